@@ -1,0 +1,46 @@
+"""Where our state lives on disk: one place that decides, so that nothing is kept in the cwd."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+#: Names of the environment by which the server hands its choices to kernels and jobs.
+ENV_JOB_DIR = "JUPYTER_MLKIT_JOB_DIR"
+ENV_JOB_ID = "JUPYTER_MLKIT_JOB_ID"
+#: MLflow reads this when it opens a local SQL store, in any process and without our package,
+#: so a plain ``mlflow.set_experiment`` puts its artifacts beside the store and not into the cwd.
+ENV_ARTIFACT_ROOT = "_MLFLOW_SERVER_ARTIFACT_ROOT"
+
+
+def data_dir() -> Path:
+    """Return the folder of the default store (``<jupyter data dir>/jupyter_mlkit``).
+
+    Nothing is created here.
+    """
+    from jupyter_core.paths import jupyter_data_dir
+
+    return Path(jupyter_data_dir()) / "jupyter_mlkit"
+
+
+def runtime_dir() -> Path:
+    """Return the folder of jobs and sockets (``<jupyter runtime dir>/jupyter_mlkit``)."""
+    from jupyter_core.paths import jupyter_runtime_dir
+
+    return Path(jupyter_runtime_dir()) / "jupyter_mlkit"
+
+
+def default_tracking_uri() -> str:
+    """Return ``MLFLOW_TRACKING_URI`` where it is set, else our SQLite file's URI."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{data_dir() / 'mlflow.db'}"
+
+
+def default_artifact_root() -> Path:
+    """Return the artifact root that belongs to the default SQLite store."""
+    return data_dir() / "artifacts"
+
+
+def private_dir(path: Path) -> Path:
+    """Create `path` with mode 0700 where it is missing and return it."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path

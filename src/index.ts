@@ -1,0 +1,2 @@
+/** Placeholder until the plugin array lands. */
+export default [];

@@ -119,9 +119,7 @@ class TrackingSpec(_Part):
     """Where the run goes and what it is called."""
 
     experiment: Annotated[str, Meta(title="Experiment", min_length=1, max_length=250)] = "Default"
-    run_name: Annotated[
-        Annotated[str, Meta(max_length=250)] | None, Meta(title="Run name")
-    ] = None
+    run_name: Annotated[Annotated[str, Meta(max_length=250)] | None, Meta(title="Run name")] = None
     tags: Annotated[dict[str, str], Meta(title="Tags")] = msgspec.field(default_factory=dict)
 
 
@@ -245,7 +243,9 @@ def _check_consistency(spec: TrainingSpec) -> None:
                 field="split.shares",
             )
         if not spec.split.sizes:
-            raise SpecError("A block split needs the size of at least one dim.", field="split.sizes")
+            raise SpecError(
+                "A block split needs the size of at least one dim.", field="split.sizes"
+            )
     elif spec.split.test_start <= spec.split.validation_start:
         raise SpecError(
             "The test starts before the validation ends.",

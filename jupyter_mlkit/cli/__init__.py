@@ -1,0 +1,114 @@
+"""``jupyter mlkit``: the same rooms from a terminal. One command, one file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..errors import MLKitError
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 done, 1 a problem that is explained, 2 usage."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = args.command
+    try:
+        return command(args)
+    except MLKitError as error:
+        _explain(error)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+
+
+def _explain(error: MLKitError) -> None:
+    where = f" ({error.field})" if error.field else ""
+    print(f"{error.code}{where}: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"  {error.hint}", file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="jupyter mlkit",
+        description="Machine-learning experiment tracking on datacubes, from a terminal.",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    cube = commands.add_parser("demo-cube", help="write the demo cube")
+    cube.add_argument("path", type=Path)
+    cube.add_argument("--size", default="10 MB", help='decoded size, "10 MB" to "50 GB"')
+    cube.add_argument("--seed", type=int, default=0)
+    cube.add_argument("--overwrite", action="store_true", help="replace a cube that is there")
+    cube.set_defaults(command=_demo_cube)
+
+    demo = commands.add_parser("demo", help="the main job without a browser: a smoke test")
+    demo.add_argument(
+        "--dir",
+        type=Path,
+        default=None,
+        help="keep cube, prediction and map there (default: a folder under the data directory)",
+    )
+    demo.set_defaults(command=_demo)
+
+    train = commands.add_parser("train", help="train from a spec, here and now")
+    train.add_argument("spec", type=Path, help="a TrainingSpec as YAML or JSON")
+    train.set_defaults(command=_train)
+
+    predict = commands.add_parser("predict", help="put a model's predictions on a cube")
+    predict.add_argument("model", help="run id, runs:/… or models:/name@alias")
+    predict.add_argument("cube", help="path or URL of the cube to predict on")
+    predict.add_argument("output", type=Path, help="zarr cube to write")
+    predict.set_defaults(command=_predict)
+
+    workspace = commands.add_parser("workspace", help="make a folder to try the kit in")
+    workspace.add_argument("path", type=Path)
+    workspace.set_defaults(command=_workspace)
+
+    doctor = commands.add_parser("doctor", help="what is installed, enabled and reachable")
+    doctor.set_defaults(command=_doctor)
+    return parser
+
+
+def _demo_cube(args: argparse.Namespace) -> int:
+    from ..cubes.demo import make_demo_cube
+
+    make_demo_cube(args.path, size=args.size, seed=args.seed, overwrite=args.overwrite)
+    print(f"Wrote {args.path}.")
+    return 0
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from .demo import run_demo
+
+    return run_demo(args.dir)
+
+
+def _train(args: argparse.Namespace) -> int:
+    from .train import train_from_file
+
+    return train_from_file(args.spec)
+
+
+def _predict(args: argparse.Namespace) -> int:
+    from .train import predict_to_path
+
+    return predict_to_path(args.model, args.cube, args.output)
+
+
+def _workspace(args: argparse.Namespace) -> int:
+    from .workspace import make_workspace
+
+    return make_workspace(args.path)
+
+
+def _doctor(args: argparse.Namespace) -> int:  # noqa: ARG001 - every command takes its arguments
+    from .doctor import examine
+
+    return examine()

@@ -1,0 +1,75 @@
+"""Names of what we write on a run: tags, params, metrics and artifact paths, in one place.
+
+`train` writes them, `tracking` reads them, the panel shows them.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+#: Every tag of ours begins so.
+PREFIX: Final = "mlkit."
+
+SPEC_VERSION: Final = "mlkit.spec_version"
+TARGET: Final = "mlkit.target"
+#: Unit of the target and of its errors, such as ``K``.
+UNITS: Final = "mlkit.units"
+#: Key of the metric that leads lists: ``val_rmse`` or ``val_balanced_accuracy``.
+PRIMARY_METRIC: Final = "mlkit.primary_metric"
+#: JSON of :class:`jupyter_mlkit.models.Evaluation` for the validation role.
+EVALUATION: Final = "mlkit.evaluation"
+EVALUATION_HASH: Final = "mlkit.evaluation.hash"
+SPLIT_HASH: Final = "mlkit.split.hash"
+#: ``<kind>:<hex>``, such as ``stored:3fa0...``.
+CUBE_FINGERPRINT: Final = "mlkit.cube.fingerprint"
+#: Where the cube was read, without credentials.
+CUBE_URI: Final = "mlkit.cube.uri"
+JOB_ID: Final = "mlkit.job_id"
+#: Why a run ended other than by finishing: ``stopped``, ``lost``.
+END_REASON: Final = "mlkit.end_reason"
+#: Who started the run, stamped by the server; wins over ``mlflow.user``.
+OWNER: Final = "mlkit.owner"
+#: Path of the notebook, as Jupyter names it.
+NOTEBOOK: Final = "mlkit.notebook"
+KERNEL_ID: Final = "mlkit.kernel_id"
+
+PARAM_CUBE: Final = "cube"
+PARAM_TARGET: Final = "target"
+PARAM_FEATURES: Final = "features"
+PARAM_USE: Final = "use"
+PARAM_SPLIT: Final = "split"
+PARAM_SCALE: Final = "scale"
+PARAM_MODEL: Final = "model"
+PARAM_SEED: Final = "seed"
+#: Parameters of the estimator are logged as ``model.<name>``.
+MODEL_PARAM_PREFIX: Final = "model."
+
+#: How each role's scores begin; test is never the one that leads.
+ROLE_PREFIX: Final[dict[Literal["train", "validation", "test"], str]] = {
+    "train": "train_",
+    "validation": "val_",
+    "test": "test_",
+}
+#: ``baseline/<name>/val_rmse``.
+BASELINE_PREFIX: Final = "baseline/"
+#: 1 - error / error of the best baseline, on validation.
+GAIN: Final = "gain/val_rmse"
+#: Every gain metric begins so (``gain/val_balanced_accuracy`` for classifiers).
+GAIN_PREFIX: Final = "gain/"
+FIT_SECONDS: Final = "fit_seconds"
+N_TRAIN: Final = "n_train"
+N_VALIDATION: Final = "n_val"
+N_TEST: Final = "n_test"
+
+ARTIFACT_SPEC: Final = "mlkit/spec.yaml"
+ARTIFACT_SPLIT: Final = "mlkit/split.json"
+ARTIFACT_SCALING: Final = "mlkit/scaling.json"
+ARTIFACT_CUBE: Final = "mlkit/cube.json"
+ARTIFACT_ENVIRONMENT: Final = "mlkit/environment.txt"
+ARTIFACT_GIT_DIFF: Final = "mlkit/git.diff"
+ARTIFACT_MAPS: Final = "maps"
+
+#: Name of the LoggedModel that a training logs.
+MODEL_NAME: Final = "model"
+#: Context of the dataset input.
+DATASET_CONTEXT: Final = "training"

@@ -35,7 +35,7 @@ def main(kind: str) -> None:
     make_demo_cube(root / "esdc-demo.zarr")
     config = HERE / f"jupyter_{kind}_config.py"
     os.chdir(root)
-    os.execvp("jupyter", ["jupyter", "lab", f"--config={config}"])  # noqa: S606
+    os.execvp("jupyter", ["jupyter", "lab", f"--config={config}"])
 
 
 if __name__ == "__main__":

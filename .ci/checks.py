@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -20,7 +19,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / ".workspace" / "checks"
 MAX_LINES = 600
-MAX_INITIAL_KB = 150
 
 
 @dataclass
@@ -73,7 +71,7 @@ def generated() -> Outcome:
 
 
 def sizes() -> Outcome:
-    """No file over 600 lines; the panel's initial JavaScript stays small."""
+    """Look for files that have grown past one idea."""
     files = subprocess.run(
         ["git", "ls-files", "*.py", "*.ts", "*.tsx", "*.css"],
         cwd=ROOT,
@@ -92,33 +90,7 @@ def sizes() -> Outcome:
         print(f"{name} has {n} lines, more than {MAX_LINES}: it holds two ideas.")
     ordered = sorted(lengths.values())
     print(f"{len(ordered)} source files, median {ordered[len(ordered) // 2]} lines")
-    initial = _initial_kilobytes()
-    print(f"initial JavaScript {initial:.1f} kB gzipped (limit {MAX_INITIAL_KB})")
-    big = initial > MAX_INITIAL_KB
-    return Outcome(passed=2 - bool(long) - big, failed=bool(long) + big)
-
-
-def _initial_kilobytes() -> float:
-    """Measure what a browser loads for the extension before any view is opened."""
-    import gzip
-
-    static = ROOT / "labextension" / "dist" / "static"
-    # The remote entry and the chunks of the exposed module; views come by `import()` later.
-    report = json.loads((ROOT / "labextension" / "dist" / "package.json").read_text())
-    entry = (static.parent / report["jupyterlab"]["_build"]["load"]).resolve()
-    files = {entry, static / "style.js"}
-    text = entry.read_text()
-    exposed = re.search(
-        r'"\./extension":\s*(?:\(\)\s*=>|function\s*\(\)\s*\{\s*return)(.*?)\}?,', text
-    )
-    wanted = set(
-        re.findall(r"\.e\(\s*[\"']?([\w-]+)[\"']?\s*\)", exposed.group(1) if exposed else "")
-    )
-    for chunk in static.glob("*.js"):
-        if chunk.name.split(".")[0] in wanted:
-            files.add(chunk)
-    total = sum(len(gzip.compress(f.read_bytes())) for f in files if f.exists())
-    return total / 1000
+    return Outcome(passed=not long, failed=bool(long))
 
 
 # ----------------------------------------------------------------------------------- tests

@@ -1,0 +1,164 @@
+"""``jupyter mlkit doctor``: what is installed, enabled and reachable; each problem with its fix."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from .. import __version__, paths
+from ..errors import MLKitError
+
+#: Distributions that the base install needs and those that extras bring.
+_NEEDED = ("mlflow", "xarray", "zarr", "numpy", "scikit-learn", "skops", "jupyter_server")
+_EXTRAS = {
+    "jupyterlab": "lab",
+    "s3fs": "remote",
+    "aiohttp": "remote",
+    "torch": "torch",
+    "keras": "keras",
+    "dask": "dask",
+    "jupyterhub": "hub",
+}
+_LOW_DISK_BYTES = 2 * 1024**3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report; a problem has a fix."""
+
+    name: str
+    state: str
+    problem: str | None = None
+    fix: str | None = None
+
+
+def examine() -> int:
+    """Print the report and return 0, or 1 if something is wrong."""
+    sections: dict[str, Callable[[], Iterator[Finding]]] = {
+        "Installed": _installed,
+        "Enabled in Jupyter": _enabled,
+        "Tracking store": _store,
+        "Kernels": _kernels,
+    }
+    problems = 0
+    for title, look in sections.items():
+        print(title)
+        for finding in look():
+            mark = "✗" if finding.problem else "✓"
+            print(f"  {mark} {finding.name}: {finding.state}")
+            if finding.problem:
+                problems += 1
+                print(f"      why: {finding.problem}")
+                print(f"      fix: {finding.fix}")
+    print(
+        f"\n{problems} problem{'' if problems == 1 else 's'} found." if problems else "\nAll well."
+    )
+    return 1 if problems else 0
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def _installed() -> Iterator[Finding]:
+    yield Finding("jupyter_mlkit", __version__)
+    yield Finding("Python", f"{platform.python_version()} ({sys.executable})")
+    for name in _NEEDED:
+        found = _version(name)
+        if found:
+            yield Finding(name, found)
+        else:
+            yield Finding(name, "missing", "the base install needs it", f"pip install {name}")
+    for name, extra in _EXTRAS.items():
+        yield Finding(name, _version(name) or f"not installed (pip install jupyter_mlkit[{extra}])")
+
+
+def _enabled() -> Iterator[Finding]:
+    yield _server_extension()
+    yield _lab_extension()
+
+
+def _server_extension() -> Finding:
+    from jupyter_core.paths import jupyter_config_path
+
+    enabled = None
+    # The first folder wins, as Jupyter itself merges them.
+    for folder in reversed(jupyter_config_path()):
+        for file in sorted(Path(folder, "jupyter_server_config.d").glob("*.json")):
+            extensions = _read(file).get("ServerApp", {}).get("jpserver_extensions", {})
+            enabled = extensions.get("jupyter_mlkit", enabled)
+    if enabled:
+        return Finding("server extension", "enabled")
+    return Finding(
+        "server extension",
+        "disabled" if enabled is False else "not found",
+        "no jupyter_server_config.d of this environment enables it",
+        "jupyter server extension enable jupyter_mlkit",
+    )
+
+
+def _lab_extension() -> Finding:
+    from jupyter_core.paths import jupyter_path
+
+    for folder in jupyter_path("labextensions"):
+        manifest = Path(folder, "jupyter-mlkit", "package.json")
+        if manifest.exists():
+            found = _read(manifest).get("version")
+            if found == __version__:
+                return Finding("panel (labextension)", f"{found} in {manifest.parent}")
+            return Finding(
+                "panel (labextension)",
+                f"{found} in {manifest.parent}",
+                f"the server part is {__version__}, so they may not understand each other",
+                "pip install --force-reinstall --no-deps jupyter_mlkit, then reload the browser",
+            )
+    return Finding(
+        "panel (labextension)",
+        "not found",
+        "no labextensions folder of this environment holds jupyter-mlkit",
+        "pip install --force-reinstall --no-deps jupyter_mlkit",
+    )
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(file.read_text())
+    except (OSError, ValueError):
+        # A broken file of another extension is Jupyter's to report, not ours.
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _store() -> Iterator[Finding]:
+    from ..tracking.redact import redact
+    from .train import use_default_store
+
+    uri = redact(paths.default_tracking_uri())
+    try:
+        use_default_store()
+    except MLKitError as error:
+        yield Finding("store", uri, error.message, error.hint or "see the message")
+        return
+    yield Finding("store", f"{uri} opens")
+    folder = paths.data_dir()
+    free = shutil.disk_usage(folder if folder.exists() else folder.anchor).free
+    state = f"{free / 1024**3:.1f} GiB free at {folder}"
+    if free < _LOW_DISK_BYTES:
+        yield Finding("disk", state, "runs and models need room", "free some space there")
+    else:
+        yield Finding("disk", state)
+
+
+def _kernels() -> Iterator[Finding]:
+    """Check the kernels that trainings can run in."""
+    yield from ()

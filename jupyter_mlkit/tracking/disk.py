@@ -1,0 +1,131 @@
+"""Folders, locks and file systems: what a store file needs of the disk it lies on."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jupyter_mlkit.errors import BackendError
+
+#: File systems without reliable shared memory and locks, where SQLite's WAL corrupts.
+_NETWORK = frozenset(
+    {
+        "9p",
+        "afs",
+        "beegfs",
+        "ceph",
+        "cifs",
+        "coda",
+        "fhgfs",
+        "glusterfs",
+        "gpfs",
+        "lustre",
+        "nfs",
+        "nfs4",
+        "orangefs",
+        "panfs",
+        "pvfs2",
+        "smb3",
+        "smbfs",
+        "virtiofs",
+        "wekafs",
+    }
+)
+_LOCAL_FUSE = frozenset({"fuse.fuse-overlayfs", "fuse.overlayfs", "fuseblk"})
+
+#: A first open makes a schema in about three seconds; a slow disk may need ten times that.
+_LOCK_TIMEOUT = 60.0
+
+
+def on_network(path: Path) -> bool:
+    """Return whether `path` lies on a network file system, or on one that we cannot name.
+
+    Linux names it in ``/proc/self/mountinfo`` (`statfs` has no wrapper in Python); elsewhere the
+    careful answer is True.
+    """
+    mounts = Path("/proc/self/mountinfo")
+    try:
+        lines = mounts.read_text().splitlines()
+    except OSError:
+        return True
+    real = os.path.realpath(path)
+    best, kind = "", ""
+    for line in lines:
+        before, _, after = line.partition(" - ")
+        mount = before.split()[4].replace("\\040", " ").replace("\\134", "\\")
+        inside = real == mount or real.startswith(mount.rstrip("/") + "/")
+        # Of two mounts on one point the later one is seen.
+        if inside and len(mount) >= len(best):
+            best, kind = mount, after.split()[0]
+    if kind.startswith("fuse") and kind not in _LOCAL_FUSE:
+        return True
+    return not kind or kind in _NETWORK
+
+
+def private_folder(path: Path) -> None:
+    """Create `path` and its missing parents, each with mode 0700.
+
+    Raises
+    ------
+    BackendError
+        ``store_unwritable`` where it cannot be created or written.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        for folder in reversed(missing):
+            folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise BackendError(
+            f"The folder {path} for the tracking store cannot be made: {error.strerror}.",
+            code="store_unwritable",
+            hint="Set MLFLOW_TRACKING_URI to a sqlite:/// file in a folder that you may write.",
+        ) from error
+    if not path.is_dir() or not os.access(path, os.W_OK | os.X_OK):
+        raise BackendError(
+            f"The folder {path} of the tracking store cannot be written.",
+            code="store_unwritable",
+            hint="SQLite keeps files beside its database: the folder itself must be writable.",
+        )
+
+
+@contextmanager
+def exclusive(path: Path, timeout: float = _LOCK_TIMEOUT) -> Iterator[None]:
+    """Hold the lock file `path` against other threads and processes.
+
+    Raises
+    ------
+    BackendError
+        ``store_locked`` after `timeout` seconds.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        deadline = time.monotonic() + timeout
+        while not _try_lock(handle):
+            if time.monotonic() > deadline:
+                raise BackendError(
+                    f"Another process has been preparing the store beside {path} for "
+                    f"{timeout:.0f} seconds.",
+                    code="store_locked",
+                    hint="Close the other Jupyter servers that use this store, then try again.",
+                )
+            time.sleep(0.02)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _try_lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK):
+            return True  # a file system without locks: the link below still decides who wins
+        if error.errno in (errno.EAGAIN, errno.EACCES, errno.EINTR):
+            return False
+        raise
+    return True

@@ -1,0 +1,136 @@
+"""The tracking store: where it is, whether it is whole, and what processes are told of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from jupyter_mlkit.errors import BackendError
+from jupyter_mlkit.paths import ENV_ARTIFACT_ROOT
+
+from .redact import redact
+
+__all__ = ["environment", "is_local", "local_path", "prepare_store", "redact"]
+
+#: Schemes of the SQL databases that MLflow speaks, besides SQLite.
+SQL_SCHEMES = frozenset({"mssql", "mysql", "postgresql"})
+
+
+def is_local(uri: str) -> bool:
+    """Return whether `uri` is an SQLite file."""
+    return _scheme(uri) == "sqlite"
+
+
+def is_sql(uri: str) -> bool:
+    """Return whether this process talks to the database itself, without a tracking server."""
+    return is_local(uri) or _scheme(uri) in SQL_SCHEMES
+
+
+def local_path(uri: str) -> Path | None:
+    """Return the absolute path of an SQLite store, None for every other URI.
+
+    ``sqlite:///relative``, ``sqlite:////absolute``, a driver (``sqlite+pysqlite``) and a query
+    are understood.
+    """
+    if not is_local(uri):
+        return None
+    name = uri.partition("://")[2].partition("?")[0].removeprefix("/")
+    if not name or name == ":memory:":
+        raise BackendError(
+            "A tracking store in memory cannot be shared with kernels and jobs.",
+            code="store_unsupported",
+            hint="Use a file: MLFLOW_TRACKING_URI=sqlite:////home/me/mlflow.db",
+        )
+    return Path(name).absolute()
+
+
+def environment(uri: str, artifact_root: Path | str | None) -> dict[str, str]:
+    """Return what a kernel or a job needs in its environment to write to this store.
+
+    Parameters
+    ----------
+    uri : str
+        Tracking URI.
+    artifact_root : Path, str or None
+        Where the artifacts of new experiments go; only this side decides it where the database
+        is opened directly, a tracking server has its own.
+
+    Notes
+    -----
+    MLflow reads the artifact root from a variable meant for its own server
+    (``_MLFLOW_SERVER_ARTIFACT_ROOT``) in every process that opens a SQL store. So a plain
+    ``mlflow.set_experiment`` puts artifacts beside the store and not into the notebook's folder.
+    """
+    path = local_path(uri)
+    variables = {
+        # A relative path means another file in every folder.
+        "MLFLOW_TRACKING_URI": uri if path is None else _absolute_uri(uri, path),
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    if artifact_root is not None and is_sql(uri):
+        variables[ENV_ARTIFACT_ROOT] = str(artifact_root)
+    return variables
+
+
+def prepare_store(uri: str, artifact_root: Path | str | None = None) -> None:
+    """Make the store ready: folder, schema, write-ahead log and statistics.
+
+    Safe to call at every start, from several processes at once. Imports mlflow and may take
+    seconds: never call it on an event loop.
+
+    Parameters
+    ----------
+    uri : str
+        Tracking URI. Only an SQLite store is prepared; the others are checked for being a kind
+        that we can use.
+    artifact_root : Path or str, optional
+        Where the Default experiment's artifacts go; ``artifacts`` beside the file where missing.
+
+    Raises
+    ------
+    BackendError
+        ``store_unwritable``, ``not_a_store``, ``store_schema``, ``store_locked``,
+        ``store_gone``, ``store_unsupported``.
+    """
+    path = local_path(uri)
+    if path is None:
+        refuse_unsupported(uri)
+        return
+    from .schema import prepare_file
+
+    root = Path(artifact_root) if artifact_root is not None else path.parent / "artifacts"
+    prepare_file(path, root)
+
+
+def refuse_unsupported(uri: str) -> None:
+    """Raise where `uri` is a kind of store that cannot be used."""
+    scheme = _scheme(uri)
+    if scheme in ("", "file"):
+        folder = urlsplit(uri).path if scheme == "file" else uri
+        target = "sqlite:///mlflow.db"
+        raise BackendError(
+            f"{folder or './mlruns'} is a file store, which MLflow no longer opens.",
+            code="store_file",
+            hint=(
+                f"Move it into a database once: mlflow migrate-filestore --source "
+                f"{folder or './mlruns'} --target {target}, then set MLFLOW_TRACKING_URI={target}"
+            ),
+        )
+    if scheme not in SQL_SCHEMES | {"http", "https", "sqlite"}:
+        raise BackendError(
+            f"Tracking stores with the scheme {scheme!r} are not supported.",
+            code="store_unsupported",
+            hint="Use a sqlite:/// file, postgresql://, or the URL of a tracking server.",
+        )
+
+
+def _scheme(uri: str) -> str:
+    head, separator, _ = uri.partition(":")
+    if not separator or "/" in head or len(head) == 1:  # a path, or a drive letter
+        return ""
+    return head.partition("+")[0].lower()
+
+
+def _absolute_uri(uri: str, path: Path) -> str:
+    query = uri.partition("?")[2]
+    return f"{uri.partition('://')[0]}:///{path}" + (f"?{query}" if query else "")

@@ -1,0 +1,22 @@
+"""Fit a model on a datacube and log everything that is needed to trust and to repeat it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .attach import log_cube
+    from .predict import predict
+    from .run import RunResult, run
+
+__all__ = ["RunResult", "log_cube", "predict", "run"]
+
+_HOMES = {"RunResult": "run", "log_cube": "attach", "predict": "predict", "run": "run"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used: a probe needs few of them."""
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

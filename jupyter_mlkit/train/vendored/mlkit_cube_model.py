@@ -1,0 +1,326 @@
+"""A model of datacubes that needs no jupyter_mlkit: this file travels inside the logged model.
+
+MLflow puts the folder of this file on ``sys.path`` and calls :func:`_load_pyfunc`. Inputs and
+outputs are in natural units (kelvin, not standard deviations): scaling is part of the model.
+Loading needs numpy, skops and scikit-learn; xarray only when an xarray Dataset is given, pandas
+only when a DataFrame is. Files of format 1: ``cube_model.json`` and ``estimator.skops``.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: Highest format of ``cube_model.json`` that this file reads.
+FORMAT = 1
+DESCRIPTION_FILE = "cube_model.json"
+WEIGHTS_FILE = "estimator.skops"
+#: Weights may hold objects of these libraries and of no other.
+TRUSTED_ROOTS = ("numpy", "scipy", "sklearn")
+#: Cells that are predicted at once, so that a large cube does not double in memory.
+BATCH_CELLS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of the model: ``scaled = (natural - offset) / scale``.
+
+    Parameters
+    ----------
+    name, units, long_name : str
+        As in the cube that the model was trained on; empty where unknown.
+    offset, scale : float
+        Train-only scaling in the variable's units; 0 and 1 for none.
+    """
+
+    name: str
+    units: str = ""
+    long_name: str = ""
+    offset: float = 0.0
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a cube model reads, what it predicts and in which units.
+
+    Parameters
+    ----------
+    kind : {"regressor", "classifier"}
+        A classifier predicts the values of the target variable, unscaled.
+    features : tuple of Variable
+        In the order of the estimator's columns.
+    target : Variable
+    dims : tuple of str
+        Dims of the target in the training cube.
+    origin : dict
+        Run id, cube fingerprint and the like: strings for people and for other tools.
+    trusted_types : tuple of str
+        Types within the weights, recorded when they were written.
+    """
+
+    kind: Literal["regressor", "classifier"]
+    features: tuple[Variable, ...]
+    target: Variable
+    dims: tuple[str, ...]
+    origin: dict[str, str]
+    trusted_types: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """Return the description as JSON; :meth:`from_json` reads it back."""
+        plain = {
+            "format": FORMAT,
+            "kind": self.kind,
+            "features": [vars(variable) for variable in self.features],
+            "target": vars(self.target),
+            "dims": list(self.dims),
+            "origin": self.origin,
+            "trusted_types": list(self.trusted_types),
+        }
+        return json.dumps(plain, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> Description:
+        """Read what :meth:`to_json` wrote.
+
+        Raises
+        ------
+        ValueError
+            The file is of a newer format than this module reads.
+        """
+        plain = json.loads(text)
+        if plain["format"] > FORMAT:
+            raise ValueError(
+                f"This cube model has format {plain['format']}, the loaded module reads up to "
+                f"{FORMAT}. Load it in a fresh process."
+            )
+        return cls(
+            kind=plain["kind"],
+            features=tuple(Variable(**variable) for variable in plain["features"]),
+            target=Variable(**plain["target"]),
+            dims=tuple(plain["dims"]),
+            origin=plain["origin"],
+            trusted_types=tuple(plain["trusted_types"]),
+        )
+
+
+class CubeModel:
+    """An estimator with its scaling, for arrays, tables and cubes in natural units.
+
+    Parameters
+    ----------
+    estimator : object
+        Fitted scikit-learn estimator on scaled features.
+    description : Description
+    """
+
+    def __init__(self, estimator: Any, description: Description) -> None:
+        self.estimator = estimator
+        self.description = description
+        self._offset = np.array([v.offset for v in description.features])
+        self._scale = np.array([v.scale for v in description.features])
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the features in the order of the columns."""
+        return [variable.name for variable in self.description.features]
+
+    def get_raw_model(self) -> CubeModel:
+        """Return this object: what MLflow's ``PyFuncModel.get_raw_model`` hands out."""
+        return self
+
+    def scale_features(self, values: np.ndarray) -> np.ndarray:
+        """Return the features as the estimator sees them.
+
+        Parameters
+        ----------
+        values : (n, f) array
+            Natural units.
+
+        Returns
+        -------
+        (n, f) float32 array
+        """
+        scaled: np.ndarray = ((values - self._offset) / self._scale).astype(np.float32)
+        return scaled
+
+    def predict_array(self, values: np.ndarray) -> np.ndarray:
+        """Predict cells in natural units.
+
+        Parameters
+        ----------
+        values : (n, f) array
+            One row per cell, columns as in :attr:`names`.
+
+        Returns
+        -------
+        (n,) float64 array
+            In the target's units; NaN where a feature is not finite.
+        """
+        values = np.asarray(values, dtype=np.float64)
+        known = np.isfinite(values).all(axis=1)
+        prediction = np.full(len(values), np.nan)
+        for start in range(0, len(values), BATCH_CELLS):
+            rows = start + np.flatnonzero(known[start : start + BATCH_CELLS])
+            if rows.size:
+                prediction[rows] = self._predict_known(values[rows])
+        return prediction
+
+    def _predict_known(self, values: np.ndarray) -> np.ndarray:
+        scaled = np.asarray(self.estimator.predict(self.scale_features(values)), dtype=np.float64)
+        target = self.description.target
+        return scaled.reshape(len(values)) * target.scale + target.offset
+
+    def predict(self, data: Any) -> Any:
+        """Predict a table, a cube or plain arrays, all in natural units.
+
+        Parameters
+        ----------
+        data : pandas.DataFrame, xarray.Dataset, dict of arrays or (n, f) array
+            A table or Dataset has the features by name.
+
+        Returns
+        -------
+        pandas.Series, xarray.DataArray or array
+            Of the kind that was given; a DataArray has the cube's dims and coordinates.
+
+        Raises
+        ------
+        ValueError
+            A feature is missing.
+        """
+        kind = type(data).__name__
+        if kind == "Dataset":
+            return self._predict_cube(data)
+        if kind == "DataFrame":
+            import pandas as pd
+
+            self._require(data.columns)
+            prediction = self.predict_array(data[self.names].to_numpy(dtype=np.float64))
+            return pd.Series(prediction, index=data.index, name=self.description.target.name)
+        if isinstance(data, dict):
+            self._require(data)
+            columns = [np.asarray(data[name], dtype=np.float64).ravel() for name in self.names]
+            return self.predict_array(np.stack(columns, axis=1))
+        return self.predict_array(np.atleast_2d(np.asarray(data)))
+
+    def _require(self, present: Any) -> None:
+        missing = [name for name in self.names if name not in present]
+        if missing:
+            raise ValueError(f"The model needs {self.names}; missing: {missing}.")
+
+    def _predict_cube(self, cube: xr.Dataset) -> xr.DataArray:
+        import xarray as xr
+
+        self._require(cube.data_vars)
+        arrays = xr.broadcast(*[cube[name] for name in self.names])
+        # `broadcast` orders dims by first appearance; the training cube's order reads better.
+        order = [dim for dim in self.description.dims if dim in arrays[0].dims]
+        arrays = tuple(array.transpose(*order, ...) for array in arrays)
+        predicted: xr.DataArray = xr.apply_ufunc(
+            self._predict_blocks,
+            *arrays,
+            dask="parallelized",
+            output_dtypes=[np.float32],
+            keep_attrs=False,
+        )
+        target = self.description.target
+        attrs = {"units": target.units, "long_name": target.long_name}
+        attrs.update({f"mlkit_{key}": value for key, value in self.description.origin.items()})
+        predicted.attrs = {key: value for key, value in attrs.items() if value}
+        return predicted.rename(target.name)
+
+    def _predict_blocks(self, *blocks: np.ndarray) -> np.ndarray:
+        shape = blocks[0].shape
+        prediction = np.empty(blocks[0].size, dtype=np.float32)
+        flat = [np.asarray(block).reshape(-1) for block in blocks]
+        for start in range(0, prediction.size, BATCH_CELLS):
+            part = slice(start, start + BATCH_CELLS)
+            prediction[part] = self.predict_array(np.stack([v[part] for v in flat], axis=1))
+        return prediction.reshape(shape)
+
+
+def save(model: CubeModel, folder: Path) -> Description:
+    """Write `model` to `folder`, with the types that its weights are made of.
+
+    Raises
+    ------
+    ValueError
+        The weights hold objects of another library than scikit-learn, numpy or scipy.
+    """
+    import skops.io
+
+    weights = skops.io.dumps(model.estimator)
+    types = sorted(skops.io.get_untrusted_types(data=weights))
+    _refuse_foreign(types)
+    described = Description(**{**vars(model.description), "trusted_types": tuple(types)})
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / WEIGHTS_FILE).write_bytes(weights)
+    (folder / DESCRIPTION_FILE).write_text(described.to_json(), encoding="utf-8")
+    return described
+
+
+def load(folder: Path) -> CubeModel:
+    """Read what :func:`save` wrote.
+
+    Raises
+    ------
+    ValueError
+        The weights hold types that were not recorded, or of a library that is not trusted.
+    """
+    import skops.io
+
+    text = (folder / DESCRIPTION_FILE).read_text(encoding="utf-8")
+    description = Description.from_json(text)
+    types = skops.io.get_untrusted_types(file=folder / WEIGHTS_FILE)
+    _refuse_foreign(types)
+    unrecorded = sorted(set(types) - set(description.trusted_types))
+    if unrecorded:
+        raise ValueError(f"The weights hold types that were not there when saved: {unrecorded}.")
+    return CubeModel(skops.io.load(folder / WEIGHTS_FILE, trusted=types), description)
+
+
+def _refuse_foreign(types: Any) -> None:
+    foreign = sorted(name for name in types if name.split(".")[0] not in TRUSTED_ROOTS)
+    if foreign:
+        raise ValueError(
+            f"The weights hold objects that are not of {', '.join(TRUSTED_ROOTS)}: {foreign}."
+        )
+
+
+def _load_pyfunc(data_path: str) -> CubeModel:
+    """Load the model: the function that MLflow looks for in a ``loader_module``."""
+    _let_cubes_pass()
+    return load(Path(data_path))
+
+
+def _let_cubes_pass() -> None:
+    """Let ``mlflow.pyfunc.load_model(...).predict`` hand an xarray Dataset to this model.
+
+    A model with a signature accepts tables and arrays only: MLflow raises for everything else
+    before the model sees it. Without a signature the scoring server could not check its input,
+    so Datasets, which always raise there, are let through instead. Where a future MLflow has no
+    such function, ``load_model(...).get_raw_model().predict(cube)`` still works.
+    """
+    import mlflow.pyfunc
+
+    check = getattr(mlflow.pyfunc, "_validate_prediction_input", None)
+    if check is None or hasattr(check, "lets_cubes_pass"):
+        return
+
+    @functools.wraps(check)
+    def check_all_but_cubes(data: Any, params: Any, *args: Any, **kwargs: Any) -> Any:
+        if type(data).__name__ == "Dataset" and type(data).__module__.startswith("xarray."):
+            return data, params
+        return check(data, params, *args, **kwargs)
+
+    check_all_but_cubes.lets_cubes_pass = True  # type: ignore[attr-defined]
+    mlflow.pyfunc._validate_prediction_input = check_all_but_cubes

@@ -1,0 +1,118 @@
+"""How a handler method declares what it is: who may call it, what it takes, what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Literal, ParamSpec
+
+from msgspec import Meta, Struct
+from tornado import web
+
+if TYPE_CHECKING:
+    from .base import MLKitHandler
+
+P = ParamSpec("P")
+
+Action = Literal["read", "write", "execute"]
+Capability = Literal["tracking", "registry", "jobs", "cubes", "train", "events", "status"]
+
+#: Attribute of a handler method that holds its :class:`Endpoint`.
+MARK = "mlkit_endpoint"
+
+
+class Query(Struct, forbid_unknown_fields=True):
+    """Base of the query parameters of an endpoint; a misspelt one is refused."""
+
+
+class Paging(Query):
+    """Query of a list: how much of it, and from where on."""
+
+    max_results: Annotated[int, Meta(ge=1, le=1000, description="Length of a page")] = 100
+    page_token: Annotated[
+        str | None, Meta(max_length=4096, description="``next_page_token`` of the page before")
+    ] = None
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """What one HTTP method of one route is.
+
+    Attributes
+    ----------
+    action, resource : str
+        What the server's ``Authorizer`` is asked, such as ``("read", "mlkit-tracking")``.
+    summary : str
+        A line for the API's description.
+    query, body, answer : type, optional
+        Models of what comes in and goes out; no answer model means 204, no content.
+    status : int
+        Status of success.
+    polled : bool
+        A page left open calls it by itself, so it is no sign that somebody is there.
+    binary : bool
+        The answer is the bytes of a file and written by the method itself.
+    """
+
+    action: Action
+    resource: str
+    summary: str
+    query: type[Query] | None = None
+    body: type[Struct] | None = None
+    answer: type[Struct] | None = None
+    status: int = 200
+    polled: bool = False
+    binary: bool = False
+
+
+def endpoint(
+    action: Action,
+    capability: Capability,
+    summary: str,
+    *,
+    query: type[Query] | None = None,
+    body: type[Struct] | None = None,
+    answer: type[Struct] | None = None,
+    status: int | None = None,
+    polled: bool = False,
+    binary: bool = False,
+) -> Callable[
+    [Callable[Concatenate[Any, P], Awaitable[Struct | None]]],
+    Callable[..., Awaitable[None] | None],
+]:
+    """Declare a handler method; it is then called with its parts read and validated.
+
+    The method gets the route's parameters by name, ``query`` and ``body`` where models for
+    them are declared, and returns an instance of ``answer``.
+
+    Notes
+    -----
+    ``jupyter_server.auth.authorized`` is not used: it remembers action and resource of the
+    first request in its closure. The base handler asks the authorizer itself, before any
+    method runs. ``web.authenticated`` repeats the check of the base handler, and it is what
+    the server's own audit of handlers looks for.
+    """
+    declared = Endpoint(
+        action=action,
+        resource=f"mlkit-{capability}",
+        summary=summary,
+        query=query,
+        body=body,
+        answer=answer,
+        status=status or (200 if answer or binary else 204),
+        polled=polled,
+        binary=binary,
+    )
+
+    def declare(
+        method: Callable[Concatenate[Any, P], Awaitable[Struct | None]],
+    ) -> Callable[..., Awaitable[None] | None]:
+        @wraps(method)
+        async def handle(handler: MLKitHandler, **path: str) -> None:
+            await handler.run_endpoint(declared, method, path)
+
+        setattr(handle, MARK, declared)
+        return web.authenticated(handle)
+
+    return declare

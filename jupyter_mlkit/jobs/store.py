@@ -1,0 +1,191 @@
+"""The job registry on disk: one SQLite file that outlives servers."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import msgspec
+
+from ..errors import ConflictError, InvalidInputError, NotFoundError
+from ..models import JobState
+from ..paths import private_dir
+from .record import JobRecord
+
+#: Version of the file's schema; a file of a newer version is left alone.
+USER_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE jobs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    job_id TEXT NOT NULL UNIQUE,
+    scope TEXT NOT NULL,
+    state TEXT NOT NULL,
+    orphan INTEGER NOT NULL DEFAULT 0,
+    record TEXT NOT NULL
+);
+CREATE INDEX jobs_scope_state ON jobs (scope, state, number);
+CREATE INDEX jobs_orphan ON jobs (number) WHERE orphan = 1;
+"""
+
+
+class JobStore:
+    """Jobs of one scope (one tracking store and root folder) in a file shared by servers.
+
+    The columns are what is searched; the record itself is JSON, so that a new field of it
+    needs no migration.
+
+    Raises
+    ------
+    ConflictError
+        The file was written by a newer version (code ``job_store_too_new``).
+    """
+
+    def __init__(self, path: Path, scope: str) -> None:
+        private_dir(path.parent)
+        path.touch(mode=0o600, exist_ok=True)
+        self.path = path
+        self.scope = scope
+        self._lock = threading.RLock()
+        self._db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+        with self._lock:
+            self._create()
+
+    def _create(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            (found,) = self._db.execute("PRAGMA user_version").fetchone()
+            if found == 0:
+                for statement in filter(str.strip, _SCHEMA.split(";")):
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version = {USER_VERSION}")
+        finally:
+            self._db.execute("COMMIT")
+        if found > USER_VERSION:
+            self._db.close()
+            raise ConflictError(
+                f"The job registry {self.path} is of version {found}, "
+                f"this jupyter_mlkit reads up to {USER_VERSION}.",
+                hint="Update jupyter_mlkit, or move that file away.",
+                code="job_store_too_new",
+            )
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    def add(self, record: JobRecord) -> None:
+        """Write a new job down."""
+        with self._lock:
+            self._db.execute(
+                "INSERT INTO jobs (job_id, scope, state, record) VALUES (?, ?, ?, ?)",
+                (record.job_id, record.scope, record.state, _encode(record)),
+            )
+
+    def get(self, job_id: str) -> JobRecord:
+        """Return one job.
+
+        Raises
+        ------
+        NotFoundError
+        """
+        with self._lock:
+            row = self._db.execute(
+                "SELECT record FROM jobs WHERE job_id = ? AND scope = ?", (job_id, self.scope)
+            ).fetchone()
+        if row is None:
+            raise NotFoundError(
+                f"There is no job '{job_id[:64]}'.", hint="Reload the list of jobs."
+            )
+        return _decode(row[0])
+
+    def change(
+        self,
+        job_id: str,
+        change: Callable[[JobRecord], None],
+        *,
+        only_in: Iterable[JobState] | None = None,
+    ) -> JobRecord | None:
+        """Change a job in one transaction, which also keeps out other servers.
+
+        Returns the changed record, or None if its state is none of `only_in`: somebody else
+        was faster.
+        """
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                record = self.get(job_id)
+                if only_in is not None and record.state not in set(only_in):
+                    return None
+                change(record)
+                self._db.execute(
+                    "UPDATE jobs SET state = ?, orphan = ?, record = ? WHERE job_id = ?",
+                    (record.state, record.orphan is not None, _encode(record), job_id),
+                )
+            finally:
+                self._db.execute("COMMIT")
+        return record
+
+    def in_states(self, states: Iterable[JobState]) -> list[JobRecord]:
+        """Return the jobs in one of `states`, the oldest first."""
+        wanted = list(states)
+        marks = ", ".join("?" * len(wanted))
+        with self._lock:
+            rows = self._db.execute(
+                f"SELECT record FROM jobs WHERE scope = ? AND state IN ({marks}) "  # noqa: S608
+                "ORDER BY number",
+                (self.scope, *wanted),
+            ).fetchall()
+        return [_decode(row[0]) for row in rows]
+
+    def with_orphans(self) -> list[JobRecord]:
+        """Return the jobs that left a run open which nobody has closed yet."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT record FROM jobs WHERE orphan = 1 AND scope = ? ORDER BY number",
+                (self.scope,),
+            ).fetchall()
+        return [_decode(row[0]) for row in rows]
+
+    def count(self, states: Iterable[JobState]) -> int:
+        """Return how many jobs are in one of `states`."""
+        wanted = list(states)
+        marks = ", ".join("?" * len(wanted))
+        with self._lock:
+            row = self._db.execute(
+                f"SELECT count(*) FROM jobs WHERE scope = ? AND state IN ({marks})",  # noqa: S608
+                (self.scope, *wanted),
+            ).fetchone()
+        return int(row[0])
+
+    def page(self, max_results: int, page_token: str | None) -> tuple[list[JobRecord], str | None]:
+        """Return jobs, the newest first, and the token of the next page."""
+        below = 2**62
+        if page_token is not None:
+            if not page_token.isascii() or not page_token.isdigit() or len(page_token) > 18:
+                raise InvalidInputError(
+                    "That is no page token.",
+                    hint="Take next_page_token of the page before.",
+                    field="page_token",
+                )
+            below = int(page_token)
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT number, record FROM jobs WHERE scope = ? AND number < ? "
+                "ORDER BY number DESC LIMIT ?",
+                (self.scope, below, max_results + 1),
+            ).fetchall()
+        more = len(rows) > max_results
+        rows = rows[:max_results]
+        return [_decode(row[1]) for row in rows], str(rows[-1][0]) if more else None
+
+
+def _encode(record: JobRecord) -> str:
+    return msgspec.json.encode(record).decode()
+
+
+def _decode(text: str) -> JobRecord:
+    return msgspec.json.decode(text, type=JobRecord)

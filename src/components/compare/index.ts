@@ -1,0 +1,2 @@
+export { CompareView } from './compareView';
+export * from './types';

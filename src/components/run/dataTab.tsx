@@ -1,0 +1,130 @@
+/**
+ * What a run was trained and scored on: datasets, split, scaling.
+ */
+import * as React from 'react';
+
+import type { Run } from '../../api/types';
+import { ArtifactImage } from '../shared/artifactImage';
+import { evaluationWords } from '../shared/evaluationChip';
+import { JsonPairs, parseJson } from '../shared/jsonPairs';
+import { useBlob, useText } from '../shared/useBlob';
+import { DatasetRecord } from './datasetRecord';
+import type { IRunViewProps } from './types';
+
+type Props = Pick<IRunViewProps, 'trans' | 'artifacts'> & { run: Run };
+
+const JSON_LIMIT = 256 * 1024;
+
+/** Data tab of the run view. */
+export function DataTab(props: Props): JSX.Element {
+  const { trans, run, artifacts } = props;
+  return (
+    <div className="jp-mlkit-run-data">
+      <section aria-label={trans.__('Evaluation')}>
+        <h2>{trans.__('Evaluation')}</h2>
+        <p>{evaluationWords(trans, run.evaluation)}</p>
+      </section>
+      <section aria-label={trans.__('Datasets')}>
+        <h2>{trans.__('Datasets')}</h2>
+        <Datasets {...props} />
+      </section>
+      <section aria-label={trans.__('Split')}>
+        <h2>{trans.__('Split')}</h2>
+        <ArtifactImage
+          trans={trans}
+          imageKey={`${run.run_id}/split/${run.status}`}
+          read={() => artifacts.read('maps/split.png')}
+          caption={trans.__('Roles of the blocks')}
+          optional
+        />
+        <JsonFile {...props} path="mlkit/split.json" />
+      </section>
+      <section aria-label={trans.__('Scaling')}>
+        <h2>{trans.__('Scaling')}</h2>
+        <p className="jp-mlkit-muted">
+          {trans.__('Fitted on train cells only.')}
+        </p>
+        <JsonFile {...props} path="mlkit/scaling.json" />
+      </section>
+    </div>
+  );
+}
+
+function Datasets({ trans, run }: Props): JSX.Element {
+  if (run.datasets.length === 0) {
+    return (
+      <p className="jp-mlkit-muted">
+        {trans.__(
+          'No dataset logged: one line of log_cube in the notebook gives a run its identity.'
+        )}
+      </p>
+    );
+  }
+  return (
+    <>
+      {run.datasets.map((dataset, i) => (
+        <article key={i} className="jp-mlkit-dataset">
+          <h3>
+            {dataset.name}{' '}
+            {dataset.context && (
+              <span className="jp-mlkit-muted">{dataset.context}</span>
+            )}
+          </h3>
+          <dl className="jp-mlkit-pairs">
+            <dt>{trans.__('source')}</dt>
+            <dd className="jp-mlkit-code">{sourceText(dataset.source)}</dd>
+            <dt>{trans.__('fingerprint')}</dt>
+            <dd className="jp-mlkit-code">
+              {run.tags['mlkit.cube.fingerprint'] ?? dataset.digest}
+            </dd>
+          </dl>
+          <DatasetRecord trans={trans} dataset={dataset} />
+        </article>
+      ))}
+    </>
+  );
+}
+
+/** MLflow stores a source as JSON with one address in it. */
+function sourceText(source: string): string {
+  const value = parseJson(source);
+  if (typeof value === 'object' && value !== null) {
+    const address = Object.entries(value).find(([key]) =>
+      /^(uri|url|path)$/.test(key)
+    );
+    if (address) {
+      return String(address[1]);
+    }
+  }
+  return source;
+}
+
+function JsonFile({
+  trans,
+  run,
+  artifacts,
+  path
+}: Props & { path: string }): JSX.Element {
+  const { blob, error } = useBlob(`${run.run_id}/${path}/${run.status}`, () =>
+    artifacts.read(path)
+  );
+  const text = useText(blob, JSON_LIMIT);
+  const value = React.useMemo(() => parseJson(text), [text]);
+  if (error) {
+    return (
+      <p className="jp-mlkit-muted">
+        {error.code === 'not_found'
+          ? trans.__('This run has not logged it.')
+          : error.message}
+      </p>
+    );
+  }
+  if (text === null) {
+    return <p role="status">{trans.__('Loading…')}</p>;
+  }
+  return value === null ? (
+    <pre className="jp-mlkit-text">{text}</pre>
+  ) : (
+    <JsonPairs value={value} />
+  );
+}

@@ -1,0 +1,83 @@
+/**
+ * What MLflow keeps of a dataset input: ours has dims and variables, a foreign one any JSON.
+ */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+
+import type { Run } from '../../api/types';
+import { JsonPairs, parseJson } from '../shared/jsonPairs';
+
+interface ICube {
+  dims: Record<string, number>;
+  variables: Record<
+    string,
+    { dims?: string[]; dtype?: string; units?: string; role?: string }
+  >;
+}
+
+/** Props of `DatasetRecord`. */
+export interface IDatasetRecordProps {
+  trans: TranslationBundle;
+  dataset: Run['datasets'][number];
+}
+
+/** Schema and profile of a dataset. */
+export function DatasetRecord(props: IDatasetRecordProps): JSX.Element {
+  const { trans, dataset } = props;
+  const schema = parseJson(dataset.schema);
+  const cube = cubeOf(schema);
+  return (
+    <>
+      {cube ? (
+        <Cube trans={trans} cube={cube} />
+      ) : (
+        schema !== null && <JsonPairs value={schema} />
+      )}
+      <JsonPairs value={parseJson(dataset.profile) ?? {}} />
+    </>
+  );
+}
+
+function Cube(props: { trans: TranslationBundle; cube: ICube }): JSX.Element {
+  const { trans, cube } = props;
+  return (
+    <>
+      <p>
+        {Object.entries(cube.dims)
+          .map(([name, size]) => `${name} ${size}`)
+          .join(' × ')}
+      </p>
+      <table className="jp-mlkit-table">
+        <thead>
+          <tr>
+            <th scope="col">{trans.__('variable')}</th>
+            <th scope="col">{trans.__('unit')}</th>
+            <th scope="col">{trans.__('role')}</th>
+            <th scope="col">{trans.__('dims')}</th>
+            <th scope="col">{trans.__('type')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {Object.entries(cube.variables).map(([name, variable]) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td>{variable.units ?? ''}</td>
+              <td>{variable.role ?? ''}</td>
+              <td>{(variable.dims ?? []).join(', ')}</td>
+              <td>{variable.dtype ?? ''}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
+  );
+}
+
+function cubeOf(schema: unknown): ICube | null {
+  const cube = (schema as { cube?: Partial<ICube> } | null)?.cube;
+  const known =
+    typeof cube?.dims === 'object' &&
+    typeof cube.variables === 'object' &&
+    !Array.isArray(cube.variables);
+  return known ? (cube as ICube) : null;
+}

@@ -1,0 +1,2 @@
+export { RunView } from './runView';
+export * from './types';

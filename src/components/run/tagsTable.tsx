@@ -1,0 +1,129 @@
+/**
+ * Tags of a run: each can be changed or deleted, one can be added.
+ */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+
+import { EditableText } from '../shared/editableText';
+import { ErrorBox } from '../shared/errorBox';
+import { useAction } from '../shared/useAction';
+import type { IRunEdits } from './types';
+
+/** Props of `TagsTable`. */
+export interface ITagsTableProps {
+  trans: TranslationBundle;
+  tags: Readonly<Record<string, string>>;
+  edits: Pick<IRunEdits, 'setTag' | 'deleteTag'>;
+}
+
+/** Ours describe data and score: changing one by hand would make the run lie. */
+const OURS = 'mlkit.';
+
+/** The tags, those that people set first. */
+export function TagsTable(props: ITagsTableProps): JSX.Element {
+  const { trans, tags, edits } = props;
+  const action = useAction();
+  const keys = Object.keys(tags).sort();
+  const own = keys.filter(key => key.startsWith(OURS));
+  return (
+    <>
+      <dl className="jp-mlkit-pairs">
+        {keys
+          .filter(key => !key.startsWith(OURS))
+          .map(key => (
+            <React.Fragment key={key}>
+              <dt>{key}</dt>
+              <dd>
+                <EditableText
+                  trans={trans}
+                  value={tags[key]}
+                  label={trans.__('tag %1', key)}
+                  maxLength={8000}
+                  onSave={value => edits.setTag(key, value)}
+                />
+                <button
+                  type="button"
+                  className="jp-mlkit-iconButton"
+                  aria-label={trans.__('Delete tag %1', key)}
+                  title={trans.__('Delete tag %1', key)}
+                  disabled={action.busy}
+                  onClick={() => void action.run(() => edits.deleteTag(key))}
+                >
+                  <span aria-hidden="true">✕</span>
+                </button>
+              </dd>
+            </React.Fragment>
+          ))}
+      </dl>
+      {action.error && <ErrorBox trans={trans} error={action.error} />}
+      <AddTag {...props} />
+      {own.length > 0 && (
+        <details className="jp-mlkit-details">
+          <summary>
+            {trans._n('%1 tag of ML kit', '%1 tags of ML kit', own.length)}
+          </summary>
+          <dl className="jp-mlkit-pairs">
+            {own.map(key => (
+              <React.Fragment key={key}>
+                <dt>{key}</dt>
+                <dd className="jp-mlkit-code">{tags[key]}</dd>
+              </React.Fragment>
+            ))}
+          </dl>
+        </details>
+      )}
+    </>
+  );
+}
+
+function AddTag({ trans, tags, edits }: ITagsTableProps): JSX.Element {
+  const [key, setKey] = React.useState('');
+  const [value, setValue] = React.useState('');
+  const action = useAction();
+  const taken = key.trim() in tags;
+  const add = async () => {
+    if (await action.run(() => edits.setTag(key.trim(), value))) {
+      setKey('');
+      setValue('');
+    }
+  };
+  return (
+    <form
+      className="jp-mlkit-addTag"
+      onSubmit={event => {
+        event.preventDefault();
+        void add();
+      }}
+    >
+      <input
+        className="jp-mlkit-input"
+        aria-label={trans.__('Key of a new tag')}
+        placeholder={trans.__('key')}
+        value={key}
+        maxLength={250}
+        onChange={event => setKey(event.target.value)}
+      />
+      <input
+        className="jp-mlkit-input"
+        aria-label={trans.__('Value of a new tag')}
+        placeholder={trans.__('value')}
+        value={value}
+        maxLength={8000}
+        onChange={event => setValue(event.target.value)}
+      />
+      <button
+        type="submit"
+        className="jp-mlkit-button"
+        disabled={action.busy || !key.trim() || taken}
+      >
+        {trans.__('Add tag')}
+      </button>
+      {taken && (
+        <span role="status" className="jp-mlkit-muted">
+          {trans.__('This tag exists: change it above.')}
+        </span>
+      )}
+      {action.error && <ErrorBox trans={trans} error={action.error} />}
+    </form>
+  );
+}

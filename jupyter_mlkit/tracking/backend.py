@@ -1,0 +1,142 @@
+"""The one door to a tracking store: every answer is one of our models, every failure our error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from jupyter_mlkit import models
+
+from . import comparison, experiments, histories, runs
+from .artifacts import ArtifactReader
+from .client import StoreClient
+from .runs import View
+
+
+class TrackingBackend:
+    """Runs, experiments, curves and artifacts of one tracking URI.
+
+    All methods block and may be called from several threads; mlflow is imported by the first.
+    Each raises an :class:`~jupyter_mlkit.errors.MLKitError`: `NotFoundError`, `InvalidInputError`
+    with its field, `ConflictError`, or `BackendError` (``store_locked``, ``store_gone``,
+    ``store_schema``, ``store_unavailable``) where the store itself fails.
+
+    Parameters
+    ----------
+    uri : str
+        Tracking URI: an SQLite file, another SQL database or a tracking server.
+    artifact_root : Path or str, optional
+        Where the store's artifacts lie, if they are local.
+    allowed_roots : sequence of Path or str
+        Further local folders that may be served, such as the Lab's root directory.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        artifact_root: Path | str | None = None,
+        allowed_roots: Sequence[Path | str] = (),
+    ) -> None:
+        self.uri = uri
+        self.store = StoreClient(uri)
+        self._artifacts = ArtifactReader(
+            self.store,
+            Path(artifact_root) if artifact_root is not None else None,
+            tuple(Path(root) for root in allowed_roots),
+        )
+
+    def experiments(
+        self,
+        name_contains: str | None = None,
+        max_results: int = 100,
+        page_token: str | None = None,
+    ) -> models.ExperimentPage:
+        """Return one page of active experiments, those whose name holds `name_contains`."""
+        return experiments.list_experiments(self.store, name_contains, max_results, page_token)
+
+    def runs(
+        self,
+        experiment_ids: Sequence[str] = (),
+        filter: str | None = None,  # noqa: A002 - the word of the API
+        order_by: Sequence[str] = (),
+        view: View = "active",
+        max_results: int = 100,
+        page_token: str | None = None,
+    ) -> models.RunPage:
+        """Return one page of runs; see :func:`jupyter_mlkit.tracking.runs.search_runs`."""
+        return runs.search_runs(
+            self.store, experiment_ids, filter, order_by, view, max_results, page_token
+        )
+
+    def run(self, run_id: str) -> models.Run:
+        """Return one run."""
+        return runs.get_run(self.store, run_id)
+
+    def update_run(self, run_id: str, patch: models.RunPatch) -> models.Run:
+        """Change name and note of a run and return it."""
+        return runs.update_run(self.store, run_id, patch)
+
+    def delete_run(self, run_id: str) -> None:
+        """Mark a run deleted."""
+        runs.delete_run(self.store, run_id)
+
+    def restore_run(self, run_id: str) -> models.Run:
+        """Bring a deleted run back and return it."""
+        return runs.restore_run(self.store, run_id)
+
+    def set_tag(self, run_id: str, tag: models.Tag) -> None:
+        """Set a tag that is neither MLflow's nor ours."""
+        runs.set_tag(self.store, run_id, tag)
+
+    def delete_tag(self, run_id: str, key: str) -> None:
+        """Remove a tag that is neither MLflow's nor ours."""
+        runs.delete_tag(self.store, run_id, key)
+
+    def histories(
+        self, run_ids: Sequence[str], keys: Sequence[str] = (), max_points: int = 1000
+    ) -> models.MetricHistories:
+        """Return curves; see :func:`jupyter_mlkit.tracking.histories.histories`."""
+        return histories.histories(self.store, run_ids, keys, max_points)
+
+    def artifacts(
+        self, run_id: str, path: str = "", max_results: int = 100, page_token: str | None = None
+    ) -> models.ArtifactPage:
+        """Return one page of a folder of artifacts.
+
+        Parameters
+        ----------
+        run_id : str
+            The run.
+        path : str
+            Folder, decoded once, relative to the run's artifacts; empty for all of them.
+        max_results : int
+            Size of the page.
+        page_token : str, optional
+            From the page before.
+        """
+        return self._artifacts.page(run_id, path, max_results, page_token)
+
+    def open_artifact(self, run_id: str, path: str) -> tuple[BinaryIO, int, str]:
+        """Open a file and return it with its size in bytes and its name; the caller closes it.
+
+        Parameters
+        ----------
+        run_id : str
+            The run.
+        path : str
+            File, decoded once, relative to the run's artifacts.
+
+        Raises
+        ------
+        NotFoundError
+            Where there is no such file, or a link on the way.
+        ForbiddenError
+            ``artifact_not_served`` where the files lie outside the served roots.
+        """
+        return self._artifacts.open(run_id, path)
+
+    def compare(self, run_ids: Sequence[str]) -> models.Comparison:
+        """Return runs side by side; see :func:`jupyter_mlkit.tracking.comparison.compare`."""
+        wanted = list(dict.fromkeys(run_ids))[: comparison.MOST_RUNS + 1]
+        return comparison.compare([self.run(run_id) for run_id in wanted])

@@ -1,0 +1,151 @@
+"""Runs side by side, and whether their scores may be compared at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from jupyter_mlkit.errors import InvalidInputError
+from jupyter_mlkit.models import Comparison, Difference, Evaluation, Run
+
+from . import tags as names
+
+Verdict = Literal["comparable", "not_comparable", "unknown"]
+Group = Literal["data", "params", "metrics", "tags"]
+
+#: Most runs in one comparison.
+MOST_RUNS = 100
+#: Most rows of one group.
+MOST_ROWS = 500
+
+#: Params that say which data were used and how, and stand with the data.
+_DATA_PARAMS = (
+    names.PARAM_CUBE,
+    names.PARAM_TARGET,
+    names.PARAM_FEATURES,
+    names.PARAM_USE,
+    names.PARAM_SPLIT,
+    names.PARAM_SCALE,
+)
+_DATA_TAGS = {
+    "cube address": names.CUBE_URI,
+    "cube fingerprint": names.CUBE_FINGERPRINT,
+    "split hash": names.SPLIT_HASH,
+    "units": names.UNITS,
+}
+#: Tags that another line of the table says better.
+_TOLD = frozenset(
+    {*_DATA_TAGS.values(), names.TARGET, names.EVALUATION, names.EVALUATION_HASH, names.JOB_ID}
+)
+
+_WORDS: tuple[tuple[str, Callable[[Evaluation], str | None]], ...] = (
+    ("different targets", lambda e: e.target),
+    ("different target units", lambda e: e.units or "none"),
+    ("scored on different roles", lambda e: e.role),
+    ("different lead times", lambda e: e.lead_time or "none"),
+    ("different weights of the cells", lambda e: e.weights),
+    ("scores put together in different ways", lambda e: e.aggregation),
+)
+
+
+def compare(runs: Sequence[Run]) -> Comparison:
+    """Return `runs` side by side with a verdict and what differs, in words.
+
+    Two runs are comparable if and only if their evaluation hashes are equal: same target and
+    units, same true values, same cells, same weights and aggregation. Features, scaling and
+    model differ as they like. Runs that we did not make do not say what they were scored on.
+
+    Raises
+    ------
+    InvalidInputError
+        For fewer than two or more than 100 runs.
+    """
+    if not 2 <= len(runs) <= MOST_RUNS:
+        raise InvalidInputError(
+            f"Choose 2 to {MOST_RUNS} runs to compare, not {len(runs)}.", field="run_id"
+        )
+    verdict, reasons = judge(runs)
+    return Comparison(
+        runs=list(runs), verdict=verdict, reasons=reasons, differences=differences(runs)
+    )
+
+
+def judge(runs: Sequence[Run]) -> tuple[Verdict, list[str]]:
+    """Return whether the scores of `runs` may be compared, and why not."""
+    known = [run.evaluation for run in runs if run.evaluation is not None]
+    reasons = _what_differs(known)
+    silent = [run.run_name for run in runs if run.evaluation is None]
+    if silent:
+        listed = ", ".join(silent[:5]) + (", …" if len(silent) > 5 else "")
+        reasons.append(
+            f"not known what {listed} was scored on"
+            if len(silent) == 1
+            else f"not known what these were scored on: {listed}"
+        )
+    if len({evaluation.hash for evaluation in known}) > 1:
+        return "not_comparable", reasons
+    return ("unknown", reasons) if silent else ("comparable", [])
+
+
+def _what_differs(evaluations: list[Evaluation]) -> list[str]:
+    if len({e.hash for e in evaluations}) < 2:
+        return []
+    reasons = []
+    for words, value in _WORDS:
+        seen = list(dict.fromkeys(value(e) for e in evaluations))
+        if len(seen) > 1:
+            reasons.append(f"{words}: {' / '.join(str(v) for v in seen)}")
+    if len({e.cells_digest for e in evaluations}) > 1:
+        counts = list(dict.fromkeys(f"{e.n_cells:,}" for e in evaluations))
+        reasons.append(
+            "scored on different cells"
+            + (f": {' / '.join(counts)} cells" if len(counts) > 1 else f" ({counts[0]} each)")
+        )
+    elif len({e.truth_digest for e in evaluations}) > 1:
+        # With other cells the truth differs anyway; here it is the values that changed.
+        reasons.append("different true values in the same cells: the target was changed")
+    return reasons or ["scored in different ways"]
+
+
+def differences(runs: Sequence[Run]) -> list[Difference]:
+    """Return every line of the table: data, params, metrics, tags; in each, what differs first."""
+    return [
+        *_rows("data", [_data(run) for run in runs]),
+        *_rows("params", [_params(run) for run in runs]),
+        *_rows("metrics", [_metrics(run) for run in runs]),
+        *_rows("tags", [_tags(run) for run in runs]),
+    ]
+
+
+def _rows(group: Group, columns: list[dict[str, str]]) -> list[Difference]:
+    keys = dict.fromkeys(key for column in columns for key in column)
+    rows = []
+    for key in keys:
+        values = [column.get(key) for column in columns]
+        rows.append(Difference(group, key, values, differs=len(set(values)) > 1))
+    rows.sort(key=lambda row: (not row.differs, row.key))
+    return rows[:MOST_ROWS]
+
+
+def _data(run: Run) -> dict[str, str]:
+    found = {key: run.params[key] for key in _DATA_PARAMS if key in run.params}
+    found |= {words: run.tags[tag] for words, tag in _DATA_TAGS.items() if tag in run.tags}
+    if run.evaluation is not None:
+        found["scored cells"] = str(run.evaluation.n_cells)
+    for dataset in run.datasets:
+        key = f"dataset ({dataset.context})" if dataset.context else "dataset"
+        text = f"{dataset.name} ({dataset.digest})"
+        found[key] = f"{found[key]}, {text}" if key in found else text
+    return found
+
+
+def _params(run: Run) -> dict[str, str]:
+    return {key: value for key, value in run.params.items() if key not in _DATA_PARAMS}
+
+
+def _metrics(run: Run) -> dict[str, str]:
+    return {metric.key: str(metric.value) for metric in run.metrics}
+
+
+def _tags(run: Run) -> dict[str, str]:
+    return {key: value for key, value in run.tags.items() if key not in _TOLD}

@@ -1,0 +1,150 @@
+"""Runs: searched with MLflow's own filter syntax, changed, deleted and brought back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from jupyter_mlkit.errors import InvalidInputError, NotFoundError
+from jupyter_mlkit.models import Run, RunPage, RunPatch, Tag
+
+from . import convert
+from .client import StoreClient
+from .experiments import all_experiment_ids
+from .filters import check_filter, check_order
+from .pages import check_page
+
+View = Literal["active", "deleted", "all"]
+
+_NOTE = "mlflow.note.content"
+#: As MLflow has it.
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,255}")
+
+
+def search_runs(
+    store: StoreClient,
+    experiment_ids: Sequence[str] = (),
+    filter: str | None = None,  # noqa: A002 - the word of the API
+    order_by: Sequence[str] = (),
+    view: View = "active",
+    max_results: int = 100,
+    page_token: str | None = None,
+) -> RunPage:
+    """Return one page of runs.
+
+    Parameters
+    ----------
+    store : StoreClient
+        The store.
+    experiment_ids : sequence of str
+        Experiments to look in; all of them where empty.
+    filter : str, optional
+        MLflow's filter syntax: ``metrics.val_rmse < 2 AND params.target = 'lst'``.
+    order_by : sequence of str
+        MLflow's order syntax: ``metrics.val_rmse ASC``; the newest first where empty.
+    view : {"active", "deleted", "all"}
+        Whether deleted runs are shown.
+    max_results : int
+        Size of the page.
+    page_token : str, optional
+        From the page before.
+
+    Raises
+    ------
+    InvalidInputError
+        ``invalid_filter`` (field ``filter``), ``invalid_order_by`` (field ``order_by``).
+    """
+    check_page(max_results, page_token)
+    bad = [i for i in experiment_ids if not (i.isascii() and i.isdigit() and len(i) < 19)]
+    if bad and store.path is not None:
+        raise NotFoundError(f"Experiment {bad[0][:50]!r} does not exist.", field="experiment_id")
+    with store.calling("The search for runs", field="filter") as client:
+        from mlflow.entities import ViewType
+
+        check_filter(filter)
+        check_order(order_by)
+        views = {
+            "active": ViewType.ACTIVE_ONLY,
+            "deleted": ViewType.DELETED_ONLY,
+            "all": ViewType.ALL,
+        }
+        if view not in views:
+            raise InvalidInputError(
+                f"view must be active, deleted or all, not {view!r}.", field="view"
+            )
+        ids = list(dict.fromkeys(experiment_ids)) or all_experiment_ids(client)
+        page = client.search_runs(
+            ids,
+            filter_string=filter or "",
+            run_view_type=views[view],
+            max_results=max_results,
+            order_by=list(order_by) or None,
+            page_token=page_token or None,
+        )
+        items = [convert.run(entity, convert.LIST_BOUNDS) for entity in page]
+        return RunPage(items=items, next_page_token=page.token or None)
+
+
+def get_run(store: StoreClient, run_id: str) -> Run:
+    """Return one run with all its params and tags."""
+    check_run_id(run_id)
+    with store.calling(f"Run {run_id}", field="run_id") as client:
+        return convert.run(client.get_run(run_id))
+
+
+def update_run(store: StoreClient, run_id: str, patch: RunPatch) -> Run:
+    """Change name and note of a run and return it."""
+    check_run_id(run_id)
+    with store.calling(f"Run {run_id}") as client:
+        if patch.run_name is not None:
+            client.update_run(run_id, name=patch.run_name)
+        if patch.note is not None:
+            client.set_tag(run_id, _NOTE, patch.note)
+        return convert.run(client.get_run(run_id))
+
+
+def delete_run(store: StoreClient, run_id: str) -> None:
+    """Mark a run deleted; its data stay until ``mlflow gc``."""
+    check_run_id(run_id)
+    with store.calling(f"Run {run_id}", field="run_id") as client:
+        client.delete_run(run_id)
+
+
+def restore_run(store: StoreClient, run_id: str) -> Run:
+    """Bring a deleted run back and return it."""
+    check_run_id(run_id)
+    with store.calling(f"Run {run_id}", field="run_id") as client:
+        client.restore_run(run_id)
+        return convert.run(client.get_run(run_id))
+
+
+def set_tag(store: StoreClient, run_id: str, tag: Tag) -> None:
+    """Set a tag of a person's own; those of MLflow and ours are not for editing."""
+    check_run_id(run_id)
+    _check_own_tag(tag.key)
+    with store.calling(f"Run {run_id}", field="key") as client:
+        client.set_tag(run_id, tag.key, tag.value)
+
+
+def delete_tag(store: StoreClient, run_id: str, key: str) -> None:
+    """Remove a tag of a person's own."""
+    check_run_id(run_id)
+    _check_own_tag(key)
+    with store.calling(f"Tag {key!r} of run {run_id}", field="key") as client:
+        client.delete_tag(run_id, key)
+
+
+def check_run_id(run_id: str) -> None:
+    """Refuse what cannot be a run's id before it becomes part of a path or a query."""
+    if _RUN_ID.fullmatch(run_id) is None:
+        raise NotFoundError(f"Run {run_id[:64]!r} does not exist.", field="run_id")
+
+
+def _check_own_tag(key: str) -> None:
+    if key.startswith(("mlflow.", "mlkit.")):
+        raise InvalidInputError(
+            f"The tag {key!r} says how the run was made; it cannot be edited.",
+            field="key",
+            hint="Use a key that begins neither with 'mlflow.' nor with 'mlkit.'.",
+        )

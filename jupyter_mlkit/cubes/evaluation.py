@@ -1,0 +1,97 @@
+"""What a run is scored on, as a digest: two runs are comparable iff it is equal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models import Evaluation, Role
+from .coordinates import cell_coordinates
+from .sample import CubeData, mix64
+
+#: How errors of cells become one number.
+AGGREGATION = "all cells of the role pooled"
+
+
+def evaluation(data: CubeData, role: Role) -> Evaluation:
+    """Return the identity of scoring `data` on the cells of `role`.
+
+    Cells count by their coordinates, not by their position, and in no order: a crop, another
+    chunking or another order of dims that scores the same cells has the same digests.
+
+    Parameters
+    ----------
+    data : CubeData
+    role : {"train", "validation", "test"}
+
+    Returns
+    -------
+    Evaluation
+        ``hash`` covers target name, units, truth, cells, lead time, weights and aggregation.
+    """
+    hashes = _coordinate_hashes(data)
+    shape = tuple(int(data.ds.sizes[dim]) for dim in data.dims)
+    cells, truth, n = _SetDigest(), _SetDigest(), 0
+    for batch in data.batches(role):
+        name = np.zeros(len(batch), np.uint64)
+        for along, places in zip(hashes, np.unravel_index(batch.cell, shape), strict=True):
+            name += along[places]
+        cells.add(mix64(name))
+        # A truth of -0.0 and of 0.0 is the same.
+        bits = (batch.y + np.float32(0)).view(np.uint32).astype(np.uint64)
+        truth.add(mix64(mix64(name) ^ mix64(bits)))
+        n += len(batch)
+    described = {
+        "target": data.spec.target,
+        "units": data.units,
+        "truth_digest": truth.hexdigest(),
+        "cells_digest": cells.hexdigest(),
+        "lead_time": None,
+        "weights": data.area.kind,
+        "aggregation": AGGREGATION,
+    }
+    text = json.dumps(described, sort_keys=True)
+    return Evaluation(
+        hash=hashlib.blake2b(text.encode(), digest_size=16).hexdigest(),
+        target=data.spec.target,
+        units=data.units,
+        role=role,
+        n_cells=n,
+        truth_digest=truth.hexdigest(),
+        cells_digest=cells.hexdigest(),
+        weights=data.area.kind,
+        aggregation=AGGREGATION,
+        lead_time=None,
+    )
+
+
+def _coordinate_hashes(data: CubeData) -> list[NDArray[np.uint64]]:
+    """Return a number for each coordinate along each dim; their sum names a cell."""
+    hashes = []
+    for dim in data.dims:
+        values = cell_coordinates(data.ds, data.grid, dim)
+        salt = hashlib.blake2b((data.grid.axis(dim) or dim).encode(), digest_size=8).digest()
+        salted = (values + 0.0).view(np.uint64) ^ np.frombuffer(salt, np.uint64)
+        hashes.append(mix64(mix64(salted)))
+    return hashes
+
+
+class _SetDigest:
+    """128-bit digest of a set of 64-bit numbers, whatever order they come in."""
+
+    def __init__(self) -> None:
+        self._n = 0
+        self._sums = np.zeros(2, np.uint64)
+
+    def add(self, members: NDArray[np.uint64]) -> None:
+        self._n += members.size
+        lanes = [members, mix64(members ^ np.uint64(0xA5A5A5A5A5A5A5A5))]
+        # In place on an array: 64-bit sums wrap, which is wanted here.
+        self._sums += np.array([lane.sum(dtype=np.uint64) for lane in lanes], np.uint64)
+
+    def hexdigest(self) -> str:
+        data = self._n.to_bytes(8, "little") + self._sums.astype("<u8").tobytes()
+        return hashlib.blake2b(data, digest_size=16).hexdigest()

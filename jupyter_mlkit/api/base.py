@@ -14,9 +14,11 @@ from tornado import web
 
 from ..errors import ForbiddenError, InvalidInputError, MLKitError, NotFoundError, TooLargeError
 from ..models import ErrorBody
-from .endpoint import MARK, Endpoint, endpoint
+from .endpoint import MARK, Endpoint, endpoint, repeatable
 
 if TYPE_CHECKING:
+    from ..registry.versions import Registry
+    from ..tracking.backend import TrackingBackend
     from .services import Services
 
 T = TypeVar("T")
@@ -61,8 +63,6 @@ class MLKitHandler(APIHandler):
 
     path: ClassVar[str]
     endpoints: ClassVar[dict[str, Endpoint]] = {}
-    #: Seconds that a blocking call may take before the answer is 504.
-    limit: ClassVar[float] = 30.0
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -85,7 +85,7 @@ class MLKitHandler(APIHandler):
 
     # ------------------------------------------------------------------------ who may do what
 
-    async def prepare(self) -> None:
+    async def prepare(self) -> None:  # type: ignore[override]
         """Authenticate and authorize; no method runs unless both were answered with yes."""
         verb = (self.request.method or "").lower()
         if verb == "options" and self._answers_preflight():
@@ -99,10 +99,13 @@ class MLKitHandler(APIHandler):
             raise web.HTTPError(403)
         if declared is None:
             raise web.HTTPError(405)
+        if declared.action != "read":
+            # The server checks this for writing verbs; a GET that starts a process is no less.
+            self.check_xsrf_cookie()
         allowed = self.authorizer.is_authorized(self, user, declared.action, declared.resource)
         if isawaitable(allowed):
             allowed = await allowed
-        if allowed is not True:
+        if not allowed:
             raise Refusal(
                 ForbiddenError(
                     f"You are not allowed to {declared.action} {declared.resource}.",
@@ -149,11 +152,19 @@ class MLKitHandler(APIHandler):
             function, *args, timeout=self.services.store_timeout, **kwargs
         )
 
+    async def with_tracking(self, use: Callable[[TrackingBackend], T]) -> T:
+        """Run `use` on the tracking store, which is made ready before if it is not."""
+        return await self.blocking(lambda: use(self.services.open_tracking()))
+
+    async def with_registry(self, use: Callable[[Registry], T]) -> T:
+        """Run `use` on the model registry, which lives in the tracking store."""
+        return await self.blocking(lambda: use(self.services.open_registry()))
+
     async def asking_kernel(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a call that starts or asks a probe; these are slow and have their own threads."""
-        return await self.services.slow_threads.call(
-            function, *args, timeout=self.services.probe_timeout, **kwargs
-        )
+        # The probe's own limit comes first, as it ends the probe; this one covers what is around.
+        limit = 2 * self.services.probe_timeout + 10
+        return await self.services.slow_threads.call(function, *args, timeout=limit, **kwargs)
 
     def _read_query(self, declared: Endpoint) -> dict[str, Any]:
         given = {
@@ -168,11 +179,7 @@ class MLKitHandler(APIHandler):
                     field=next(iter(given)),
                 )
             return {}
-        lists = {
-            field.encode_name
-            for field in msgspec.structs.fields(declared.query)
-            if getattr(field.type, "__origin__", None) is list
-        }
+        lists = repeatable(declared.query)
         plain: dict[str, Any] = {}
         for name, values in given.items():
             if name in lists:

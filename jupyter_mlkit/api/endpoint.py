@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Literal, ParamSpec
+from functools import cache, wraps
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Concatenate,
+    Literal,
+    ParamSpec,
+    get_args,
+    get_origin,
+)
 
 from msgspec import Meta, Struct
+from msgspec.structs import fields
 from tornado import web
 
 if TYPE_CHECKING:
@@ -26,12 +36,26 @@ class Query(Struct, forbid_unknown_fields=True):
     """Base of the query parameters of an endpoint; a misspelt one is refused."""
 
 
+@cache
+def repeatable(query: type[Query]) -> frozenset[str]:
+    """Return the parameters that may be given more than once."""
+    lists = set()
+    for field in fields(query):
+        kind = field.type
+        if get_origin(kind) is Annotated:
+            kind = get_args(kind)[0]
+        if get_origin(kind) is list:
+            lists.add(field.encode_name)
+    return frozenset(lists)
+
+
 class Paging(Query):
     """Query of a list: how much of it, and from where on."""
 
     max_results: Annotated[int, Meta(ge=1, le=1000, description="Length of a page")] = 100
     page_token: Annotated[
-        str | None, Meta(max_length=4096, description="``next_page_token`` of the page before")
+        Annotated[str, Meta(max_length=4096)] | None,
+        Meta(description="next_page_token of the page before"),
     ] = None
 
 

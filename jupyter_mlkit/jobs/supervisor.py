@@ -264,7 +264,8 @@ class Supervisor:
             return
 
         def take(record: JobRecord) -> None:
-            record.state = "RUNNING"
+            if told.run_id:
+                record.state = "RUNNING"
             record.phase, record.progress = told.phase, told.progress
             record.run_id = told.run_id or record.run_id
 

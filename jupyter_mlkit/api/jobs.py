@@ -1,0 +1,78 @@
+"""Training jobs: submit, list, read the output, stop."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from ..models import Job, JobPage, JobRequest, LogChunk
+from .base import MLKitHandler
+from .endpoint import Paging, Query, endpoint
+
+
+class LogQuery(Query):
+    """Which piece of the output."""
+
+    offset: Annotated[
+        int, Meta(ge=-(2**53), le=2**53, description="First byte; negative: from the end")
+    ] = 0
+    limit: Annotated[int, Meta(ge=1, le=262_144, description="Bytes")] = 65_536
+
+
+class JobsHandler(MLKitHandler):
+    """The jobs of this server."""
+
+    path = "jobs"
+
+    @endpoint("read", "jobs", "List jobs", query=Paging, answer=JobPage, polled=True)
+    async def get(self, query: Paging) -> JobPage:
+        """Return a page of jobs."""
+        return await self.blocking(
+            lambda: self.services.jobs.jobs(query.max_results, query.page_token)
+        )
+
+    @endpoint("execute", "jobs", "Start a training", body=JobRequest, answer=Job, status=201)
+    async def post(self, body: JobRequest) -> Job:
+        """Validate the spec in its kernel, then put the training in line."""
+        return await self.asking_kernel(self.services.submit, body.spec)
+
+
+class JobHandler(MLKitHandler):
+    """One job."""
+
+    path = "jobs/{job_id}"
+
+    @endpoint("read", "jobs", "Get a job", answer=Job, polled=True)
+    async def get(self, job_id: str) -> Job:
+        """Return the job."""
+        return await self.blocking(lambda: self.services.jobs.job(job_id))
+
+
+class LogHandler(MLKitHandler):
+    """The output of one job."""
+
+    path = "jobs/{job_id}/log"
+
+    @endpoint(
+        "read", "jobs", "Read the output of a job", query=LogQuery, answer=LogChunk, polled=True
+    )
+    async def get(self, job_id: str, query: LogQuery) -> LogChunk:
+        """Return a piece of the output."""
+        return await self.blocking(
+            lambda: self.services.jobs.log(job_id, query.offset, query.limit)
+        )
+
+
+class StopHandler(MLKitHandler):
+    """The end of a job by request."""
+
+    path = "jobs/{job_id}/stop"
+
+    @endpoint("execute", "jobs", "Stop a job", answer=Job)
+    async def post(self, job_id: str) -> Job:
+        """Ask the job to end; by force after a grace."""
+        return await self.blocking(lambda: self.services.jobs.stop(job_id))
+
+
+HANDLERS = [JobsHandler, JobHandler, LogHandler, StopHandler]

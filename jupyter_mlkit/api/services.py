@@ -1,0 +1,234 @@
+"""The rooms behind the API, each made when it is first needed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+
+from ..paths import runtime_dir
+from .threads import Threads
+
+if TYPE_CHECKING:
+    from ..jobs.kernels import Kernels, KernelSpecs
+    from ..jobs.supervisor import ChangeKind, Supervisor
+    from ..models import Job, Preview, Validation
+    from ..registry.versions import Registry
+    from ..tracking.backend import TrackingBackend
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the server's owner has configured, and what the server itself brings.
+
+    Attributes
+    ----------
+    tracking_uri : str
+        Plain tracking URI; may hold a password and never leaves the server.
+    artifact_root : Path or None
+        Where artifacts of a SQL store go; None where a tracking server decides.
+    root_dir : Path
+        Root of the file browser; working directory of probes and jobs.
+    kernel_specs : KernelSpecs
+        The server's kernelspec manager.
+    environment : dict
+        By which kernels, probes and jobs find the store.
+    jobs_at_once : int or None
+    stop_grace, store_timeout, probe_timeout, probe_idle : float
+        Seconds.
+    """
+
+    tracking_uri: str
+    artifact_root: Path | None
+    root_dir: Path
+    kernel_specs: KernelSpecs
+    environment: dict[str, str]
+    jobs_at_once: int | None = None
+    stop_grace: float = 10.0
+    store_timeout: float = 30.0
+    probe_timeout: float = 60.0
+    probe_idle: float = 120.0
+    folder: Path = field(default_factory=runtime_dir)
+
+
+class Services:
+    """Tracking, registry, jobs, kernels and events of one server.
+
+    Nothing is imported or started before it is asked for: most Lab sessions never train.
+    """
+
+    def __init__(self, settings: Settings, event_logger: Any = None) -> None:
+        self.settings = settings
+        self.threads = Threads("store", workers=8)
+        self.slow_threads = Threads("kernels", workers=6, waiting=32)
+        self._event_logger = event_logger
+        self._made: dict[str, Any] = {}
+        self._lock = threading.RLock()
+        self._preparing = threading.Lock()
+        self._prepared = False
+
+    @property
+    def store_timeout(self) -> float:
+        """Seconds that the tracking store may take."""
+        return self.settings.store_timeout
+
+    @property
+    def probe_timeout(self) -> float:
+        """Seconds that a kernel's environment may take to answer."""
+        return self.settings.probe_timeout
+
+    @property
+    def tracking(self) -> TrackingBackend:
+        """Experiments, runs and artifacts."""
+
+        def make() -> TrackingBackend:
+            from ..tracking.backend import TrackingBackend
+
+            return TrackingBackend(
+                self.settings.tracking_uri,
+                self.settings.artifact_root,
+                [self.settings.root_dir],
+            )
+
+        return self._once("tracking", make)
+
+    @property
+    def registry(self) -> Registry:
+        """Registered models, through the same client."""
+
+        def make() -> Registry:
+            from ..registry.versions import Registry
+
+            return Registry(self.settings.tracking_uri, self.tracking.store)
+
+        return self._once("registry", make)
+
+    def prepare(self) -> None:
+        """Make the tracking store ready; takes seconds the first time, and waits for others."""
+        with self._preparing:
+            if not self._prepared:
+                from ..tracking.store import prepare_store
+
+                prepare_store(self.settings.tracking_uri, self.settings.artifact_root)
+                self._prepared = True
+
+    def check_store(self) -> None:
+        """Raise what is wrong with the tracking store, if something is."""
+        self.open_tracking().store.client()
+
+    def open_tracking(self) -> TrackingBackend:
+        """Return the tracking store, ready."""
+        self.prepare()
+        return self.tracking
+
+    def open_registry(self) -> Registry:
+        """Return the model registry, ready."""
+        self.prepare()
+        return self.registry
+
+    @property
+    def kernels(self) -> Kernels:
+        """Kernelspecs and their probes."""
+
+        def make() -> Kernels:
+            from ..jobs.kernels import Kernels
+
+            return Kernels(
+                self.settings.kernel_specs,
+                tracking_uri=self.settings.tracking_uri,
+                root_dir=self.settings.root_dir,
+                environment=self.settings.environment,
+                idle=self.settings.probe_idle,
+            )
+
+        return self._once("kernels", make)
+
+    @property
+    def jobs(self) -> Supervisor:
+        """Training jobs; what earlier servers have left is adopted when this is first used."""
+
+        def make() -> Supervisor:
+            from ..jobs.supervisor import Supervisor, Surroundings
+            from ..tracking.store import redact
+
+            settings = self.settings
+            supervisor = Supervisor(
+                Surroundings(
+                    folder=settings.folder,
+                    root_dir=settings.root_dir,
+                    scope=f"{redact(settings.tracking_uri)} {settings.root_dir}",
+                    environment=lambda: settings.environment,
+                ),
+                limit=settings.jobs_at_once,
+                on_change=self._job_changed,
+                close_run=self._close_run,
+                grace=settings.stop_grace,
+            )
+            supervisor.reconcile()
+            return supervisor
+
+        return self._once("jobs", make)
+
+    def has_jobs(self) -> bool:
+        """Tell whether there ever was a job, without making anything."""
+        return "jobs" in self._made or (self.settings.folder / "jobs.db").exists()
+
+    def adopt_jobs(self) -> int:
+        """Return how many jobs run or wait, those of earlier servers included."""
+        return self.jobs.active()
+
+    def active_jobs(self) -> int:
+        """Return how many jobs run or wait, as far as the supervisor was asked for."""
+        supervisor = self._made.get("jobs")
+        return supervisor.active() if supervisor else 0
+
+    def validate(self, spec: dict[str, Any]) -> Validation:
+        """Return whether a spec can be submitted."""
+        from ..jobs.submission import validate
+
+        return validate(spec, self.kernels, self.probe_timeout)
+
+    def preview(self, spec: dict[str, Any]) -> Preview:
+        """Return what a spec would train on."""
+        from ..jobs.submission import preview
+
+        return preview(spec, self.kernels, self.probe_timeout)
+
+    def submit(self, spec: dict[str, Any]) -> Job:
+        """Validate a spec and put it in line."""
+        from ..jobs.submission import submit
+
+        # Two processes that both make the tables of a new store get in each other's way.
+        self.prepare()
+        return submit(spec, self.kernels, self.jobs, self.probe_timeout)
+
+    def close(self, timeout: float) -> None:
+        """End probes and watchers within `timeout` seconds; jobs live on."""
+        with self._lock:
+            made, self._made = self._made, {}
+        if "events" in made:
+            made["events"].close()
+        if "kernels" in made:
+            made["kernels"].close(timeout)
+        if "jobs" in made:
+            made["jobs"].close()
+
+    def _close_run(self, run_id: str, status: Literal["FAILED", "KILLED"], reason: str) -> None:
+        from ..jobs.run_end import end_run
+
+        end_run(self.open_tracking().store, run_id, status, reason)
+
+    def _job_changed(self, kind: ChangeKind, job_id: str) -> None:
+        events = self._made.get("events")
+        if events is not None:
+            events.emit("jobs", kind, [job_id])
+
+    def _once(self, name: str, make: Callable[[], T]) -> T:
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = make()
+            return cast("T", self._made[name])

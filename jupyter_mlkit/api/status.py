@@ -1,0 +1,48 @@
+"""What the server part is, what it talks to and what is wrong."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from .. import __version__
+from ..errors import MLKitError
+from ..models import ErrorBody, Status
+from .base import MLKitHandler, error_body
+from .endpoint import endpoint
+from .services import Services
+
+
+class StatusHandler(MLKitHandler):
+    """The first question of every page."""
+
+    path = "status"
+
+    @endpoint("read", "status", "Versions, store and problems", answer=Status, polled=True)
+    async def get(self) -> Status:
+        """Return the state of the server part; a store that fails is a problem, no error."""
+        services = self.services
+        problems: list[ErrorBody] = []
+        try:
+            await self.blocking(services.check_store)
+        except MLKitError as error:
+            problems.append(error_body(error))
+        return _status(services, problems)
+
+
+def _status(services: Services, problems: list[ErrorBody]) -> Status:
+    from ..tracking.store import is_sql, redact
+
+    settings = services.settings
+    root = settings.artifact_root
+    return Status(
+        version=__version__,
+        mlflow_version=version("mlflow"),
+        tracking_uri=redact(settings.tracking_uri),
+        store="local" if is_sql(settings.tracking_uri) else "remote",
+        artifact_root=None if root is None else str(root),
+        root_dir=str(settings.root_dir),
+        problems=problems,
+    )
+
+
+HANDLERS = [StatusHandler]

@@ -1,0 +1,129 @@
+"""What the launch form needs: schema, kernels, estimators, validation, preview, texts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from ..models import (
+    EstimatorList,
+    FormSchema,
+    Kernel,
+    KernelList,
+    Preview,
+    SpecRequest,
+    SpecText,
+    Validation,
+)
+from .base import MLKitHandler
+from .endpoint import Query, endpoint
+
+
+class KernelQuery(Query):
+    """Which kernel's environment."""
+
+    kernelspec: Annotated[str, Meta(min_length=1, max_length=250)] = "python3"
+
+
+class SchemaHandler(MLKitHandler):
+    """The form."""
+
+    path = "train/schema"
+
+    @endpoint("read", "train", "JSON Schema of a training spec, for a form", answer=FormSchema)
+    async def get(self) -> FormSchema:
+        """Return schema and ui schema."""
+        from ..jobs.form import form_schema
+
+        return form_schema()
+
+
+class KernelsHandler(MLKitHandler):
+    """Kernels."""
+
+    path = "train/kernels"
+
+    @endpoint("read", "train", "List kernels", answer=KernelList)
+    async def get(self) -> KernelList:
+        """Return the kernelspecs, looked at from outside only."""
+        return await self.blocking(self.services.kernels.list)
+
+
+class KernelHandler(MLKitHandler):
+    """One kernel."""
+
+    path = "train/kernels/{kernelspec}"
+
+    # Looking into an environment starts its interpreter: that is more than reading.
+    @endpoint("execute", "train", "Check whether a kernel can run our jobs", answer=Kernel)
+    async def get(self, kernelspec: str) -> Kernel:
+        """Return the kernel with its problem, if it has one."""
+        return await self.asking_kernel(self.services.kernels.kernel, kernelspec)
+
+
+class EstimatorsHandler(MLKitHandler):
+    """Model classes."""
+
+    path = "train/estimators"
+
+    @endpoint(
+        "execute",
+        "train",
+        "Estimators that a kernel offers",
+        query=KernelQuery,
+        answer=EstimatorList,
+    )
+    async def get(self, query: KernelQuery) -> EstimatorList:
+        """Return the estimators with the schemas of their parameters."""
+        return await self.asking_kernel(
+            lambda: self.services.kernels.ask(
+                query.kernelspec, "estimators", {}, EstimatorList, self.services.probe_timeout
+            )
+        )
+
+
+class ValidateHandler(MLKitHandler):
+    """Validation before submit."""
+
+    path = "train/validate"
+
+    @endpoint("execute", "train", "Validate a spec", body=SpecRequest, answer=Validation)
+    async def post(self, body: SpecRequest) -> Validation:
+        """Return every wrong field that can be found."""
+        return await self.asking_kernel(self.services.validate, body.spec)
+
+
+class PreviewHandler(MLKitHandler):
+    """What a spec would train on."""
+
+    path = "train/preview"
+
+    @endpoint("execute", "train", "Preview a training", body=SpecRequest, answer=Preview)
+    async def post(self, body: SpecRequest) -> Preview:
+        """Return realised shares, cost and a map of the split."""
+        return await self.asking_kernel(self.services.preview, body.spec)
+
+
+class TextHandler(MLKitHandler):
+    """A spec as text."""
+
+    path = "train/text"
+
+    @endpoint("read", "train", "A spec as YAML and as Python", body=SpecRequest, answer=SpecText)
+    async def post(self, body: SpecRequest) -> SpecText:
+        """Return the texts that the form offers for copying."""
+        from ..jobs.texts import spec_text
+
+        return spec_text(body.spec)
+
+
+HANDLERS = [
+    SchemaHandler,
+    KernelsHandler,
+    KernelHandler,
+    EstimatorsHandler,
+    ValidateHandler,
+    PreviewHandler,
+    TextHandler,
+]

@@ -1,0 +1,145 @@
+"""The server extension: its configuration, its wiring, its start and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.extension.application import ExtensionApp
+from traitlets import Float, Integer, Unicode, default
+
+from . import __version__
+from .api.base import SETTING
+from .api.routes import rules
+from .api.services import Services, Settings
+from .paths import default_artifact_root, default_tracking_uri
+from .tracking.store import environment, is_sql, local_path
+
+#: Seconds between two notes that jobs keep the server busy.
+ACTIVITY_EVERY = 30.0
+#: Seconds that helper processes get to end when the server stops.
+STOP_WITHIN = 5.0
+
+
+class MLKitApp(ExtensionApp):
+    """Experiment tracking and training on datacubes, for JupyterLab.
+
+    Nothing but the routes is made at the start of the server. The tracking store is opened by
+    the first request that needs it, in a thread; helper processes start with a form or a job.
+    """
+
+    name = "jupyter_mlkit"
+    app_name = "jupyter_mlkit"
+    description = "Experiment tracking and training on datacubes"
+    version = __version__
+    load_other_extensions = True
+
+    tracking_uri = Unicode(
+        help="""MLflow tracking URI of this server, its kernels and its jobs: an SQLite file
+        (sqlite:////home/me/mlflow.db), a database or a tracking server. MLFLOW_TRACKING_URI if
+        left out, else one SQLite file in the Jupyter data directory."""
+    ).tag(config=True)
+    artifact_root = Unicode(
+        help="""Folder or URL for the artifacts of new experiments, where the tracking store is
+        a database; "artifacts" beside the SQLite file if left out. A tracking server has its
+        own."""
+    ).tag(config=True)
+    jobs_at_once = Integer(
+        0, min=0, help="Trainings that run at the same time; 0: half of the cores."
+    ).tag(config=True)
+    stop_grace = Float(
+        10.0,
+        min=0.0,
+        help="Seconds that a stopped training gets to end by itself before it is killed.",
+    ).tag(config=True)
+    store_timeout = Float(
+        30.0, min=1.0, help="Seconds after which a request to the tracking store is given up."
+    ).tag(config=True)
+    probe_timeout = Float(
+        60.0,
+        min=1.0,
+        help="""Seconds that the helper process in a kernel's environment may take to describe a
+        cube, to validate a spec or to draw a preview.""",
+    ).tag(config=True)
+    probe_idle = Float(
+        120.0, min=1.0, help="Seconds after which an idle helper process is ended."
+    ).tag(config=True)
+
+    _services: Services | None = None
+    _activity: asyncio.Task[None] | None = None
+
+    @default("tracking_uri")
+    def _default_tracking_uri(self) -> str:
+        return default_tracking_uri()
+
+    @default("artifact_root")
+    def _default_artifact_root(self) -> str:
+        if not is_sql(self.tracking_uri):
+            return ""
+        path = local_path(self.tracking_uri)
+        return str(path.parent / "artifacts" if path else default_artifact_root())
+
+    def initialize_settings(self) -> None:
+        """Hand URI and artifact root to the kernels, and the services to the handlers."""
+        server = self.serverapp
+        assert server is not None
+        assert server.kernel_spec_manager is not None
+        root = self.artifact_root or None
+        variables = environment(self.tracking_uri, root)
+        # Kernels inherit the environment of the server: that is how a plain mlflow in a notebook
+        # finds the store, with or without our package in its environment.
+        os.environ.update(variables)
+        self._services = Services(
+            Settings(
+                tracking_uri=variables["MLFLOW_TRACKING_URI"],
+                artifact_root=Path(root) if root else None,
+                root_dir=Path(server.root_dir).absolute(),
+                kernel_specs=server.kernel_spec_manager,
+                environment=variables,
+                jobs_at_once=self.jobs_at_once or None,
+                stop_grace=self.stop_grace,
+                store_timeout=self.store_timeout,
+                probe_timeout=self.probe_timeout,
+                probe_idle=self.probe_idle,
+            ),
+            server.event_logger,
+        )
+        self.settings[SETTING] = self._services
+
+    def initialize_handlers(self) -> None:
+        """Add the routes."""
+        self.handlers.extend(rules())
+
+    async def _start_jupyter_server_extension(self, _serverapp: Any) -> None:
+        self._activity = asyncio.create_task(self._note_activity())
+
+    async def _note_activity(self) -> None:
+        """Adopt the jobs of the server before, and keep cullers away while jobs run."""
+        assert self._services is not None
+        while True:
+            if self._services.has_jobs():
+                await self._services.threads.call(self._services.adopt_jobs, timeout=60)
+                if self.current_activity():
+                    self._touch()
+            await asyncio.sleep(ACTIVITY_EVERY)
+
+    def _touch(self) -> None:
+        assert self.serverapp is not None
+        times = self.serverapp.web_app.settings["last_activity_times"]
+        times[self.name] = datetime.now(UTC)
+
+    def current_activity(self) -> dict[str, int] | None:
+        """Return how many jobs run or wait; None (no reason to stay up) if there is none."""
+        active = self._services.active_jobs() if self._services else 0
+        return {"jobs": active} if active else None
+
+    async def stop_extension(self) -> None:
+        """End helper processes and watchers; trainings go on and are found again."""
+        if self._activity is not None:
+            self._activity.cancel()
+        if self._services is not None:
+            services, self._services = self._services, None
+            await asyncio.to_thread(services.close, STOP_WITHIN)

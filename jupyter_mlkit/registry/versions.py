@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jupyter_mlkit import models as wire
 from jupyter_mlkit.errors import ConflictError, NotFoundError
 from jupyter_mlkit.tracking.client import StoreClient
-from jupyter_mlkit.tracking.experiments import all_experiment_ids, contains, name_filter
+from jupyter_mlkit.tracking.experiments import contains, experiment_ids, name_filter
 from jupyter_mlkit.tracking.pages import check_page
 
 from . import convert, sources
@@ -215,7 +215,7 @@ def _run_names(client: MlflowClient, run_ids: Iterable[str]) -> dict[str, str]:
     wanted = sorted({run_id for run_id in run_ids if re.fullmatch(r"[\w-]+", run_id)})
     if not wanted:
         return {}
-    experiments = all_experiment_ids(client)
+    experiments = experiment_ids(client, deleted=True)
     found: dict[str, str] = {}
     for start in range(0, len(wanted), 50):
         listed = ", ".join(f"'{run_id}'" for run_id in wanted[start : start + 50])

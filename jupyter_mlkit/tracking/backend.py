@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from jupyter_mlkit import models
 
@@ -39,12 +39,19 @@ class TrackingBackend:
         allowed_roots: Sequence[Path | str] = (),
     ) -> None:
         self.uri = uri
-        self.store = StoreClient(uri)
+        self.store = StoreClient(uri, artifact_root)
         self._artifacts = ArtifactReader(
             self.store,
             Path(artifact_root) if artifact_root is not None else None,
             tuple(Path(root) for root in allowed_roots),
         )
+
+    def prepare(self) -> None:
+        """Make the store ready, once; the first call of any other method does it too.
+
+        Takes seconds where the tables have to be made.
+        """
+        self.store.prepare()
 
     def experiments(
         self,
@@ -85,9 +92,13 @@ class TrackingBackend:
         """Bring a deleted run back and return it."""
         return runs.restore_run(self.store, run_id)
 
-    def set_tag(self, run_id: str, tag: models.Tag) -> None:
+    def end_run(self, run_id: str, status: Literal["FAILED", "KILLED"], reason: str) -> None:
+        """Close a run whose process is gone; see :func:`jupyter_mlkit.tracking.runs.end_run`."""
+        runs.end_run(self.store, run_id, status, reason)
+
+    def set_tag(self, run_id: str, key: str, value: str) -> None:
         """Set a tag that is neither MLflow's nor ours."""
-        runs.set_tag(self.store, run_id, tag)
+        runs.set_tag(self.store, run_id, key, value)
 
     def delete_tag(self, run_id: str, key: str) -> None:
         """Remove a tag that is neither MLflow's nor ours."""

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -23,7 +24,7 @@ from jupyter_mlkit.errors import (
 )
 
 from .redact import redact
-from .store import is_local, is_sql, local_path, refuse_unsupported
+from .store import is_local, is_sql, local_path, prepare_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -51,11 +52,15 @@ class StoreClient:
     ----------
     uri : str
         Tracking URI; the registry is the same store.
+    artifact_root : Path or str, optional
+        Where the artifacts of a store that is made here go; beside the file where missing.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, artifact_root: Path | str | None = None) -> None:
         self.uri = uri
         self.path = local_path(uri)
+        self._artifact_root = artifact_root
+        self._prepared = False
         self._lock = threading.Lock()
         self._client: MlflowClient | None = None
         self._reached = 0.0
@@ -65,6 +70,16 @@ class StoreClient:
         """Whether the store is an SQLite file."""
         return is_local(self.uri)
 
+    def prepare(self) -> None:
+        """Make the store ready where that was not done yet.
+
+        Only once: a file that vanishes later is an error, not a reason for an empty one.
+        """
+        with self._lock:
+            if not self._prepared:
+                prepare_store(self.uri, self._artifact_root)
+                self._prepared = True
+
     def client(self) -> MlflowClient:
         """Return MLflow's client; imports mlflow when it is called first.
 
@@ -73,6 +88,7 @@ class StoreClient:
         BackendError
             Where the file is gone or nobody listens at the server's address.
         """
+        self.prepare()
         self._check_reachable()
         with self._lock:
             if self._client is None:
@@ -107,6 +123,7 @@ class StoreClient:
         """Open the SQLite file for reading only; the caller closes it."""
         from .schema import BUSY_SECONDS, require_file
 
+        self.prepare()
         if self.path is None:
             raise BackendError(f"{redact(self.uri)} is not an SQLite file.")
         require_file(self.path)
@@ -155,7 +172,6 @@ class StoreClient:
         )
 
     def _check_reachable(self) -> None:
-        refuse_unsupported(self.uri)
         if self.path is not None:
             from .schema import require_file
 

@@ -14,7 +14,7 @@ Verdict = Literal["comparable", "not_comparable", "unknown"]
 Group = Literal["data", "params", "metrics", "tags"]
 
 #: Most runs in one comparison.
-MOST_RUNS = 100
+MOST_RUNS = 200
 #: Most rows of one group.
 MOST_ROWS = 500
 
@@ -58,7 +58,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
     Raises
     ------
     InvalidInputError
-        For fewer than two or more than 100 runs.
+        For fewer than two or more than 200 runs.
     """
     if not 2 <= len(runs) <= MOST_RUNS:
         raise InvalidInputError(

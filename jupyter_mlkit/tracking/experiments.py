@@ -53,14 +53,15 @@ def list_experiments(
                 return ExperimentPage(items=items, next_page_token=page_token)
 
 
-def all_experiment_ids(client: MlflowClient) -> list[str]:
-    """Return the ids of all experiments, deleted ones too."""
+def experiment_ids(client: MlflowClient, *, deleted: bool = False) -> list[str]:
+    """Return the ids of all experiments, with the deleted ones where asked for."""
     from mlflow.entities import ViewType
 
+    view = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
     ids: list[str] = []
     token: str | None = None
     while True:
-        page = client.search_experiments(view_type=ViewType.ALL, max_results=1000, page_token=token)
+        page = client.search_experiments(view_type=view, max_results=1000, page_token=token)
         ids += [str(entity.experiment_id) for entity in page]
         token = page.token or None
         if token is None:

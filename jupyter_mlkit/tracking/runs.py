@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import Literal
 
 from jupyter_mlkit.errors import InvalidInputError, NotFoundError
-from jupyter_mlkit.models import Run, RunPage, RunPatch, Tag
+from jupyter_mlkit.models import Run, RunPage, RunPatch
 
 from . import convert
 from .client import StoreClient
-from .experiments import all_experiment_ids
+from .experiments import experiment_ids as ids_of_experiments
 from .filters import check_filter, check_order
 from .pages import check_page
+from .tags import END_REASON
 
 View = Literal["active", "deleted", "all"]
 
@@ -38,7 +39,7 @@ def search_runs(
     store : StoreClient
         The store.
     experiment_ids : sequence of str
-        Experiments to look in; all of them where empty.
+        Experiments to look in; all active ones where empty.
     filter : str, optional
         MLflow's filter syntax: ``metrics.val_rmse < 2 AND params.target = 'lst'``.
     order_by : sequence of str
@@ -73,7 +74,7 @@ def search_runs(
             raise InvalidInputError(
                 f"view must be active, deleted or all, not {view!r}.", field="view"
             )
-        ids = list(dict.fromkeys(experiment_ids)) or all_experiment_ids(client)
+        ids = list(dict.fromkeys(experiment_ids)) or ids_of_experiments(client)
         page = client.search_runs(
             ids,
             filter_string=filter or "",
@@ -119,12 +120,12 @@ def restore_run(store: StoreClient, run_id: str) -> Run:
         return convert.run(client.get_run(run_id))
 
 
-def set_tag(store: StoreClient, run_id: str, tag: Tag) -> None:
+def set_tag(store: StoreClient, run_id: str, key: str, value: str) -> None:
     """Set a tag of a person's own; those of MLflow and ours are not for editing."""
     check_run_id(run_id)
-    _check_own_tag(tag.key)
+    _check_own_tag(key)
     with store.calling(f"Run {run_id}", field="key") as client:
-        client.set_tag(run_id, tag.key, tag.value)
+        client.set_tag(run_id, key, value)
 
 
 def delete_tag(store: StoreClient, run_id: str, key: str) -> None:
@@ -133,6 +134,29 @@ def delete_tag(store: StoreClient, run_id: str, key: str) -> None:
     _check_own_tag(key)
     with store.calling(f"Tag {key!r} of run {run_id}", field="key") as client:
         client.delete_tag(run_id, key)
+
+
+def end_run(
+    store: StoreClient, run_id: str, status: Literal["FAILED", "KILLED"], reason: str
+) -> None:
+    """Close a run whose process is gone; one that has ended itself stays as it is.
+
+    Parameters
+    ----------
+    store : StoreClient
+        The store.
+    run_id : str
+        The run.
+    status : {"FAILED", "KILLED"}
+        What it becomes.
+    reason : str
+        Why, for the tag ``mlkit.end_reason``: ``lost``, ``stopped``.
+    """
+    check_run_id(run_id)
+    with store.calling(f"Run {run_id}", field="run_id") as client:
+        if client.get_run(run_id).info.status in ("RUNNING", "SCHEDULED"):
+            client.set_tag(run_id, END_REASON, reason)
+            client.set_terminated(run_id, status)
 
 
 def check_run_id(run_id: str) -> None:

@@ -220,7 +220,7 @@ class CubeModel:
     def _predict_cube(self, cube: xr.Dataset) -> xr.DataArray:
         import xarray as xr
 
-        self._require(cube.data_vars)
+        self._require(cube.variables)
         arrays = xr.broadcast(*[cube[name] for name in self.names])
         # `broadcast` orders dims by first appearance; the training cube's order reads better.
         order = [dim for dim in self.description.dims if dim in arrays[0].dims]

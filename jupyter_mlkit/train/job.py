@@ -1,0 +1,167 @@
+"""A training as a process of its own: spec in, run out, state and end in files.
+
+The supervisor starts it with its output in a file and reads ``state.json`` and ``exit.json``;
+both are replaced whole, so a reader never sees half a file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from ..errors import MLKitError
+
+SPEC_FILE = "spec.yaml"
+STATE_FILE = "state.json"
+EXIT_FILE = "exit.json"
+#: A file is replaced at most this often for progress alone.
+_PROGRESS_SECONDS = 0.25
+
+
+class Stopped(BaseException):
+    """Somebody has stopped the job.
+
+    Not a ``KeyboardInterrupt``: scikit-learn's neural networks catch that one and carry on as
+    if they were fitted.
+    """
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(signum).name}")
+        self.signum = signum
+
+
+class JobState:
+    """``state.json`` of a job: a :class:`~jupyter_mlkit.train.report.Reporter`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._written = 0.0
+        self._state: dict[str, Any] = {
+            "phase": "starting",
+            "progress": None,
+            "run_id": None,
+            "experiment_id": None,
+        }
+
+    @property
+    def run_id(self) -> str | None:
+        """Id of the run, once there is one."""
+        run_id: str | None = self._state["run_id"]
+        return run_id
+
+    def phase(self, name: str, progress: float | None = None) -> None:
+        """Write what is being done; progress alone is written a few times a second."""
+        same = name == self._state["phase"]
+        self._state.update(phase=name, progress=progress)
+        if not same or time.monotonic() - self._written > _PROGRESS_SECONDS:
+            self._write()
+
+    def started(self, run_id: str, experiment_id: str) -> None:
+        """Write which run it is."""
+        self._state.update(run_id=run_id, experiment_id=experiment_id)
+        self._write()
+
+    def _write(self) -> None:
+        write_json(self._folder / STATE_FILE, self._state)
+        self._written = time.monotonic()
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Replace `path` with `value` as JSON, in one step."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.write_text(json.dumps(value), encoding="utf-8")
+    part.replace(path)
+
+
+def run_job(folder: Path) -> int:
+    """Train what ``spec.yaml`` in `folder` says, and return the exit code.
+
+    Returns
+    -------
+    int
+        0 done, 1 failed, 143 or 130 stopped by SIGTERM or SIGINT.
+    """
+    _listen_to_signals()
+    state = JobState(folder)
+    try:
+        state.phase("starting")
+        _train(folder, state)
+    except Stopped as stop:
+        print(f"Stopped ({signal.Signals(stop.signum).name}).", file=sys.stderr)
+        return _end(folder, state, "STOPPED", 128 + stop.signum)
+    except MLKitError as error:
+        print(f"{error.code}: {error.message}", *filter(None, [error.hint]), sep="\n  ")
+        return _end(folder, state, "FAILED", 1, _body(error))
+    except Exception as error:  # noqa: BLE001 - the job's edge: every error ends in exit.json
+        traceback.print_exc()
+        return _end(folder, state, "FAILED", 1, _body(_explained(error)))
+    return _end(folder, state, "DONE", 0)
+
+
+def _train(folder: Path, state: JobState) -> None:
+    from ..spec import load_spec
+
+    spec = load_spec((folder / SPEC_FILE).read_bytes())
+    state.phase("importing libraries")
+    from .run import run
+
+    run(spec, report=state)
+    # What comes now is only the end of the process: a late signal changes nothing.
+    _ignore_signals()
+
+
+def _end(
+    folder: Path, state: JobState, name: str, code: int, error: dict[str, Any] | None = None
+) -> int:
+    _ignore_signals()
+    write_json(
+        folder / EXIT_FILE,
+        {"state": name, "code": code, "run_id": state.run_id, "error": error},
+    )
+    return code
+
+
+def _body(error: MLKitError) -> dict[str, Any]:
+    return {
+        "message": error.message,
+        "code": error.code,
+        "hint": error.hint,
+        "field": error.field,
+    }
+
+
+def _explained(error: Exception) -> MLKitError:
+    if isinstance(error, MemoryError):
+        return MLKitError(
+            "The training needs more memory than there is.",
+            hint="Set 'Train samples at most' (fit.max_samples), or choose a smaller region.",
+            code="out_of_memory",
+            field="fit.max_samples",
+        )
+    return MLKitError(
+        f"{type(error).__name__}: {error}",
+        hint="The log has the traceback.",
+        code="training_failed",
+    )
+
+
+def _listen_to_signals() -> None:
+    def stop(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a handler's signature
+        # Ending the run takes a moment and must not be cut short by a second signal.
+        _ignore_signals()
+        raise Stopped(signum)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+def _ignore_signals() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,107 @@
+"""A fitted estimator as an MLflow model that loads where jupyter_mlkit is not installed."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..tracking import tags
+from .environment import requirements
+from .vendored import mlkit_cube_model
+from .vendored.mlkit_cube_model import CubeModel, Description, Variable, save
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from ..cubes.scale import Scaler
+
+__all__ = ["CubeModel", "Description", "describe_model", "log_model"]
+
+#: What the model imports when it is loaded and used on a cube.
+_NEEDS = ["mlflow", "numpy", "pandas", "scikit-learn", "skops", "xarray"]
+
+
+def describe_model(
+    ds: xr.Dataset,
+    *,
+    target: str,
+    features: list[str],
+    scaler: Scaler,
+    kind: Literal["regressor", "classifier"],
+    origin: dict[str, str],
+) -> Description:
+    """Return what the model has to know of the cube `ds` that it was trained on."""
+
+    def variable(name: str, offset: float, scale: float) -> Variable:
+        attrs = ds[name].attrs
+        return Variable(
+            name=name,
+            units=str(attrs.get("units", "")),
+            long_name=str(attrs.get("long_name", "")),
+            offset=offset,
+            scale=scale,
+        )
+
+    constants = zip(features, scaler.x_offset.tolist(), scaler.x_scale.tolist(), strict=True)
+    # Classes are not scaled.
+    of_target = (0.0, 1.0) if kind == "classifier" else (scaler.y_offset, scaler.y_scale)
+    return Description(
+        kind=kind,
+        features=tuple(variable(*one) for one in constants),
+        target=variable(target, *of_target),
+        dims=tuple(str(dim) for dim in ds[target].dims),
+        origin=origin,
+    )
+
+
+def log_model(model: CubeModel, example: pd.DataFrame) -> str:
+    """Log `model` to the active run and return its URI (``models:/m-...``).
+
+    Parameters
+    ----------
+    model : CubeModel
+    example : pandas.DataFrame
+        A few rows of the features in natural units: input example and check of the signature.
+    """
+    import mlflow.pyfunc
+
+    with tempfile.TemporaryDirectory(prefix="mlkit-model-") as folder:
+        data = Path(folder) / "cube_model"
+        described = save(model, data)
+        logged = mlflow.pyfunc.log_model(
+            name=tags.MODEL_NAME,
+            loader_module=mlkit_cube_model.__name__.rpartition(".")[2],
+            code_paths=[mlkit_cube_model.__file__],
+            data_path=str(data),
+            signature=_signature(described),
+            input_example=example,
+            # Inferring them imports the model in another process: 20 to 30 s.
+            pip_requirements=requirements(_NEEDS),
+            metadata={"mlkit": _metadata(described)},
+        )
+    return str(logged.model_uri)
+
+
+def _signature(described: Description) -> Any:
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    # Double, as float columns of pandas are: a float32 table is widened, the reverse is refused.
+    return ModelSignature(
+        inputs=Schema([ColSpec(DataType.double, v.name) for v in described.features]),
+        outputs=Schema([ColSpec(DataType.double, described.target.name)]),
+    )
+
+
+def _metadata(described: Description) -> dict[str, Any]:
+    """Return what other tools may want to know without loading the weights."""
+    return {
+        "kind": described.kind,
+        "target": described.target.name,
+        "units": described.target.units,
+        "features": {v.name: v.units for v in described.features},
+        "dims": list(described.dims),
+        **described.origin,
+    }

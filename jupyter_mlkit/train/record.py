@@ -1,0 +1,181 @@
+"""What a run carries besides its scores: params, tags, files, the data as a dataset input."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import paths
+from ..cubes.sample import CubeData
+from ..cubes.score import evaluation
+from ..spec import BlockSplit, TrainingSpec, dump_yaml, to_dict
+from ..tracking import tags
+from ..tracking.dataset import CubeDataset, CubeDatasetSource, cube_schema
+from .environment import environment_text, git_state
+
+
+@dataclass(frozen=True)
+class CubeIdentity:
+    """Which data a run used: where they were read, and the digest of what was read."""
+
+    uri: str
+    options: dict[str, Any]
+    fingerprint: str
+    kind: str
+    variables: dict[str, str]
+
+
+def identity_of(data: CubeData) -> CubeIdentity:
+    """Return the identity of the variables and the selection that `data` uses."""
+    from ..cubes.identity import fingerprint
+
+    source = data.spec.sources[0]
+    names = [data.spec.target, *data.features, *([data.spec.mask] if data.spec.mask else [])]
+    found = fingerprint(data.ds, source, names, data.indexers)
+    options = to_dict(data.spec)["sources"][0]["options"]
+    return CubeIdentity(
+        uri=CubeDatasetSource(source.uri).uri,
+        options=options,
+        fingerprint=f"{found.kind}:{found.digest}",
+        kind=found.kind,
+        variables=dict(found.variables),
+    )
+
+
+def params_of(spec: TrainingSpec) -> dict[str, str]:
+    """Return what was asked for as MLflow params."""
+    found = {
+        tags.PARAM_CUBE: CubeDatasetSource(spec.sources[0].uri).uri,
+        tags.PARAM_TARGET: spec.target,
+        tags.PARAM_FEATURES: ", ".join(spec.features),
+        tags.PARAM_USE: spec.use,
+        tags.PARAM_SPLIT: split_text(spec),
+        tags.PARAM_SCALE: spec.scale,
+        tags.PARAM_MODEL: spec.model.class_,
+        tags.PARAM_SEED: str(spec.fit.seed),
+    }
+    for name, value in spec.model.params.items():
+        found[tags.MODEL_PARAM_PREFIX + name] = value if isinstance(value, str) else str(value)
+    if spec.fit.max_samples is not None:
+        found["max_samples"] = str(spec.fit.max_samples)
+    return found
+
+
+def split_text(spec: TrainingSpec) -> str:
+    """Return the split in a line: ``block lat=20 deg lon=20 deg seed=42``."""
+    split = spec.split
+    if isinstance(split, BlockSplit):
+        sizes = " ".join(f"{dim}={size}" for dim, size in split.sizes.items())
+        shares = split.shares
+        parts = f"{shares.train:g}/{shares.validation:g}/{shares.test:g}"
+        return f"block {sizes} shares={parts} seed={split.seed}"
+    return f"time validation={split.validation_start} test={split.test_start}"
+
+
+def data_tags(data: CubeData, identity: CubeIdentity, *, primary: str) -> dict[str, str]:
+    """Return the tags by which two runs are compared."""
+    evaluated = evaluation(data, "validation")
+    return {
+        tags.TARGET: data.spec.target,
+        tags.UNITS: data.units,
+        tags.PRIMARY_METRIC: primary,
+        tags.EVALUATION: json.dumps(_builtins(evaluated)),
+        tags.EVALUATION_HASH: evaluated.hash,
+        tags.SPLIT_HASH: data.split.hash,
+        tags.CUBE_FINGERPRINT: identity.fingerprint,
+        tags.CUBE_URI: identity.uri,
+    }
+
+
+def code_tags() -> dict[str, str]:
+    """Return the job's id and, in a job, that the run comes from one and from which commit."""
+    job_id = os.environ.get(paths.ENV_JOB_ID)
+    found: dict[str, str] = {}
+    if job_id:
+        found = {
+            tags.JOB_ID: job_id,
+            "mlflow.source.type": "JOB",
+            "mlflow.source.name": "jupyter_mlkit.train",
+        }
+    state = git_state(Path.cwd())
+    if state is not None:
+        found["mlflow.source.git.commit"] = state.commit
+        if state.branch:
+            found["mlflow.source.git.branch"] = state.branch
+    return found
+
+
+def log_dataset(data: CubeData, identity: CubeIdentity) -> None:
+    """Log the cube as the dataset input of the active run."""
+    import mlflow
+
+    dataset = CubeDataset(
+        data.ds,
+        CubeDatasetSource(identity.uri, identity.options),
+        digest=identity.fingerprint,
+        target=data.spec.target,
+        features=data.features,
+        roles=data.counts(),
+    )
+    mlflow.log_input(dataset, context=tags.DATASET_CONTEXT)
+
+
+def log_files(files: dict[str, str | bytes]) -> None:
+    """Log artifacts of the active run by their paths, all in one go."""
+    import mlflow
+
+    with tempfile.TemporaryDirectory(prefix="mlkit-files-") as folder:
+        for name, content in files.items():
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        if files:
+            mlflow.log_artifacts(folder)
+
+
+def data_files(data: CubeData, identity: CubeIdentity) -> dict[str, str | bytes]:
+    """Return the artifacts that say what was trained on and how it was split."""
+    spec = data.spec
+    cube = {
+        "uri": identity.uri,
+        "options": identity.options,
+        "fingerprint": {
+            "kind": identity.kind,
+            "digest": identity.fingerprint.partition(":")[2],
+            "variables": identity.variables,
+        },
+        "region": _builtins(spec.region),
+        "period": _builtins(spec.period),
+        "mask": spec.mask,
+        "schema": cube_schema(data.ds, target=spec.target, features=data.features),
+    }
+    split = {
+        "hash": data.split.hash,
+        "rule": data.split.to_dict(),
+        "counts": _builtins(data.counts()),
+        "warnings": _builtins(data.warnings),
+    }
+    return {
+        tags.ARTIFACT_SPEC: dump_yaml(spec),
+        tags.ARTIFACT_SPLIT: json.dumps(split, indent=2),
+        tags.ARTIFACT_CUBE: json.dumps(cube, indent=2),
+    }
+
+
+def code_files() -> dict[str, str | bytes]:
+    """Return the artifacts that say with what code it was trained."""
+    files: dict[str, str | bytes] = {tags.ARTIFACT_ENVIRONMENT: environment_text()}
+    state = git_state(Path.cwd())
+    if state is not None and state.dirty:
+        files[tags.ARTIFACT_GIT_DIFF] = state.diff
+    return files
+
+
+def _builtins(value: Any) -> Any:
+    import msgspec
+
+    return msgspec.to_builtins(value)

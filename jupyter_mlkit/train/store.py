@@ -1,0 +1,82 @@
+"""Which MLflow store and experiment a run goes to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .. import paths
+from ..errors import ConflictError
+
+
+def use_store() -> str:
+    """Make sure that MLflow writes where the Lab reads, and return the tracking URI.
+
+    A URI from the environment or from ``mlflow.set_tracking_uri`` is left as it is. Where there
+    is none, MLflow would start a store in the current directory: ours is used instead.
+    """
+    import mlflow
+
+    if not mlflow.is_tracking_uri_set():
+        from ..tracking.store import environment, prepare_store
+
+        uri = paths.default_tracking_uri()
+        root = os.environ.get(paths.ENV_ARTIFACT_ROOT) or str(paths.default_artifact_root())
+        prepare_store(uri, root)
+        os.environ.update(environment(uri, root))
+    return str(mlflow.get_tracking_uri())
+
+
+def experiment_id(name: str) -> str:
+    """Return the id of the experiment `name`, which is made where it is missing.
+
+    Raises
+    ------
+    ConflictError
+        ``experiment_deleted``: there is one of that name in the trash.
+    """
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    client = MlflowClient()
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        try:
+            return str(client.create_experiment(name))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            # Another job has made it since we looked.
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise
+    if found.lifecycle_stage != "active":
+        raise ConflictError(
+            f"The experiment '{name}' has been deleted.",
+            hint="Restore it, or choose another name.",
+            code="experiment_deleted",
+            field="tracking.experiment",
+        )
+    return str(found.experiment_id)
+
+
+@contextmanager
+def tracking_errors() -> Iterator[None]:
+    """Turn what MLflow and its store raise inside into our errors with code and hint."""
+    import sqlite3
+
+    import mlflow
+    from mlflow.exceptions import MlflowException
+    from requests.exceptions import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from ..tracking.client import StoreClient
+
+    try:
+        yield
+    except MlflowException as error:
+        store = StoreClient(mlflow.get_tracking_uri())
+        raise store.translate(error, "The run or model") from error
+    except (SQLAlchemyError, sqlite3.Error, RequestException) as error:
+        raise StoreClient(mlflow.get_tracking_uri()).failure(str(error)) from error

@@ -1,0 +1,53 @@
+"""What all tests share: nothing of the person who runs them is touched."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+_OURS = (
+    "MLFLOW_TRACKING_URI",
+    "_MLFLOW_SERVER_ARTIFACT_ROOT",
+    "JUPYTER_MLKIT_JOB_DIR",
+    "JUPYTER_MLKIT_JOB_ID",
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep Jupyter's folders in a temporary one, and telemetry silent."""
+    home = tmp_path_factory.mktemp("jupyter")
+    for name in _OURS:
+        os.environ.pop(name, None)
+    for kind in ("DATA", "CONFIG", "RUNTIME"):
+        os.environ[f"JUPYTER_{kind}_DIR"] = str(home / kind.lower())
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite store with its tables: making them takes seconds, so it is done once."""
+    from jupyter_mlkit.tracking.store import prepare_store
+
+    folder = tmp_path_factory.mktemp("store")
+    prepare_store(f"sqlite:///{folder / 'mlflow.db'}", folder / "artifacts")
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def new_store(empty_store: Path, tmp_path: Path) -> Callable[[], Path]:
+    """Make copies of the empty store; each call returns another file."""
+    made = 0
+
+    def copy() -> Path:
+        nonlocal made
+        made += 1
+        folder = tmp_path / f"store{made}"
+        folder.mkdir()
+        return Path(shutil.copy(empty_store, folder / "mlflow.db"))
+
+    return copy

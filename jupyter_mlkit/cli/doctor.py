@@ -160,5 +160,32 @@ def _store() -> Iterator[Finding]:
 
 
 def _kernels() -> Iterator[Finding]:
-    """Check the kernels that trainings can run in."""
-    yield from ()
+    """Check the kernels that trainings can run in, each from inside its own environment."""
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    from ..jobs.kernels import Kernels
+    from ..tracking.store import environment
+
+    uri = paths.default_tracking_uri()
+    kernels = Kernels(
+        KernelSpecManager(),
+        tracking_uri=uri,
+        root_dir=Path.cwd(),
+        environment=environment(uri, str(paths.default_artifact_root())),
+    )
+    try:
+        listed = kernels.list().items
+        if not listed:
+            yield Finding("kernels", "none", "Jupyter finds no kernelspec", "pip install ipykernel")
+        for kernel in listed:
+            if kernel.language.lower() != "python":
+                yield Finding(kernel.name, f"{kernel.language}: trainings need a Python kernel")
+                continue
+            problem = kernels.kernel(kernel.name).problem
+            if problem is None:
+                yield Finding(kernel.name, f"{kernel.display_name}: trainings can run in it")
+            else:
+                fix = problem.hint or "see the message"
+                yield Finding(kernel.name, kernel.display_name, problem.message, fix)
+    finally:
+        kernels.close(timeout=5.0)

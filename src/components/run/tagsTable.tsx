@@ -80,7 +80,7 @@ function AddTag({ trans, tags, edits }: ITagsTableProps): JSX.Element {
   const [key, setKey] = React.useState('');
   const [value, setValue] = React.useState('');
   const action = useAction();
-  const taken = key.trim() in tags;
+  const taken = Object.hasOwn(tags, key.trim());
   const add = async () => {
     if (await action.run(() => edits.setTag(key.trim(), value))) {
       setKey('');

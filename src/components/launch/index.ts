@@ -1,0 +1,2 @@
+export { LaunchView } from './launchView';
+export * from './types';

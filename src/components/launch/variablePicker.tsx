@@ -1,0 +1,170 @@
+/**
+ * Target and features, offered from what the cube says it holds.
+ */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+
+import type { CubeDescription } from '../../api/types';
+import { formatShare } from '../shared/format';
+import { errorsAt } from './fieldErrors';
+import { FieldMessages } from './fieldMessages';
+import type { ISectionProps } from './predictSection';
+
+type Variable = CubeDescription['variables'][number];
+
+/** From so many variables on, a field narrows the list. */
+const FILTER_FROM = 13;
+
+/** One variable to predict. */
+export function TargetPicker({ trans, state }: ISectionProps): JSX.Element {
+  const { spec, edit, description } = state;
+  const id = React.useId();
+  const errors = errorsAt(state.errors, 'target');
+  const attributes = {
+    id,
+    value: spec.target ?? '',
+    'aria-invalid': errors.length > 0,
+    'aria-describedby': errors.length > 0 ? `${id}-error` : undefined
+  };
+  const choose = (target: string) =>
+    edit({
+      target,
+      // The target as its own feature would be copied.
+      features: (spec.features ?? []).filter(name => name !== target)
+    });
+  return (
+    <div className="jp-mlkit-form-field" data-mlkit-field="target">
+      <label htmlFor={id}>{trans.__('Target')}</label>
+      {description ? (
+        <select
+          className="jp-mlkit-select"
+          {...attributes}
+          onChange={event => choose(event.target.value)}
+        >
+          <option value="">{trans.__('choose a variable')}</option>
+          {description.variables.map(variable => (
+            <option key={variable.name} value={variable.name}>
+              {variableText(variable, trans)}
+            </option>
+          ))}
+        </select>
+      ) : (
+        <input
+          className="jp-mlkit-input"
+          {...attributes}
+          placeholder={trans.__(
+            'describe the cube to choose from its variables'
+          )}
+          onChange={event => edit({ target: event.target.value })}
+        />
+      )}
+      <FieldMessages id={`${id}-error`} errors={errors} />
+    </div>
+  );
+}
+
+/** The variables to predict from. */
+export function FeaturePicker({ trans, state }: ISectionProps): JSX.Element {
+  const { spec, edit, description } = state;
+  const id = React.useId();
+  const [filter, setFilter] = React.useState('');
+  const errors = errorsAt(state.errors, 'features', true);
+  const chosen = spec.features ?? [];
+
+  if (!description) {
+    return (
+      <div className="jp-mlkit-form-field" data-mlkit-field="features">
+        <label htmlFor={id}>{trans.__('Features')}</label>
+        <FeatureText id={id} trans={trans} state={state} />
+        <FieldMessages id={`${id}-error`} errors={errors} />
+      </div>
+    );
+  }
+  const offered = description.variables.filter(
+    variable => variable.name !== spec.target
+  );
+  const shown = offered.filter(
+    variable =>
+      chosen.includes(variable.name) ||
+      `${variable.name} ${variable.long_name ?? ''}`
+        .toLowerCase()
+        .includes(filter.toLowerCase())
+  );
+  const toggle = (name: string, on: boolean) =>
+    edit({
+      features: on ? [...chosen, name] : chosen.filter(other => other !== name)
+    });
+  return (
+    <fieldset className="jp-mlkit-form-fieldset" data-mlkit-field="features">
+      <legend>{trans.__('Features')}</legend>
+      {offered.length >= FILTER_FROM && (
+        <input
+          type="search"
+          className="jp-mlkit-input"
+          aria-label={trans.__('Narrow the features')}
+          placeholder={trans.__('narrow')}
+          value={filter}
+          onChange={event => setFilter(event.target.value)}
+        />
+      )}
+      <div className="jp-mlkit-launch-features">
+        {shown.map(variable => (
+          <label key={variable.name} title={variable.long_name ?? undefined}>
+            <input
+              type="checkbox"
+              checked={chosen.includes(variable.name)}
+              onChange={event => toggle(variable.name, event.target.checked)}
+            />{' '}
+            {variableText(variable, trans)}
+          </label>
+        ))}
+      </div>
+      {offered.length === 0 && (
+        <p className="jp-mlkit-muted">
+          {trans.__('This cube has no other variable.')}
+        </p>
+      )}
+      <FieldMessages id={`${id}-error`} errors={errors} />
+    </fieldset>
+  );
+}
+
+/** Names in a text: what is typed stays as typed, the spec gets the list. */
+function FeatureText({
+  id,
+  trans,
+  state
+}: ISectionProps & { id: string }): JSX.Element {
+  const [text, setText] = React.useState(
+    (state.spec.features ?? []).join(', ')
+  );
+  return (
+    <input
+      id={id}
+      className="jp-mlkit-input"
+      value={text}
+      placeholder={trans.__('names, separated by commas')}
+      onChange={event => {
+        setText(event.target.value);
+        state.edit({
+          features: event.target.value
+            .split(',')
+            .map(name => name.trim())
+            .filter(name => name !== '')
+        });
+      }}
+    />
+  );
+}
+
+function variableText(variable: Variable, trans: TranslationBundle): string {
+  const units = variable.units ? ` (${variable.units})` : '';
+  return variable.valid_share === null
+    ? `${variable.name}${units}`
+    : trans.__(
+        '%1%2, %3 valid',
+        variable.name,
+        units,
+        formatShare(variable.valid_share)
+      );
+}

@@ -1,0 +1,2 @@
+export { ModelView } from './modelView';
+export * from './types';

@@ -37,6 +37,12 @@ class Finding:
     state: str
     problem: str | None = None
     fix: str | None = None
+    absent: bool = False
+
+    @property
+    def mark(self) -> str:
+        """A sign for the eye; the words beside it say the same."""
+        return "✗" if self.problem else "·" if self.absent else "✓"
 
 
 def examine() -> int:
@@ -51,8 +57,7 @@ def examine() -> int:
     for title, look in sections.items():
         print(title)
         for finding in look():
-            mark = "✗" if finding.problem else "✓"
-            print(f"  {mark} {finding.name}: {finding.state}")
+            print(f"  {finding.mark} {finding.name}: {finding.state}")
             if finding.problem:
                 problems += 1
                 print(f"      why: {finding.problem}")
@@ -80,7 +85,9 @@ def _installed() -> Iterator[Finding]:
         else:
             yield Finding(name, "missing", "the base install needs it", f"pip install {name}")
     for name, extra in _EXTRAS.items():
-        yield Finding(name, _version(name) or f"not installed (pip install jupyter_mlkit[{extra}])")
+        found = _version(name)
+        hint = f"not installed (pip install jupyter_mlkit[{extra}])"
+        yield Finding(name, found or hint, absent=found is None)
 
 
 def _enabled() -> Iterator[Finding]:

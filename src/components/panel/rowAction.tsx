@@ -1,0 +1,31 @@
+/**
+ * A small button in a row.
+ */
+import type { LabIcon } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+/** Props of `RowAction`. */
+export interface IRowActionProps {
+  icon: LabIcon;
+  label: string;
+  onClick: () => void;
+  disabled?: boolean;
+}
+
+/** A button that shows on hover and focus, and is reached by the arrow keys. */
+export function RowAction(props: IRowActionProps): JSX.Element {
+  const { icon: Icon, label, onClick, disabled } = props;
+  return (
+    <button
+      type="button"
+      className="jp-mlkit-rowAction"
+      tabIndex={-1}
+      title={label}
+      aria-label={label}
+      disabled={disabled}
+      onClick={onClick}
+    >
+      <Icon.react tag="span" className="jp-mlkit-icon" />
+    </button>
+  );
+}

@@ -1,0 +1,81 @@
+/**
+ * The state of a run or job: a shape and a word, never colour alone.
+ */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+
+import type { Job, Run } from '../../api/types';
+
+/** States of runs and jobs; `LOST` is a run whose process is gone without a result. */
+export type State = Run['status'] | Job['state'];
+
+type Look = 'running' | 'queued' | 'finished' | 'failed' | 'stopped' | 'lost';
+
+const LOOKS: Record<State, Look> = {
+  RUNNING: 'running',
+  STARTING: 'queued',
+  QUEUED: 'queued',
+  SCHEDULED: 'queued',
+  FINISHED: 'finished',
+  DONE: 'finished',
+  FAILED: 'failed',
+  KILLED: 'stopped',
+  STOPPED: 'stopped',
+  LOST: 'lost'
+};
+
+const GLYPHS: Record<Look, string> = {
+  running: '●',
+  queued: '○',
+  finished: '✓',
+  failed: '✗',
+  stopped: '■',
+  lost: '?'
+};
+
+/** The state of a run, told apart from a plain failure where its process was lost. */
+export function runState(run: Run): State {
+  return run.tags['mlkit.end_reason'] === 'lost' ? 'LOST' : run.status;
+}
+
+/** The word for a state. */
+export function stateWord(trans: TranslationBundle, state: State): string {
+  switch (LOOKS[state]) {
+    case 'running':
+      return trans.__('running');
+    case 'queued':
+      return state === 'STARTING' ? trans.__('starting') : trans.__('queued');
+    case 'finished':
+      return trans.__('finished');
+    case 'failed':
+      return trans.__('failed');
+    case 'stopped':
+      return trans.__('stopped');
+    case 'lost':
+      return trans.__('lost');
+  }
+}
+
+/** Props of `StateGlyph`. */
+export interface IStateGlyphProps {
+  trans: TranslationBundle;
+  state: State;
+  /** Show the word beside the shape; else only screen readers and the tooltip have it. */
+  withWord?: boolean;
+}
+
+/** Shape and word of a state. */
+export function StateGlyph(props: IStateGlyphProps): JSX.Element {
+  const { trans, state, withWord } = props;
+  const word = stateWord(trans, state);
+  return (
+    <span className={`jp-mlkit-state jp-mod-${LOOKS[state]}`} title={word}>
+      <span className="jp-mlkit-state-glyph" aria-hidden="true">
+        {GLYPHS[LOOKS[state]]}
+      </span>
+      <span className={withWord ? 'jp-mlkit-state-word' : 'jp-mlkit-srOnly'}>
+        {word}
+      </span>
+    </span>
+  );
+}

@@ -1,0 +1,264 @@
+/**
+ * The sidebar: from models to props, from callbacks to commands.
+ */
+import { Notification } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import type { ISignal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
+import { Menu } from '@lumino/widgets';
+import * as React from 'react';
+
+import { isAbort, toMLKitError } from '../../api/errors';
+import type { SectionName } from '../../components/panel/panel';
+import { Panel } from '../../components/panel/panel';
+import { CommandIDs } from '../../commands';
+import { mlkitIcon } from '../../icons';
+import { hasEnded } from '../../model/jobs';
+import type { StatusModel } from '../../model/status';
+import type {
+  IChanges,
+  ICubesModel,
+  IJobsModel,
+  IRegistryModel,
+  IRunsModel
+} from '../../tokens';
+import { LiveWidget } from './liveWidget';
+
+/** How the sidebar is made. */
+export interface IPanelOptions {
+  status: StatusModel;
+  changes: IChanges;
+  runs: IRunsModel;
+  jobs: IJobsModel;
+  cubes: ICubesModel;
+  registry: IRegistryModel;
+  commands: CommandRegistry;
+  trans: TranslationBundle;
+  /** Puts code into the current notebook. */
+  insertCode: (code: string) => void;
+}
+
+/** The sidebar. */
+export class PanelWidget extends LiveWidget {
+  constructor(options: IPanelOptions) {
+    const { status, runs, jobs, cubes, registry, trans } = options;
+    super([status, jobs, runs, registry]);
+    this._options = options;
+    this.id = 'jupyter-mlkit-panel';
+    this.addClass('jp-mlkit-sidebar');
+    this.title.icon = mlkitIcon;
+    this.title.caption = trans.__('ML kit');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', trans.__('ML kit'));
+    for (const model of [status, runs, jobs, registry]) {
+      model.stateChanged.connect(this.update, this);
+    }
+    cubes.stateChanged.connect(this.update, this);
+  }
+
+  /** What is folded has changed. */
+  get foldedChanged(): ISignal<this, void> {
+    return this._foldedChanged;
+  }
+
+  /** Sections that are folded. */
+  get folded(): readonly SectionName[] {
+    return this._folded;
+  }
+
+  set folded(folded: readonly SectionName[]) {
+    this._folded = folded;
+    this.update();
+  }
+
+  override dispose(): void {
+    this._menu?.dispose();
+    Signal.clearData(this);
+    super.dispose();
+  }
+
+  protected override render(): JSX.Element {
+    const { status, trans } = this._options;
+    return (
+      <Panel
+        trans={trans}
+        serverError={status.isLoaded ? null : status.error}
+        onRetry={this._refresh}
+        folded={this._folded}
+        onFold={this._fold}
+        head={this._head()}
+        jobs={this._jobs()}
+        runs={this._runs()}
+        cubes={this._cubes()}
+        models={this._models()}
+      />
+    );
+  }
+
+  private _head() {
+    const { status, runs, changes } = this._options;
+    return {
+      status: status.status,
+      isLive: changes.state === 'live',
+      filter: runs.filter,
+      filterError: runs.filterError,
+      onFilter: this._filter,
+      onTrain: this._train,
+      onMenu: this._openMenu
+    };
+  }
+
+  private _jobs() {
+    const { jobs } = this._options;
+    return {
+      active: jobs.active,
+      ended: jobs.jobs.filter(hasEnded),
+      isLoaded: jobs.isLoaded,
+      error: jobs.error,
+      isStopping: (jobId: string) => jobs.isStopping(jobId),
+      onOpenRun: this._openRun,
+      onOpenLog: (jobId: string) => this._run(CommandIDs.openJobLog, { jobId }),
+      onStop: (jobId: string) => this._run(CommandIDs.stopJob, { jobId }),
+      onTrain: this._train,
+      onRetry: () => void jobs.refresh()
+    };
+  }
+
+  private _runs() {
+    const { runs } = this._options;
+    return {
+      experiments: runs.experiments,
+      experimentId: runs.experimentId,
+      runs: runs.runs,
+      pending: runs.pending,
+      hasMore: runs.hasMore,
+      isLoaded: runs.isLoaded,
+      error: runs.error,
+      filter: runs.filter,
+      order: runs.order,
+      columns: runs.columns,
+      availableColumns: runs.availableColumns,
+      selection: runs.selection,
+      showsDeleted: runs.showsDeleted,
+      curveOf: (runId: string) => runs.sparklines.of(runId),
+      onExperiment: (id: string | null) => runs.setExperiment(id),
+      onOrder: (order: typeof runs.order) => runs.setOrder(order),
+      onColumns: (columns: readonly string[]) => runs.setColumns(columns),
+      onShowDeleted: (deleted: boolean) => runs.setShowsDeleted(deleted),
+      onToggle: (runId: string) => runs.toggle(runId),
+      onOpen: this._openRun,
+      onRestore: (runId: string) => this._try(runs.restoreRun(runId)),
+      onCompare: () =>
+        this._run(CommandIDs.compareRuns, { runIds: [...runs.selection] }),
+      onClearSelection: () => runs.clearSelection(),
+      onClearFilter: () => runs.setFilter(''),
+      onShowPending: () => runs.showPending(),
+      onMore: () => void runs.more(),
+      onReading: (reading: boolean) => runs.setReading(reading),
+      onTrain: this._train,
+      onInsertLogging: () => this._options.insertCode(LOGGING_CODE),
+      onRetry: () => void runs.refresh()
+    };
+  }
+
+  private _cubes() {
+    const { cubes, insertCode } = this._options;
+    return {
+      cubes: cubes.cubes,
+      isDescribing: (uri: string) => cubes.isDescribing(uri),
+      problemOf: (uri: string) => cubes.problem(uri),
+      onTrain: (uri: string) => this._run(CommandIDs.trainOnCube, { uri }),
+      onDescribe: (uri: string) => {
+        cubes.remember(uri);
+        // The problem is shown with the cube.
+        cubes.describe(uri).catch(() => undefined);
+      },
+      onInsertCode: (uri: string) => insertCode(openCubeCode(uri)),
+      onForget: (uri: string) => cubes.forget(uri)
+    };
+  }
+
+  private _models() {
+    const { registry } = this._options;
+    return {
+      models: registry.models,
+      hasMore: registry.hasMore,
+      isLoaded: registry.isLoaded,
+      error: registry.error,
+      onOpen: (name: string) => this._run(CommandIDs.openModel, { name }),
+      onInsertCode: (uri: string) =>
+        this._run(CommandIDs.insertLoadModel, { uri }),
+      onMore: () => void registry.more(),
+      onRetry: () => void registry.refresh()
+    };
+  }
+
+  private readonly _refresh = () => this._run(CommandIDs.refresh);
+
+  private readonly _train = () => this._run(CommandIDs.launchTraining);
+
+  private readonly _openRun = (runId: string) =>
+    this._run(CommandIDs.openRun, { runId });
+
+  private readonly _filter = (filter: string) =>
+    this._options.runs.setFilter(filter);
+
+  private readonly _fold = (section: SectionName, folded: boolean) => {
+    this.folded = folded
+      ? [...this._folded, section]
+      : this._folded.filter(name => name !== section);
+    this._foldedChanged.emit();
+  };
+
+  private readonly _openMenu = (button: HTMLElement) => {
+    const { commands } = this._options;
+    if (!this._menu) {
+      this._menu = new Menu({ commands });
+      this._menu.addItem({ command: CommandIDs.refresh });
+      this._menu.addItem({ command: CommandIDs.copyTrackingUri });
+      this._menu.addItem({ type: 'separator' });
+      this._menu.addItem({ command: CommandIDs.launchTraining });
+      this._menu.addItem({ command: CommandIDs.compareRuns });
+    }
+    const { left, bottom } = button.getBoundingClientRect();
+    this._menu.open(left, bottom);
+  };
+
+  private _run(command: string, args: Record<string, unknown> = {}): void {
+    const { commands } = this._options;
+    this._try(commands.execute(command, args as ReadonlyPartialJSONObject));
+  }
+
+  /** Nothing a click starts fails in silence. */
+  private _try(promise: Promise<unknown>): void {
+    promise.catch((reason: unknown) => {
+      if (!isAbort(reason)) {
+        Notification.error(toMLKitError(reason).message);
+      }
+    });
+  }
+
+  private readonly _options: IPanelOptions;
+  private readonly _foldedChanged = new Signal<this, void>(this);
+  private _folded: readonly SectionName[] = [];
+  private _menu: Menu | null = null;
+}
+
+const LOGGING_CODE = [
+  'import mlflow',
+  '',
+  'with mlflow.start_run(run_name="first"):',
+  '    mlflow.log_param("model", "mean")',
+  '    mlflow.log_metric("val_rmse", 1.0)'
+].join('\n');
+
+function openCubeCode(uri: string): string {
+  return [
+    'from jupyter_mlkit.cubes.source import open_cube',
+    '',
+    `ds = open_cube(${JSON.stringify(uri)})`,
+    'ds'
+  ].join('\n');
+}

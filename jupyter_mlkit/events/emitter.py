@@ -41,7 +41,7 @@ class Emitter:
 
     def emit(self, change: Change) -> None:
         """Emit `change`; returns at once, and says nothing where the server is going down."""
-        data = {
+        data: dict[str, object] = {
             "capability": change.capability,
             "kind": change.kind,
             "ids": change.ids if len(change.ids) <= MOST_IDS else [],

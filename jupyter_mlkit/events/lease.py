@@ -110,16 +110,20 @@ class LiveEvents:
                         error.message,
                     )
                 pause = self._watcher.interval * 2 ** min(failures, 10)
-                self._closed.wait(min(pause, max(_LONGEST_PAUSE, self._watcher.interval)))
+                self._closed.wait(min(pause, _LONGEST_PAUSE))
         finally:
-            self._watcher.close()
             with self._lock:
-                self._thread = None
+                if self._thread is threading.current_thread():  # an error of ours: start anew
+                    self._let_go()
 
     def _ended(self) -> bool:
         with self._lock:
-            if self._closed.is_set() or time.monotonic() >= self._until:
-                # Under the lock: a lease that comes now starts a new thread.
-                self._thread = None
-                return True
-            return False
+            ended = self._closed.is_set() or time.monotonic() >= self._until
+            if ended:
+                self._let_go()
+            return ended
+
+    def _let_go(self) -> None:
+        # Under the lock: a lease that comes now starts a new thread with the same watcher.
+        self._watcher.close()
+        self._thread = None

@@ -35,7 +35,7 @@ export function readTheme(element: Element): IChartTheme {
     grid: read('--jp-border-color2', '#e0e0e0'),
     font: `11px ${read('--jp-ui-font-family', 'system-ui, sans-serif')}`,
     series: FALLBACK_SERIES.map((colour, i) =>
-      read(`--jp-mlkit-series-${i + 1}`, colour)
+      read(`--jp-mlkit-colour${i}`, colour)
     )
   };
 }

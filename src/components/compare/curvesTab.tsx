@@ -41,7 +41,7 @@ export function CurvesTab(props: Props): JSX.Element {
   }
   if (charts.length === 0) {
     return (
-      <p className="jp-mlkit-muted">
+      <p className="jp-mlkit-dim">
         {trans.__('No metric has a curve in two of these runs.')}
       </p>
     );

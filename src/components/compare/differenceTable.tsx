@@ -53,7 +53,7 @@ export function DifferenceTable(props: Props): JSX.Element {
         })}
       </table>
       {shown.length === 0 && (
-        <p className="jp-mlkit-muted">
+        <p className="jp-mlkit-dim">
           {onlyDifferences
             ? trans.__('These runs do not differ.')
             : trans.__('These runs have logged nothing.')}
@@ -127,7 +127,7 @@ function Line(props: Props & { line: Difference }): JSX.Element {
         </span>
         {line.key}
         {line.group === 'metrics' && units && (
-          <span className="jp-mlkit-muted"> {units}</span>
+          <span className="jp-mlkit-dim"> {units}</span>
         )}
       </th>
       {line.values.map((value, i) => (
@@ -137,7 +137,7 @@ function Line(props: Props & { line: Difference }): JSX.Element {
           title={value ?? undefined}
         >
           {value === null ? (
-            <span className="jp-mlkit-muted">{trans.__('none')}</span>
+            <span className="jp-mlkit-dim">{trans.__('none')}</span>
           ) : line.group === 'metrics' ? (
             metricText(value)
           ) : (

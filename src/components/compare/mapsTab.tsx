@@ -43,7 +43,7 @@ export function MapsTab(
           ))}
         </select>
       </label>
-      <p className="jp-mlkit-muted">
+      <p className="jp-mlkit-dim">
         {trans.__(
           'Each run chose its own time step and colour scale; read the numbers on the scale.'
         )}

@@ -18,7 +18,7 @@ export function FieldMessages(props: IFieldMessagesProps): JSX.Element | null {
     return null;
   }
   return (
-    <div id={id} className="jp-mlkit-launch-fieldError" role="alert">
+    <div id={id} className="jp-mlkit-fieldError" role="alert">
       {errors.map((error, i) => (
         <p key={i}>
           {error.message}

@@ -55,7 +55,7 @@ export function ModelSection(props: Props): JSX.Element {
           edit({ model: { ...spec.model, class: name, params: {} } })
         }
       />
-      {chosen && <p className="jp-mlkit-muted">{chosen.summary}</p>}
+      {chosen && <p className="jp-mlkit-dim">{chosen.summary}</p>}
       <FieldMessages
         id={`${id}-error`}
         errors={[

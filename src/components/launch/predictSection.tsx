@@ -48,7 +48,7 @@ export function PredictSection(props: ISectionProps): JSX.Element {
           />
           <span>
             {label}
-            <span className="jp-mlkit-muted"> {hint}</span>
+            <span className="jp-mlkit-dim"> {hint}</span>
           </span>
         </label>
       ))}

@@ -102,14 +102,14 @@ function Field(props: FieldTemplateProps): JSX.Element {
       {props.displayLabel && !isGroup && <label htmlFor={id}>{label}</label>}
       {children}
       {rawDescription && props.displayLabel && !isGroup && (
-        <p id={`${id}__description`} className="jp-mlkit-muted">
+        <p id={`${id}__description`} className="jp-mlkit-dim">
           {rawDescription}
         </p>
       )}
       {messages.length > 0 && (
         <p
           id={`${id}__error`}
-          className="jp-mlkit-launch-fieldError"
+          className="jp-mlkit-fieldError"
           role="alert"
         >
           {messages.join(' ')}

@@ -87,7 +87,7 @@ function TextPane(props: Props & { kind: 'yaml' | 'python' }): JSX.Element {
   };
   if (!complete) {
     return (
-      <p className="jp-mlkit-muted">
+      <p className="jp-mlkit-dim">
         {trans.__(
           'The text appears once cube, target and features are chosen.'
         )}

@@ -120,7 +120,7 @@ export function FeaturePicker({ trans, state }: ISectionProps): JSX.Element {
         ))}
       </div>
       {offered.length === 0 && (
-        <p className="jp-mlkit-muted">
+        <p className="jp-mlkit-dim">
           {trans.__('This cube has no other variable.')}
         </p>
       )}

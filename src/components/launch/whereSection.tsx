@@ -95,7 +95,7 @@ function KernelField(props: Props): JSX.Element {
             </option>
           ))}
         </select>
-        <p role="status" className="jp-mlkit-muted">
+        <p role="status" className="jp-mlkit-dim">
           {checked.busy
             ? trans.__('Looking into the kernel’s environment…')
             : kernel && !kernel.problem

@@ -89,7 +89,7 @@ export function AliasForm(props: IAliasFormProps): JSX.Element {
         <span
           id={`${id}-message`}
           role="status"
-          className={problem ? 'jp-mlkit-launch-fieldError' : 'jp-mlkit-muted'}
+          className={problem ? 'jp-mlkit-fieldError' : 'jp-mlkit-dim'}
         >
           {message}
         </span>

@@ -42,7 +42,7 @@ export function ModelView(props: IModelViewProps): JSX.Element {
       <section aria-label={trans.__('Versions')}>
         <h2>{trans.__('Versions')}</h2>
         {versions.length === 0 ? (
-          <p className="jp-mlkit-muted">
+          <p className="jp-mlkit-dim">
             {trans.__('No version yet: register the model of a run.')}
           </p>
         ) : (

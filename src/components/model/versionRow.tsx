@@ -112,7 +112,7 @@ export function VersionRow(props: Props): JSX.Element {
 function RunLink({ trans, version, onOpenRun }: Props): JSX.Element {
   const { run_id: runId, run_name: name } = version;
   if (runId === null) {
-    return <span className="jp-mlkit-muted">{trans.__('none')}</span>;
+    return <span className="jp-mlkit-dim">{trans.__('none')}</span>;
   }
   return (
     <button

@@ -45,7 +45,7 @@ export function ArtifactPreview(props: IArtifactPreviewProps): JSX.Element {
     <section className="jp-mlkit-preview" aria-label={artifact.path}>
       <div className="jp-mlkit-preview-head">
         <strong>{artifact.path}</strong>{' '}
-        <span className="jp-mlkit-muted">{formatBytes(artifact.size)}</span>
+        <span className="jp-mlkit-dim">{formatBytes(artifact.size)}</span>
         {served && (
           <button
             type="button"
@@ -68,12 +68,12 @@ export function ArtifactPreview(props: IArtifactPreviewProps): JSX.Element {
         <TextPreview trans={trans} path={artifact.path} read={read} />
       )}
       {kind === 'large' && (
-        <p className="jp-mlkit-muted">
+        <p className="jp-mlkit-dim">
           {trans.__('Too large to show here: download it.')}
         </p>
       )}
       {kind === 'none' && (
-        <p className="jp-mlkit-muted">{trans.__('No preview.')}</p>
+        <p className="jp-mlkit-dim">{trans.__('No preview.')}</p>
       )}
     </section>
   );
@@ -97,7 +97,7 @@ function TextPreview(
         {text}
       </pre>
       {blob.size > TEXT_LIMIT && (
-        <p className="jp-mlkit-muted">
+        <p className="jp-mlkit-dim">
           {trans.__(
             'The first %1 of %2.',
             formatBytes(TEXT_LIMIT),

@@ -42,7 +42,7 @@ export function ArtifactsTab(
           </p>
         )}
         {folder && folder.items.length === 0 && (
-          <p className="jp-mlkit-muted">{trans.__('This folder is empty.')}</p>
+          <p className="jp-mlkit-dim">{trans.__('This folder is empty.')}</p>
         )}
         <ul className="jp-mlkit-files" aria-label={trans.__('Files')}>
           {folder?.items.map(artifact => (
@@ -61,7 +61,7 @@ export function ArtifactsTab(
                   {artifact.is_dir && '/'}
                 </span>
                 {!artifact.is_dir && (
-                  <span className="jp-mlkit-muted">
+                  <span className="jp-mlkit-dim">
                     {formatBytes(artifact.size)}
                   </span>
                 )}

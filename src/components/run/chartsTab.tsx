@@ -49,7 +49,7 @@ export function ChartsTab(
       {charts.length > 0 ? (
         <CurveControls trans={trans} choice={choice} onChange={setChoice} />
       ) : (
-        <p className="jp-mlkit-muted">
+        <p className="jp-mlkit-dim">
           {trans.__('No metric has been logged more than once.')}
         </p>
       )}

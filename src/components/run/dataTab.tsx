@@ -41,7 +41,7 @@ export function DataTab(props: Props): JSX.Element {
       </section>
       <section aria-label={trans.__('Scaling')}>
         <h2>{trans.__('Scaling')}</h2>
-        <p className="jp-mlkit-muted">
+        <p className="jp-mlkit-dim">
           {trans.__('Fitted on train cells only.')}
         </p>
         <JsonFile {...props} path="mlkit/scaling.json" />
@@ -53,7 +53,7 @@ export function DataTab(props: Props): JSX.Element {
 function Datasets({ trans, run }: Props): JSX.Element {
   if (run.datasets.length === 0) {
     return (
-      <p className="jp-mlkit-muted">
+      <p className="jp-mlkit-dim">
         {trans.__(
           'No dataset logged: one line of log_cube in the notebook gives a run its identity.'
         )}
@@ -67,7 +67,7 @@ function Datasets({ trans, run }: Props): JSX.Element {
           <h3>
             {dataset.name}{' '}
             {dataset.context && (
-              <span className="jp-mlkit-muted">{dataset.context}</span>
+              <span className="jp-mlkit-dim">{dataset.context}</span>
             )}
           </h3>
           <dl className="jp-mlkit-pairs">
@@ -112,7 +112,7 @@ function JsonFile({
   const value = React.useMemo(() => parseJson(text), [text]);
   if (error) {
     return (
-      <p className="jp-mlkit-muted">
+      <p className="jp-mlkit-dim">
         {error.code === 'not_found'
           ? trans.__('This run has not logged it.')
           : error.message}

@@ -25,7 +25,7 @@ export function LogTab(
 
   if (!hasJob) {
     return (
-      <p className="jp-mlkit-muted">
+      <p className="jp-mlkit-dim">
         {trans.__(
           'This run was not started as a job here, so there is no output: it was logged by a notebook or a script.'
         )}
@@ -61,7 +61,7 @@ export function LogTab(
         )}
       </div>
       {shown?.truncated && (
-        <p className="jp-mlkit-muted">
+        <p className="jp-mlkit-dim">
           {trans.__('The beginning is left out: the output is long.')}
         </p>
       )}

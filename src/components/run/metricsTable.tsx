@@ -21,7 +21,7 @@ export function MetricsTable(props: IMetricsTableProps): JSX.Element {
   const best = bestBaseline(run);
   if (rows.length + others.length === 0) {
     return (
-      <p className="jp-mlkit-muted">{trans.__('No metric logged yet.')}</p>
+      <p className="jp-mlkit-dim">{trans.__('No metric logged yet.')}</p>
     );
   }
   return (
@@ -48,7 +48,7 @@ export function MetricsTable(props: IMetricsTableProps): JSX.Element {
                 <th scope="row">
                   {row.baseline === null ? row.name : `┄ ${row.baseline}`}
                   {row.baseline !== null && (
-                    <span className="jp-mlkit-muted">
+                    <span className="jp-mlkit-dim">
                       {' '}
                       {row.baseline === best
                         ? trans.__('best baseline')

@@ -68,7 +68,7 @@ function Params({
 }: Pick<IRunViewProps, 'trans'> & { run: Run }): JSX.Element {
   const keys = Object.keys(run.params).sort();
   if (keys.length === 0) {
-    return <p className="jp-mlkit-muted">{trans.__('None logged.')}</p>;
+    return <p className="jp-mlkit-dim">{trans.__('None logged.')}</p>;
   }
   return (
     <dl className="jp-mlkit-pairs">

@@ -70,7 +70,7 @@ function Score({ trans, run }: Props): JSX.Element | null {
   const baseline = bestBaseline(run);
   return (
     <span className="jp-mlkit-run-score">
-      <span className="jp-mlkit-muted">{metric.role || metric.name}</span>{' '}
+      <span className="jp-mlkit-dim">{metric.role || metric.name}</span>{' '}
       <strong title={metric.key}>
         {formatNumber(metric.value)} {metric.units}
       </strong>

@@ -119,7 +119,7 @@ function AddTag({ trans, tags, edits }: ITagsTableProps): JSX.Element {
         {trans.__('Add tag')}
       </button>
       {taken && (
-        <span role="status" className="jp-mlkit-muted">
+        <span role="status" className="jp-mlkit-dim">
           {trans.__('This tag exists: change it above.')}
         </span>
       )}

@@ -32,13 +32,13 @@ export function ArtifactImage(props: IArtifactImageProps): JSX.Element | null {
     <figure className="jp-mlkit-figure">
       <figcaption>{caption}</figcaption>
       {error || broken ? (
-        <p className="jp-mlkit-muted">
+        <p className="jp-mlkit-dim">
           {error ? error.message : trans.__('This is not a picture.')}
         </p>
       ) : url ? (
         <img src={url} alt={caption} onError={() => setBroken(true)} />
       ) : (
-        <p className="jp-mlkit-muted" role="status">
+        <p className="jp-mlkit-dim" role="status">
           {trans.__('Loading…')}
         </p>
       )}

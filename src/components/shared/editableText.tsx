@@ -48,7 +48,7 @@ export function EditableText(props: IEditableTextProps): JSX.Element {
   if (draft === null) {
     return (
       <span className={`jp-mlkit-editable ${multiline ? 'jp-mod-lines' : ''}`}>
-        <span className={value ? undefined : 'jp-mlkit-muted'}>
+        <span className={value ? undefined : 'jp-mlkit-dim'}>
           {value || placeholder}
         </span>
         <button

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .attach import log_cube
-    from .predict import predict
-    from .run import RunResult, run
+    from .prediction import predict
+    from .training import RunResult, run
 
 __all__ = ["RunResult", "log_cube", "predict", "run"]
 
-_HOMES = {"RunResult": "run", "log_cube": "attach", "predict": "predict", "run": "run"}
+#: No module bears the name of a function: importing it would hide the function.
+_HOMES = {
+    "RunResult": "training",
+    "log_cube": "attach",
+    "predict": "prediction",
+    "run": "training",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> int:
             from .probe import serve
 
             return serve()
-    print("usage: python -m jupyter_mlkit.train (job DIR | probe)", file=sys.stderr)
+    sys.stderr.write("usage: python -m jupyter_mlkit.train (job DIR | probe)\n")
     return 2
 
 

@@ -90,7 +90,7 @@ def find_estimator(path: str) -> Found:
     kind = _kind_of(candidate)
     if kind is None:
         raise _unknown(path, f"scikit-learn has no regressor or classifier '{path}'")
-    cls = cast(type, candidate)
+    cls = cast("type", candidate)
     reason = _unfit_reason(cls)
     if reason is not None:
         raise ModelError(

@@ -186,7 +186,7 @@ def _shares_over_time(data: CubeData) -> xr.DataArray | None:
     time = data.grid.time
     if time is None or time not in data.dims or data.ds.sizes[time] < 2:
         return None
-    limits = {dim: _STRIP_CELLS for dim in data.dims}
+    limits = dict.fromkeys(data.dims, _STRIP_CELLS)
     limits[time] = _STRIP_STEPS
     strides = {dim: slice(None, None, -(-data.ds.sizes[dim] // limits[dim])) for dim in data.dims}
     roles = data.split.assign(data.frame().isel(strides, missing_dims="ignore"))
@@ -195,6 +195,4 @@ def _shares_over_time(data: CubeData) -> xr.DataArray | None:
     over = [dim for dim in roles.dims if dim != time]
     shares = np.stack([(roles == code).mean(over).values for code in range(len(ROLES))], axis=1)
     dates = [_date(value)[:10] for value in roles[time].values]
-    return xr.DataArray(
-        shares, dims=("time", "role"), coords={"time": dates, "role": list(ROLES)}
-    )
+    return xr.DataArray(shares, dims=("time", "role"), coords={"time": dates, "role": list(ROLES)})

@@ -94,10 +94,10 @@ def run_job(folder: Path) -> int:
         state.phase("starting")
         _train(folder, state)
     except Stopped as stop:
-        print(f"Stopped ({signal.Signals(stop.signum).name}).", file=sys.stderr)
+        sys.stderr.write(f"Stopped by {signal.Signals(stop.signum).name}.\n")
         return _end(folder, state, "STOPPED", 128 + stop.signum)
     except MLKitError as error:
-        print(f"{error.code}: {error.message}", *filter(None, [error.hint]), sep="\n  ")
+        sys.stderr.write(f"{error.code}: {error.message}\n{error.hint or ''}\n")
         return _end(folder, state, "FAILED", 1, _body(error))
     except Exception as error:  # noqa: BLE001 - the job's edge: every error ends in exit.json
         traceback.print_exc()
@@ -110,7 +110,7 @@ def _train(folder: Path, state: JobState) -> None:
 
     spec = load_spec((folder / SPEC_FILE).read_bytes())
     state.phase("importing libraries")
-    from .run import run
+    from .training import run
 
     run(spec, report=state)
     # What comes now is only the end of the process: a late signal changes nothing.

@@ -7,14 +7,13 @@ the figures of the user's notebook.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import xarray as xr
 
 from ..cubes.grid import Grid
-from ..models import RoleCount
+from ..models import Role, RoleCount
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 #: Colours that people with any kind of colour blindness tell apart, also printed in grey.
 ROLE_COLOURS = {"train": "#8fbbe0", "validation": "#e69f00", "test": "#7b2a6b"}
-_ROLES = ("train", "validation", "test")
+_ROLES: tuple[Role, ...] = ("train", "validation", "test")
 _MISSING = "#eeeeee"
 _TEXT = "#333333"
 _MUTED = "#6b6b6b"
@@ -31,16 +30,10 @@ _DPI = 110
 _MOST_PIXELS = 1400
 
 
-@dataclass(frozen=True)
-class Score:
-    """Error of one time step on the validation cells, in the target's units."""
-
-    rmse: float
-    bias: float
-    cells: int
+_Data = TypeVar("_Data", xr.DataArray, xr.Dataset)
 
 
-def thin(field: xr.DataArray, grid: Grid) -> xr.DataArray:
+def thin(field: _Data, grid: Grid) -> _Data:
     """Return every k-th cell of `field` along y and x, so that it is not finer than a picture."""
     steps = {
         dim: slice(None, None, max(1, -(-field.sizes[dim] // _MOST_PIXELS)))
@@ -149,12 +142,12 @@ def draw_fields(
     shared = _paint(axes[1], prediction, grid, **scale)
     error = prediction - truth
     if classes:
-        error = xr.where(np.isfinite(error), (error != 0).astype(float), np.nan)
+        error = (error != 0).astype(float).where(np.isfinite(error))
         limit, ends = 1.0, "neither"
     else:
         limit, ends = _symmetric_limit(error.values)
     painted = _paint(axes[2], error, grid, cmap="RdBu_r", vmin=-limit, vmax=limit)
-    names = ("Truth", "Prediction", "Where they differ" if classes else "Error: prediction − truth")
+    names = ("Truth", "Prediction", "Where they differ" if classes else "Error: prediction - truth")
     for axis, name in zip(axes, names, strict=True):
         axis.set_title(name, fontsize=10.5, color=_TEXT)
         _label_axes(axis, truth, grid, y_labels=axis is axes[0])

@@ -95,11 +95,12 @@ def _option(constraint: Any) -> dict[str, Any] | None:
 
 def _plain(constraint: Any) -> dict[str, Any] | None:
     if isinstance(constraint, str):
-        return {
+        words: dict[str, dict[str, Any]] = {
             "boolean": {"title": "Yes or no", "type": "boolean"},
             "array-like": {"title": "List", "type": "array", "items": {"type": "number"}},
             "cv_object": {"title": "Folds", "type": "integer", "minimum": 2},
-        }.get(constraint)
+        }
+        return words.get(constraint)
     if constraint in (bool, int, Integral):
         kind = "boolean" if constraint is bool else "integer"
         return {"title": kind.capitalize(), "type": kind}

@@ -18,6 +18,10 @@ from ..tracking.dataset import CubeDataset, CubeDatasetSource, cube_schema
 from .environment import environment_text, git_state
 
 
+#: URI of a cube that was never stored.
+IN_MEMORY = "memory"
+
+
 @dataclass(frozen=True)
 class CubeIdentity:
     """Which data a run used: where they were read, and the digest of what was read."""
@@ -35,12 +39,13 @@ def identity_of(data: CubeData) -> CubeIdentity:
 
     source = data.spec.sources[0]
     names = [data.spec.target, *data.features, *([data.spec.mask] if data.spec.mask else [])]
-    found = fingerprint(data.ds, source, names, data.indexers)
+    where = None if source.uri == IN_MEMORY else source
+    found = fingerprint(data.ds, where, names, data.indexers)
     options = to_dict(data.spec)["sources"][0]["options"]
     return CubeIdentity(
         uri=CubeDatasetSource(source.uri).uri,
         options=options,
-        fingerprint=f"{found.kind}:{found.digest}",
+        fingerprint=str(found),
         kind=found.kind,
         variables=dict(found.variables),
     )
@@ -76,13 +81,13 @@ def split_text(spec: TrainingSpec) -> str:
     return f"time validation={split.validation_start} test={split.test_start}"
 
 
-def data_tags(data: CubeData, identity: CubeIdentity, *, primary: str) -> dict[str, str]:
-    """Return the tags by which two runs are compared."""
+def data_tags(data: CubeData, identity: CubeIdentity, *, primary: str | None) -> dict[str, str]:
+    """Return the tags by which two runs are compared; `primary` is the score that leads."""
     evaluated = evaluation(data, "validation")
     return {
         tags.TARGET: data.spec.target,
         tags.UNITS: data.units,
-        tags.PRIMARY_METRIC: primary,
+        **({tags.PRIMARY_METRIC: primary} if primary else {}),
         tags.EVALUATION: json.dumps(_builtins(evaluated)),
         tags.EVALUATION_HASH: evaluated.hash,
         tags.SPLIT_HASH: data.split.hash,

@@ -59,9 +59,7 @@ def _scores(
     predicted = _classes(prediction)
     return {
         "accuracy": float(accuracy_score(truth, predicted, sample_weight=weight)),
-        "balanced_accuracy": float(
-            balanced_accuracy_score(truth, predicted, sample_weight=weight)
-        ),
+        "balanced_accuracy": float(balanced_accuracy_score(truth, predicted, sample_weight=weight)),
         "f1_macro": float(
             f1_score(truth, predicted, sample_weight=weight, average="macro", zero_division=0)
         ),
@@ -140,4 +138,5 @@ def require_classes(samples: Samples, target: str) -> None:
 
 
 def _classes(values: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
-    return np.rint(values).astype(np.int64)
+    classes: NDArray[np.int64] = np.rint(values).astype(np.int64)
+    return classes

@@ -44,7 +44,7 @@ class Stage:
 def fit(
     estimator: Any,
     features: NDArray[np.float32],
-    target: NDArray[np.float64],
+    target: NDArray[np.floating[Any]],
     weight: NDArray[np.float64] | None,
     *,
     on_stage: Callable[[Stage], None] | None = None,
@@ -86,7 +86,7 @@ def _fit_in_stages(
     estimator: Any,
     counter: str,
     features: NDArray[np.float32],
-    target: NDArray[np.float64],
+    target: NDArray[np.floating[Any]],
     extra: dict[str, Any],
     on_stage: Callable[[Stage], None],
 ) -> int:

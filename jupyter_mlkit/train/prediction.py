@@ -66,7 +66,7 @@ def predict(model: str, cube: str | Source | xr.Dataset, path: str | Path) -> Pa
     }
     if source is not None:
         found = fingerprint(ds, source, names, None)
-        attrs["mlkit_cube_fingerprint"] = f"{found.kind}:{found.digest}"
+        attrs["mlkit_cube_fingerprint"] = str(found)
 
     def predict_cells(features: NDArray[np.float32]) -> NDArray[np.float64]:
         values: NDArray[np.float64] = loaded.predict_array(features)

@@ -1,0 +1,231 @@
+"""What the probe answers: each function is one operation and imports only what it needs."""
+
+from __future__ import annotations
+
+import base64
+import json
+import platform
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import CubeError, MLKitError
+from ..models import (
+    CubeDescription,
+    ErrorBody,
+    EstimatorList,
+    Preview,
+    Validation,
+)
+from ..spec import SCHEMA_VERSION, TrainingSpec, load_spec, to_dict
+from .probe import error_body
+
+if TYPE_CHECKING:
+    from ..cubes.sample import CubeData
+
+#: A form asks to validate and to preview the same data in a row: the second pass is saved.
+_KEPT_SECONDS = 30.0
+#: Fields of a spec on which the data depend.
+_DATA_FIELDS = ("sources", "target", "features", "split", "region", "period", "mask")
+#: A warning where a training would take more than this share of the machine's memory.
+_MEMORY_SHARE = 0.7
+#: Interpreter and libraries.
+_BASE_BYTES = 400_000_000
+_kept: dict[str, tuple[float, CubeData]] = {}
+
+
+def check() -> dict[str, Any]:
+    """Return the versions by which a server decides whether jobs can run here."""
+    import jupyter_mlkit
+
+    from ..tracking.schema import head_revision
+
+    return {
+        "jupyter_mlkit": jupyter_mlkit.__version__,
+        "spec_version": SCHEMA_VERSION,
+        "mlflow": metadata.version("mlflow"),
+        "mlflow_schema": head_revision(),
+        "python": platform.python_version(),
+    }
+
+
+def describe(uri: str, options: dict[str, Any] | None = None) -> CubeDescription:
+    """Return what the cube at `uri` holds."""
+    import msgspec
+
+    from ..cubes.describe import describe as describe_cube
+    from ..errors import SpecError
+    from ..spec import Source
+
+    try:
+        source = msgspec.convert({"uri": uri, "options": options or {}}, Source)
+    except msgspec.ValidationError as error:
+        raise SpecError(f"{error}.", field="options") from None
+    return describe_cube(source)
+
+
+def estimators() -> EstimatorList:
+    """Return the estimators of this environment with the schemas of their parameters."""
+    from .estimators import list_estimators
+
+    return list_estimators()
+
+
+def validate(spec: dict[str, Any]) -> Validation:
+    """Return everything that is wrong with `spec`, each error with the field of the form."""
+    try:
+        asked = load_spec(spec)
+    except MLKitError as error:
+        return Validation(ok=False, errors=[error_body(error)])
+    errors = [*_model_errors(asked), *_data_errors(asked)]
+    return Validation(ok=not errors, errors=errors)
+
+
+def preview(spec: dict[str, Any]) -> Preview:
+    """Return what `spec` would train on, what it costs, and the map of its split.
+
+    Raises
+    ------
+    SpecError, CubeError
+        As :func:`validate` would say.
+    """
+    from .figures import split_map
+    from .record import split_text
+
+    asked = load_spec(spec)
+    data = _data(asked)
+    counts = data.counts()
+    cells = 1
+    for dim in data.dims:
+        cells *= int(data.ds.sizes[dim])
+    memory = memory_bytes(asked, {count.role: count.cells for count in counts})
+    picture = split_map(data, title=f"Split: {split_text(asked)}")
+    names = [asked.target, *asked.features]
+    return Preview(
+        roles=counts,
+        valid_share=sum(count.cells for count in counts) / cells,
+        decoded_bytes=sum(int(data.ds[name].nbytes) for name in names),
+        memory_bytes=memory,
+        warnings=[*data.warnings, *_cost_warnings(asked, memory)],
+        map_png=None if picture is None else base64.b64encode(picture).decode(),
+    )
+
+
+def memory_bytes(spec: TrainingSpec, cells: dict[Any, int]) -> int:
+    """Return an upper estimate of the memory that a training takes.
+
+    Parameters
+    ----------
+    spec : TrainingSpec
+    cells : dict
+        Valid cells by role.
+    """
+    from .estimators import QUADRATIC
+
+    width = len(spec.features)
+    # X and y in float32; weight, cell and block in 8 bytes each.
+    row = 4 * width + 4 + 24
+    train = cells.get("train", 0)
+    if spec.fit.max_samples is not None:
+        train = min(train, spec.fit.max_samples)
+    # Scaled features and what estimators copy to float64.
+    fitting = train * (4 * width + 8 * width + 16)
+    held = (train + cells.get("validation", 0) + cells.get("test", 0)) * row
+    name = spec.model.class_.rpartition(".")[2]
+    kernel = 8 * train**2 if name in QUADRATIC and not name.endswith(("SVC", "SVR")) else 0
+    # Pieces are joined into one array: for a moment both are there.
+    return _BASE_BYTES + 2 * held + fitting + kernel
+
+
+def _model_errors(spec: TrainingSpec) -> list[ErrorBody]:
+    from .estimators import check_params, find_estimator
+
+    try:
+        found = find_estimator(spec.model.class_)
+    except MLKitError as error:
+        return [error_body(error, "model.class")]
+    return [error_body(error) for error in check_params(found.cls, spec.model.params)]
+
+
+def _data_errors(spec: TrainingSpec) -> list[ErrorBody]:
+    try:
+        data = _data(spec)
+        _check_kind(spec, data)
+    except CubeError as error:
+        # What cannot be opened has no field of its own yet: it is the cube's.
+        return [error_body(error, "sources.0.uri")]
+    except MLKitError as error:
+        return [error_body(error)]
+    return []
+
+
+def _check_kind(spec: TrainingSpec, data: CubeData) -> None:
+    """Check that a classifier has classes to predict, on a piece of the train cells."""
+    from .estimators import find_estimator
+    from .scores import require_classes
+
+    try:
+        kind = find_estimator(spec.model.class_).kind
+    except MLKitError:
+        return  # reported beside the model
+    if kind == "classifier":
+        first = next(iter(data.batches("train")), None)
+        if first is not None:
+            require_classes(first, spec.target)
+
+
+def _data(spec: TrainingSpec) -> CubeData:
+    """Return the data of `spec`, kept for a moment."""
+    from ..cubes.sample import CubeData
+
+    parts = to_dict(spec)
+    key = json.dumps({name: parts[name] for name in _DATA_FIELDS}, sort_keys=True)
+    now = time.monotonic()
+    kept = _kept.get(key)
+    if kept is not None and now - kept[0] < _KEPT_SECONDS:
+        return kept[1]
+    data = CubeData.from_spec(spec)
+    _kept.clear()
+    _kept[key] = (now, data)
+    return data
+
+
+def _cost_warnings(spec: TrainingSpec, memory: int) -> list[ErrorBody]:
+    from .estimators import QUADRATIC
+
+    warnings = []
+    available = _available_bytes()
+    if available is not None and memory > _MEMORY_SHARE * available:
+        warnings.append(
+            ErrorBody(
+                message=f"The training may need {memory / 1e9:.1f} GB of memory; "
+                f"{available / 1e9:.1f} GB are free.",
+                code="memory",
+                hint="Set 'Train samples at most', or choose a smaller region or period.",
+                field="fit.max_samples",
+            )
+        )
+    name = spec.model.class_.rpartition(".")[2]
+    if name in QUADRATIC and (spec.fit.max_samples is None or spec.fit.max_samples > 20_000):
+        warnings.append(
+            ErrorBody(
+                message=f"{name} gets slow with the square of the number of samples.",
+                code="slow_estimator",
+                hint="Set 'Train samples at most' to 20000 or less.",
+                field="fit.max_samples",
+            )
+        )
+    return warnings
+
+
+def _available_bytes() -> int | None:
+    """Return the memory that is free for use, None where the system does not say."""
+    try:
+        with Path("/proc/meminfo").open(encoding="ascii") as file:
+            for line in file:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        return None
+    return None

@@ -1,0 +1,283 @@
+"""A training from spec to finished run: the order of things, each done elsewhere."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..cubes.sample import CubeData, Samples
+from ..cubes.scale import Scaler
+from ..errors import MLKitError
+from ..models import Role
+from ..spec import TrainingSpec, load_spec
+from ..tracking import tags
+from . import record
+from .estimators import build_estimator, find_estimator
+from .figures import field_maps, split_map
+from .model import CubeModel, describe_model, log_model
+from .report import Reporter, Silent
+from .scores import Kind, baseline_metrics, primary_metric, require_classes, role_metrics
+from .sklearn import Stage, fit
+from .store import experiment_id, tracking_errors, use_store
+
+__all__ = ["RunResult", "run"]
+
+#: Tag with code and message of the error that a run failed with.
+ERROR_TAG = tags.PREFIX + "error"
+#: Train and validation cells that are scored after every stage of an ensemble.
+_STAGE_CELLS = 50_000
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a training has made.
+
+    Parameters
+    ----------
+    run_id, experiment_id : str
+    metrics : dict
+        Scores per role in the target's units, baselines and counts.
+    model_uri : str
+        ``models:/m-...``, for ``mlflow.pyfunc.load_model`` and :func:`predict`.
+    warnings : list of str
+        What to know before the scores are trusted.
+    """
+
+    run_id: str
+    experiment_id: str
+    metrics: dict[str, float]
+    model_uri: str
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """All that can be wrong about a spec has been looked at; nothing is written yet."""
+
+    data: CubeData
+    kind: Kind
+    estimator: Any
+    train: Samples
+    validation: Samples
+    scaler: Scaler
+    identity: record.CubeIdentity
+
+
+def run(
+    spec: TrainingSpec | dict[str, Any] | str,
+    *,
+    report: Reporter | None = None,
+    ds: xr.Dataset | None = None,
+) -> RunResult:
+    """Train what `spec` says and log it as an MLflow run.
+
+    Parameters
+    ----------
+    spec : TrainingSpec, dict or str
+        A spec, or its mapping or YAML text.
+    report : Reporter, optional
+        Told of phases and progress.
+    ds : xarray.Dataset, optional
+        The cube of the spec's source where it is already open.
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    SpecError, CubeError, ModelError
+        The spec, the cube or the estimator is wrong: no run was made.
+    BackendError
+        The tracking store does not answer.
+
+    Notes
+    -----
+    An error after the run was made leaves it FAILED with the tag ``mlkit.error``; an interrupt
+    leaves it KILLED. Test cells are scored once, at the end.
+    """
+    asked = spec if isinstance(spec, TrainingSpec) else load_spec(spec)
+    reporter = report or Silent()
+    prepared = _prepare(asked, ds, reporter)
+    with tracking_errors():
+        use_store()
+        with _open_run(asked, reporter) as (run_id, experiment):
+            return _train(prepared, run_id, experiment, reporter)
+
+
+def _prepare(spec: TrainingSpec, ds: xr.Dataset | None, report: Reporter) -> _Prepared:
+    kind = find_estimator(spec.model.class_).kind
+    estimator = build_estimator(spec.model.class_, spec.model.params, spec.fit.seed)
+    report.phase("opening the cube")
+    data = CubeData.from_spec(spec, ds=ds)
+    report.phase("reading samples")
+    train = data.samples("train", spec.fit.max_samples, spec.fit.seed)
+    validation = data.samples("validation")
+    if kind == "classifier":
+        require_classes(train, spec.target)
+    scaler = Scaler.fit(spec.scale, train, spec.features)
+    report.phase("fingerprinting the data")
+    identity = record.identity_of(data)
+    return _Prepared(data, kind, estimator, train, validation, scaler, identity)
+
+
+@contextmanager
+def _open_run(spec: TrainingSpec, report: Reporter) -> Iterator[tuple[str, str]]:
+    """Start a run and end it as what happens inside says."""
+    import mlflow
+
+    experiment = experiment_id(spec.tracking.experiment)
+    started = mlflow.start_run(
+        experiment_id=experiment,
+        run_name=spec.tracking.run_name,
+        tags={**record.code_tags(), tags.SPEC_VERSION: str(spec.schema_version)},
+        # Inside somebody's own run this one becomes its child.
+        nested=mlflow.active_run() is not None,
+    )
+    run_id = str(started.info.run_id)
+    try:
+        report.started(run_id, experiment)
+        yield run_id, experiment
+    except BaseException as error:
+        _end_badly(run_id, error)
+        raise
+    mlflow.end_run("FINISHED")
+
+
+def _end_badly(run_id: str, error: BaseException) -> None:
+    """End the run as FAILED or KILLED; the error that led here stays the one that is raised."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    stopped = not isinstance(error, Exception)
+    said = f"{error.code}: {error.message}" if isinstance(error, MLKitError) else repr(error)
+    try:
+        if stopped:
+            mlflow.set_tag(tags.END_REASON, "stopped")
+        else:
+            mlflow.set_tags({tags.END_REASON: "error", ERROR_TAG: said[:5000]})
+        mlflow.end_run("KILLED" if stopped else "FAILED")
+    except MlflowException as failure:
+        # The store is gone, which may be the error itself: keep the cause, mention this one.
+        error.add_note(f"Run {run_id} could not be ended in the store: {failure}")
+
+
+def _train(prepared: _Prepared, run_id: str, experiment: str, report: Reporter) -> RunResult:
+    import mlflow
+
+    data, spec, kind = prepared.data, prepared.data.spec, prepared.kind
+    primary = primary_metric(kind)
+    report.phase("logging the data")
+    mlflow.log_params(record.params_of(spec))
+    mlflow.set_tags(
+        {**spec.tracking.tags, **record.data_tags(data, prepared.identity, primary=primary)}
+    )
+    record.log_dataset(data, prepared.identity)
+    scaling = {tags.ARTIFACT_SCALING: json.dumps(prepared.scaler.to_dict(), indent=2)}
+    record.log_files(
+        {**record.data_files(data, prepared.identity), **record.code_files(), **scaling}
+    )
+
+    description = describe_model(
+        data.ds,
+        target=spec.target,
+        features=data.features,
+        scaler=prepared.scaler,
+        kind=kind,
+        origin={"run_id": run_id, "cube_fingerprint": prepared.identity.fingerprint},
+    )
+    model = CubeModel(prepared.estimator, description)
+    metrics = _fit(prepared, model, report)
+
+    report.phase("scoring")
+    predicted = _score(prepared, model, metrics)
+    mlflow.log_metrics(metrics)
+    report.phase("logging the model")
+    model_uri = log_model(model, _example(prepared))
+    report.phase("drawing maps")
+    record.log_files(_maps(prepared, model, predicted))
+    report.phase("done", 1.0)
+    return RunResult(
+        run_id, experiment, metrics, model_uri, [warning.message for warning in data.warnings]
+    )
+
+
+def _fit(prepared: _Prepared, model: CubeModel, report: Reporter) -> dict[str, float]:
+    """Fit the estimator of `model`, logging the curves of an ensemble; return what it cost."""
+    import mlflow
+    from mlflow.utils.autologging_utils import disable_autologging
+
+    train, scaler = prepared.train, prepared.scaler
+    target = train.y if prepared.kind == "classifier" else scaler.transform_y(train.y)
+    watched: dict[Role, Samples] = {
+        "train": _thinned(train),
+        "validation": _thinned(prepared.validation),
+    }
+
+    def watch(stage: Stage) -> None:
+        scores: dict[str, float] = {}
+        for role, samples in watched.items():
+            scores |= role_metrics(prepared.kind, role, model.predict_array(samples.X), samples)
+        name = primary_metric(prepared.kind).removeprefix("val_")
+        curves = {key: v for key, v in scores.items() if key.endswith(f"_{name}")}
+        mlflow.log_metrics(curves, step=stage.members)
+        report.phase("fitting", stage.progress)
+
+    report.phase("fitting", None)
+    started = time.perf_counter()
+    # The user's own autologging would log the same fit a second time, as a run of its own.
+    with disable_autologging():
+        members = fit(
+            model.estimator, model.scale_features(train.X), target, train.weight, on_stage=watch
+        )
+    return {tags.FIT_SECONDS: time.perf_counter() - started, "n_members": float(members)}
+
+
+def _score(prepared: _Prepared, model: CubeModel, metrics: dict[str, float]) -> NDArray[np.float64]:
+    """Add the scores of all roles to `metrics` and return the prediction on validation."""
+    kind, data = prepared.kind, prepared.data
+    metrics |= role_metrics(kind, "train", model.predict_array(prepared.train.X), prepared.train)
+    predicted: NDArray[np.float64] = model.predict_array(prepared.validation.X)
+    metrics |= role_metrics(kind, "validation", predicted, prepared.validation)
+    test = data.samples("test")
+    metrics |= role_metrics(kind, "test", model.predict_array(test.X), test)
+    metrics |= baseline_metrics(
+        kind, data, prepared.train, prepared.validation, metrics[primary_metric(kind)]
+    )
+    metrics |= {
+        tags.N_TRAIN: float(len(prepared.train)),
+        tags.N_VALIDATION: float(len(prepared.validation)),
+        tags.N_TEST: float(len(test)),
+    }
+    return predicted
+
+
+def _maps(
+    prepared: _Prepared, model: CubeModel, predicted: NDArray[np.float64]
+) -> dict[str, str | bytes]:
+    pictures = field_maps(prepared.data, model, prepared.validation, predicted)
+    split = split_map(prepared.data, title=f"Split: {record.split_text(prepared.data.spec)}")
+    if split is not None:
+        pictures["split"] = split
+    return {f"{tags.ARTIFACT_MAPS}/{name}.png": png for name, png in pictures.items()}
+
+
+def _example(prepared: _Prepared) -> Any:
+    import pandas as pd
+
+    rows = prepared.train.X[:5].astype(np.float64)
+    return pd.DataFrame(rows, columns=prepared.data.features)
+
+
+def _thinned(samples: Samples) -> Samples:
+    """Return every k-th sample, enough for a curve."""
+    step = max(1, -(-len(samples) // _STAGE_CELLS))
+    return samples if step == 1 else samples.take(np.arange(0, len(samples), step))

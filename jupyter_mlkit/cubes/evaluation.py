@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ..models import Evaluation, Role
 from .coordinates import cell_coordinates
-from .sample import CubeData, mix64
+from .digest import SetDigest, mix64
+from .sample import CubeData
 
 #: How errors of cells become one number.
 AGGREGATION = "all cells of the role pooled"
@@ -34,7 +35,7 @@ def evaluation(data: CubeData, role: Role) -> Evaluation:
     """
     hashes = _coordinate_hashes(data)
     shape = tuple(int(data.ds.sizes[dim]) for dim in data.dims)
-    cells, truth, n = _SetDigest(), _SetDigest(), 0
+    cells, truth, n = SetDigest(), SetDigest(), 0
     for batch in data.batches(role):
         name = np.zeros(len(batch), np.uint64)
         for along, places in zip(hashes, np.unravel_index(batch.cell, shape), strict=True):
@@ -77,21 +78,3 @@ def _coordinate_hashes(data: CubeData) -> list[NDArray[np.uint64]]:
         salted = (values + 0.0).view(np.uint64) ^ np.frombuffer(salt, np.uint64)
         hashes.append(mix64(mix64(salted)))
     return hashes
-
-
-class _SetDigest:
-    """128-bit digest of a set of 64-bit numbers, whatever order they come in."""
-
-    def __init__(self) -> None:
-        self._n = 0
-        self._sums = np.zeros(2, np.uint64)
-
-    def add(self, members: NDArray[np.uint64]) -> None:
-        self._n += members.size
-        lanes = [members, mix64(members ^ np.uint64(0xA5A5A5A5A5A5A5A5))]
-        # In place on an array: 64-bit sums wrap, which is wanted here.
-        self._sums += np.array([lane.sum(dtype=np.uint64) for lane in lanes], np.uint64)
-
-    def hexdigest(self) -> str:
-        data = self._n.to_bytes(8, "little") + self._sums.astype("<u8").tobytes()
-        return hashlib.blake2b(data, digest_size=16).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -13,11 +12,14 @@ from numpy.typing import NDArray
 from ..errors import CubeError
 from ..models import ErrorBody, Role, RoleCount
 from ..spec import TrainingSpec
+from .digest import mix64
 from .grid import AreaWeights, Grid, cell_area_weights, grid_of
+from .identity import Fingerprint, fingerprint
 from .reading import SLAB_BYTES, Slab, SlabReader
 from .select import Indexers, indexers
 from .source import open_cube
 from .split import ROLES, Split, split_from_spec
+from .variables import check_variables
 
 #: A role with fewer blocks than this cannot be scored; with fewer than FEW, not reliably.
 TOO_FEW_BLOCKS = 5
@@ -127,7 +129,7 @@ class CubeData:
             The split does not fit the cube.
         """
         whole = open_cube(spec.sources[0]) if ds is None else ds
-        _check_variables(whole, spec)
+        check_variables(whole, spec)
         split = split_from_spec(spec.split).resolve(whole)
         kept = indexers(whole, spec.region, spec.period)
         chosen = whole.isel(kept)
@@ -209,6 +211,12 @@ class CubeData:
             rows = np.flatnonzero(keep)
             if rows.size:
                 yield self._table(slab, columns, y, keep, rows)
+
+    def fingerprint(self) -> Fingerprint:
+        """Return the identity of target, features and mask within the selection."""
+        mask = [self.spec.mask] if self.spec.mask else []
+        names = [self.spec.target, *self.features, *mask]
+        return fingerprint(self.ds, self.spec.sources[0], names, self.indexers)
 
     def frame(self, slab: Slab | None = None) -> xr.Dataset:
         """Return the 1-D coordinates of the selected cube, or of a box of it, without data."""
@@ -360,56 +368,3 @@ def _draw(samples: Samples, n: int, seed: int) -> Samples:
         return samples
     keys = mix64(samples.cell.view(np.uint64) ^ mix64(np.array([seed], np.uint64)))
     return samples.take(np.sort(np.argpartition(keys, n - 1)[:n]))
-
-
-def mix64(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Scatter 64-bit numbers (finaliser of splitmix64, Steele et al. 2014)."""
-    mixed = values + np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
-
-
-def _check_variables(ds: xr.Dataset, spec: TrainingSpec) -> None:
-    named = [("target", spec.target), *(("features", name) for name in spec.features)]
-    if spec.mask:
-        named.append(("mask", spec.mask))
-    for where, name in named:
-        require_variable(ds, name, where)
-    dims = set(ds[spec.target].dims)
-    for where, name in named[1:]:
-        surplus = [str(dim) for dim in ds[name].dims if dim not in dims]
-        if surplus:
-            raise CubeError(
-                f"'{name}' has the dim '{surplus[0]}', which the target '{spec.target}' lacks.",
-                hint=f"Choose one position of '{surplus[0]}' and store it as its own variable.",
-                code="unsupported_grid",
-                field=where,
-            )
-
-
-def require_variable(ds: xr.Dataset, name: str, field: str | None = None) -> None:
-    """Check that `name` is a numeric variable or coordinate of `ds`.
-
-    Raises
-    ------
-    CubeError
-        ``unknown_variable`` (with the closest name) or ``not_numeric``.
-    """
-    if name not in ds.variables:
-        names = [str(known) for known in ds.data_vars]
-        close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        raise CubeError(
-            f"The cube has no variable '{name}'.",
-            hint=f"Did you mean '{close[0]}'?" if close else f"It has {', '.join(names[:12])}.",
-            code="unknown_variable",
-            field=field,
-        )
-    dtype = ds[name].dtype
-    if not (np.issubdtype(dtype, np.number) or np.issubdtype(dtype, np.bool_)):
-        raise CubeError(
-            f"'{name}' holds {dtype}, not numbers.",
-            hint="Choose a numeric variable.",
-            code="not_numeric",
-            field=field,
-        )

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InvalidInputError
 from .sample import Samples
 
 ScaleKind = Literal["standardize", "normalize", "none"]
@@ -26,6 +27,8 @@ class Scaler:
         Features, in the order of the columns.
     x_offset, x_scale : ndarray of float64, shape (n_features,)
     y_offset, y_scale : float
+    target : str or None
+        Name of the target, where it was given.
     """
 
     kind: ScaleKind
@@ -34,6 +37,7 @@ class Scaler:
     x_scale: NDArray[np.float64]
     y_offset: float
     y_scale: float
+    target: str | None = None
 
     @classmethod
     def fit(
@@ -47,32 +51,43 @@ class Scaler:
         samples : Samples or iterable of Samples
             Of the train role; pieces are merged exactly (Chan, Golub & LeVeque 1983).
         names : sequence of str
-            Features, in the order of the columns of X.
+            Features, in the order of the columns of X; the target may follow them.
 
         Returns
         -------
         Scaler
             A column that does not vary gets scale 1.
         """
-        width = len(names) + 1
+        pieces = [samples] if isinstance(samples, Samples) else samples
+        statistics = _Statistics()
+        for piece in pieces:
+            statistics.add(np.column_stack([piece.X, piece.y]).astype(np.float64))
+        width = statistics.width
+        if width not in (len(names), len(names) + 1):
+            raise InvalidInputError(f"{len(names)} names for {width - 1} features.")
         offset, scale = np.zeros(width), np.ones(width)
-        if kind != "none":
-            statistics = _Statistics(width)
-            for piece in [samples] if isinstance(samples, Samples) else samples:
-                statistics.add(np.column_stack([piece.X, piece.y]).astype(np.float64))
-            if kind == "standardize":
-                offset, scale = statistics.mean, statistics.std
-            else:
-                offset, scale = statistics.low, statistics.high - statistics.low
+        if kind == "standardize":
+            offset, scale = statistics.mean, statistics.std
+        elif kind == "normalize":
+            offset, scale = statistics.low, statistics.high - statistics.low
         scale = np.where(np.isfinite(scale) & (scale > 0), scale, 1.0)
         return cls(
             kind,
-            tuple(names),
+            tuple(names[: width - 1]),
             offset[:-1].copy(),
             scale[:-1].copy(),
             float(offset[-1]),
             float(scale[-1]),
+            names[-1] if len(names) == width else None,
         )
+
+    def constants(self) -> dict[str, tuple[float, float]]:
+        """Return (offset, scale) by name, of the target too where its name is known."""
+        columns = zip(self.x_offset.tolist(), self.x_scale.tolist(), strict=True)
+        found: dict[str, tuple[float, float]] = dict(zip(self.names, columns, strict=True))
+        if self.target is not None:
+            found[self.target] = (self.y_offset, self.y_scale)
+        return found
 
     def transform_x(self, x: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
         """Return scaled features, float32, shape (n, n_features)."""
@@ -96,7 +111,7 @@ class Scaler:
             "kind": self.kind,
             "fitted_on": "train",
             "features": {name: {"offset": a, "scale": b} for name, a, b in columns},
-            "target": {"offset": self.y_offset, "scale": self.y_scale},
+            "target": {"name": self.target, "offset": self.y_offset, "scale": self.y_scale},
         }
 
     @classmethod
@@ -110,21 +125,26 @@ class Scaler:
             np.array([constants["scale"] for constants in features.values()], np.float64),
             float(stored["target"]["offset"]),
             float(stored["target"]["scale"]),
+            stored["target"].get("name"),
         )
 
 
 class _Statistics:
     """Mean, variance and range of columns, merged piece by piece."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self) -> None:
         self._n = 0
-        self.mean = np.zeros(width)
-        self._squares = np.zeros(width)
-        self.low = np.full(width, np.inf)
-        self.high = np.full(width, -np.inf)
+        self.width = 0
 
     def add(self, values: NDArray[np.float64]) -> None:
+        """Merge rows."""
         n = len(values)
+        if self.width == 0:
+            self.width = values.shape[1]
+            self.mean = np.zeros(self.width)
+            self._squares = np.zeros(self.width)
+            self.low = np.full(self.width, np.inf)
+            self.high = np.full(self.width, -np.inf)
         if n == 0:
             return
         mean = values.mean(axis=0)

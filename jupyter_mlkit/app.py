@@ -15,6 +15,7 @@ from . import __version__
 from .api.base import SETTING
 from .api.routes import rules
 from .api.services import Services, Settings
+from .errors import MLKitError
 from .paths import default_artifact_root, default_tracking_uri
 from .tracking.store import environment, is_sql, local_path
 
@@ -114,16 +115,20 @@ class MLKitApp(ExtensionApp):
         self.handlers.extend(rules())
 
     async def _start_jupyter_server_extension(self, _serverapp: Any) -> None:
+        assert self._services is not None
+        # The event stream carries only the schemas that are known when a page connects to it.
+        self._services.start_events()
         self._activity = asyncio.create_task(self._note_activity())
 
     async def _note_activity(self) -> None:
         """Adopt the jobs of the server before, and keep cullers away while jobs run."""
         assert self._services is not None
         while True:
-            if self._services.has_jobs():
-                await self._services.threads.call(self._services.adopt_jobs, timeout=60)
-                if self.current_activity():
+            try:
+                if self._services.has_jobs() and await self._services.adopt_jobs():
                     self._touch()
+            except MLKitError as error:  # the routes tell the person, too
+                self.log.warning("Jobs cannot be looked after: %s", error.message)
             await asyncio.sleep(ACTIVITY_EVERY)
 
     def _touch(self) -> None:

@@ -15,7 +15,9 @@ class WatchHandler(MLKitHandler):
     @endpoint("read", "events", "Take or renew a lease on live changes", answer=Watch, polled=True)
     async def post(self) -> Watch:
         """Let the store be watched for the next minute."""
-        return await self.blocking(lambda: self.services.events.watch())
+        events = self.services.start_events()
+        # A store that is not there yet cannot be watched.
+        return await self.with_tracking(lambda _store: events.watch())
 
 
 HANDLERS = [WatchHandler]

@@ -12,6 +12,9 @@ from ..paths import runtime_dir
 from .threads import Threads
 
 if TYPE_CHECKING:
+    from jupyter_events import EventLogger
+
+    from ..events.lease import LiveEvents
     from ..jobs.kernels import Kernels, KernelSpecs
     from ..jobs.supervisor import ChangeKind, Supervisor
     from ..models import Job, Preview, Validation
@@ -61,7 +64,7 @@ class Services:
     Nothing is imported or started before it is asked for: most Lab sessions never train.
     """
 
-    def __init__(self, settings: Settings, event_logger: Any = None) -> None:
+    def __init__(self, settings: Settings, event_logger: EventLogger) -> None:
         self.settings = settings
         self.threads = Threads("store", workers=8)
         self.slow_threads = Threads("kernels", workers=6, waiting=32)
@@ -173,13 +176,23 @@ class Services:
 
         return self._once("jobs", make)
 
+    def start_events(self) -> LiveEvents:
+        """Return the live channel; first called on the server's loop, where it emits."""
+
+        def make() -> LiveEvents:
+            from ..events.lease import LiveEvents
+
+            return LiveEvents(self._event_logger, self.tracking.store)
+
+        return self._once("events", make)
+
     def has_jobs(self) -> bool:
         """Tell whether there ever was a job, without making anything."""
         return "jobs" in self._made or (self.settings.folder / "jobs.db").exists()
 
-    def adopt_jobs(self) -> int:
+    async def adopt_jobs(self) -> int:
         """Return how many jobs run or wait, those of earlier servers included."""
-        return self.jobs.active()
+        return await self.threads.call(lambda: self.jobs.active(), timeout=self.store_timeout)
 
     def active_jobs(self) -> int:
         """Return how many jobs run or wait, as far as the supervisor was asked for."""
@@ -211,7 +224,7 @@ class Services:
         with self._lock:
             made, self._made = self._made, {}
         if "events" in made:
-            made["events"].close()
+            made["events"].close(timeout)
         if "kernels" in made:
             made["kernels"].close(timeout)
         if "jobs" in made:

@@ -147,7 +147,7 @@ class TagsHandler(MLKitHandler):
     @endpoint("write", "tracking", "Set a tag of a run", body=Tag)
     async def put(self, run_id: str, body: Tag) -> None:
         """Set one tag."""
-        await self.with_tracking(lambda store: store.set_tag(run_id, body))
+        await self.with_tracking(lambda store: store.set_tag(run_id, body.key, body.value))
 
     @endpoint("write", "tracking", "Delete a tag of a run", query=TagQuery)
     async def delete(self, run_id: str, query: TagQuery) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
-from ..errors import ConflictError, InvalidInputError, NotFoundError
+from ..errors import BackendError, ConflictError, InvalidInputError, NotFoundError
 from ..models import JobState
 from ..paths import private_dir
 from .record import JobRecord
@@ -50,19 +51,40 @@ class JobStore:
         self.scope = scope
         self._lock = threading.RLock()
         self._db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
-        with self._lock:
+        with self._using():
             self._create()
 
-    def _create(self) -> None:
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        """Let one thread in, and put SQLite's errors in words."""
+        with self._lock:
+            try:
+                yield
+            except sqlite3.Error as error:
+                raise BackendError(
+                    f"The job registry {self.path} failed: {error}.",
+                    hint="Look for a full disk; a damaged registry can be moved away.",
+                    code="job_store_unavailable",
+                ) from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Keep other servers out from the first read to the write."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def _create(self) -> None:
+        with self._transaction():
             (found,) = self._db.execute("PRAGMA user_version").fetchone()
             if found == 0:
                 for statement in filter(str.strip, _SCHEMA.split(";")):
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {USER_VERSION}")
-        finally:
-            self._db.execute("COMMIT")
         if found > USER_VERSION:
             self._db.close()
             raise ConflictError(
@@ -79,7 +101,7 @@ class JobStore:
 
     def add(self, record: JobRecord) -> None:
         """Write a new job down."""
-        with self._lock:
+        with self._using():
             self._db.execute(
                 "INSERT INTO jobs (job_id, scope, state, record) VALUES (?, ?, ?, ?)",
                 (record.job_id, record.scope, record.state, _encode(record)),
@@ -92,7 +114,7 @@ class JobStore:
         ------
         NotFoundError
         """
-        with self._lock:
+        with self._using():
             row = self._db.execute(
                 "SELECT record FROM jobs WHERE job_id = ? AND scope = ?", (job_id, self.scope)
             ).fetchone()
@@ -114,26 +136,22 @@ class JobStore:
         Returns the changed record, or None if its state is none of `only_in`: somebody else
         was faster.
         """
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                record = self.get(job_id)
-                if only_in is not None and record.state not in set(only_in):
-                    return None
-                change(record)
-                self._db.execute(
-                    "UPDATE jobs SET state = ?, orphan = ?, record = ? WHERE job_id = ?",
-                    (record.state, record.orphan is not None, _encode(record), job_id),
-                )
-            finally:
-                self._db.execute("COMMIT")
+        with self._using(), self._transaction():
+            record = self.get(job_id)
+            if only_in is not None and record.state not in set(only_in):
+                return None
+            change(record)
+            self._db.execute(
+                "UPDATE jobs SET state = ?, orphan = ?, record = ? WHERE job_id = ?",
+                (record.state, record.orphan is not None, _encode(record), job_id),
+            )
         return record
 
     def in_states(self, states: Iterable[JobState]) -> list[JobRecord]:
         """Return the jobs in one of `states`, the oldest first."""
         wanted = list(states)
         marks = ", ".join("?" * len(wanted))
-        with self._lock:
+        with self._using():
             rows = self._db.execute(
                 f"SELECT record FROM jobs WHERE scope = ? AND state IN ({marks}) "  # noqa: S608
                 "ORDER BY number",
@@ -143,7 +161,7 @@ class JobStore:
 
     def with_orphans(self) -> list[JobRecord]:
         """Return the jobs that left a run open which nobody has closed yet."""
-        with self._lock:
+        with self._using():
             rows = self._db.execute(
                 "SELECT record FROM jobs WHERE orphan = 1 AND scope = ? ORDER BY number",
                 (self.scope,),
@@ -154,7 +172,7 @@ class JobStore:
         """Return how many jobs are in one of `states`."""
         wanted = list(states)
         marks = ", ".join("?" * len(wanted))
-        with self._lock:
+        with self._using():
             row = self._db.execute(
                 f"SELECT count(*) FROM jobs WHERE scope = ? AND state IN ({marks})",  # noqa: S608
                 (self.scope, *wanted),
@@ -172,7 +190,7 @@ class JobStore:
                     field="page_token",
                 )
             below = int(page_token)
-        with self._lock:
+        with self._using():
             rows = self._db.execute(
                 "SELECT number, record FROM jobs WHERE scope = ? AND number < ? "
                 "ORDER BY number DESC LIMIT ?",

@@ -91,7 +91,7 @@ class FileSource:
             # One transaction: all tables are seen in the same state.
             connection.execute("BEGIN")
             try:
-                found = self._compare(connection) if self._seen else self._begin(connection)
+                found = self._look(connection)
             finally:
                 connection.execute("ROLLBACK")
         except sqlite3.Error as error:
@@ -126,7 +126,9 @@ class FileSource:
             self._file = (state.st_dev, state.st_ino)
         return self._connection
 
-    def _begin(self, connection: sqlite3.Connection) -> None:
+    def _look(self, connection: sqlite3.Connection) -> list[Difference] | None:
+        if self._seen is not None:
+            return self._compare(connection, self._seen)
         runs, running = _runs(connection)
         self._seen = _Seen(
             tails={table: _last_row(connection, table) for table in _TAILS},
@@ -135,10 +137,9 @@ class FileSource:
             experiments=_digests(connection, _EXPERIMENTS),
             models=_models(connection),
         )
+        return None
 
-    def _compare(self, connection: sqlite3.Connection) -> list[Difference]:
-        before = self._seen
-        assert before is not None, "there was a first look"
+    def _compare(self, connection: sqlite3.Connection, before: _Seen) -> list[Difference]:
         touched, tails = _grown(connection, before.tails)
         started = time.monotonic()
         full = started >= self._full_due

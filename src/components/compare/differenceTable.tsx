@@ -69,7 +69,7 @@ function Head(props: Props): JSX.Element {
   const canRemove = comparison.runs.length > 2;
   return (
     <thead>
-      <tr>
+      <tr className="jp-mlkit-compare-head">
         <td />
         {comparison.runs.map(run => (
           <th key={run.run_id} scope="col">
@@ -131,11 +131,7 @@ function Line(props: Props & { line: Difference }): JSX.Element {
         )}
       </th>
       {line.values.map((value, i) => (
-        <td
-          key={comparison.runs[i]?.run_id ?? i}
-          className={line.group === 'metrics' ? 'jp-mod-number' : ''}
-          title={value ?? undefined}
-        >
+        <td key={comparison.runs[i]?.run_id ?? i} title={value ?? undefined}>
           {value === null ? (
             <span className="jp-mlkit-dim">{trans.__('none')}</span>
           ) : line.group === 'metrics' ? (

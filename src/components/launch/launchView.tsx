@@ -6,7 +6,7 @@ import * as React from 'react';
 import { ErrorBox } from '../shared/errorBox';
 import { DataSection } from './dataSection';
 import { ErrorSummary } from './errorSummary';
-import { ModelSection } from './modelSection';
+import { FitSection, ModelSection } from './modelSection';
 import { PredictSection } from './predictSection';
 import { SidePane } from './sidePane';
 import { SplitSection } from './splitSection';
@@ -93,11 +93,8 @@ export function LaunchView(props: ILaunchViewProps): JSX.Element {
                 onBrowse={props.onBrowse}
               />
               <SplitSection {...shared} schema={schema.answer} />
-              <ModelSection
-                {...shared}
-                schema={schema.answer}
-                estimators={estimators}
-              />
+              <ModelSection {...shared} estimators={estimators} />
+              <FitSection {...shared} schema={schema.answer} />
               <WhereSection
                 {...shared}
                 schema={schema.answer}

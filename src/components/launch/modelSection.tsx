@@ -14,13 +14,12 @@ import { SchemaForm } from './schemaForm';
 import type { IQuestion } from './useQuestion';
 
 type Props = ISectionProps & {
-  schema: FormSchema;
   estimators: IQuestion<readonly Estimator[]>;
 };
 
-/** Estimator, parameters and fit. */
+/** Estimator and its parameters. */
 export function ModelSection(props: Props): JSX.Element {
-  const { trans, state, schema, estimators } = props;
+  const { trans, state, estimators } = props;
   const { spec, edit, errors } = state;
   const chosen = estimators.answer?.find(
     estimator => estimator.class === spec.model?.class
@@ -29,7 +28,6 @@ export function ModelSection(props: Props): JSX.Element {
     () => (chosen ? standaloneSchema(chosen.params_schema) : null),
     [chosen]
   );
-  const fit = partSchema(schema.schema, ['fit']);
   const id = React.useId();
   return (
     <fieldset className="jp-mlkit-launch-section" data-mlkit-field="model">
@@ -80,7 +78,22 @@ export function ModelSection(props: Props): JSX.Element {
           />
         </details>
       )}
-      {fit && (
+    </fieldset>
+  );
+}
+
+/** How the model is fitted. */
+export function FitSection(
+  props: ISectionProps & { schema: FormSchema }
+): JSX.Element | null {
+  const { trans, state, schema } = props;
+  const { spec, edit, errors } = state;
+  const fit = partSchema(schema.schema, ['fit']);
+  return (
+    fit && (
+      <fieldset className="jp-mlkit-launch-section">
+        <legend>{trans.__('Fit')}</legend>
+
         <SchemaForm
           schema={fit}
           value={spec.fit ?? {}}
@@ -89,8 +102,8 @@ export function ModelSection(props: Props): JSX.Element {
           errors={errors}
           onChange={value => edit({ fit: value })}
         />
-      )}
-    </fieldset>
+      </fieldset>
+    )
   );
 }
 

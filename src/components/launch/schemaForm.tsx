@@ -107,11 +107,7 @@ function Field(props: FieldTemplateProps): JSX.Element {
         </p>
       )}
       {messages.length > 0 && (
-        <p
-          id={`${id}__error`}
-          className="jp-mlkit-fieldError"
-          role="alert"
-        >
+        <p id={`${id}__error`} className="jp-mlkit-fieldError" role="alert">
           {messages.join(' ')}
         </p>
       )}
@@ -159,7 +155,7 @@ function withPlaceholders(schema: RJSFSchema): {
       };
     }
   }
-  return { schema: { ...schema, title: undefined, properties }, ui };
+  return { schema: { ...schema, properties }, ui };
 }
 
 function withoutDefault(schema: RJSFSchema): RJSFSchema {

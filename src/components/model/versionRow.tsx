@@ -24,7 +24,7 @@ export function VersionRow(props: Props): JSX.Element {
   const alias = version.aliases[0];
   return (
     <tr>
-      <th scope="row" className="jp-mod-number">
+      <th scope="row">
         {trans.__('v%1', version.version)}
         {version.status !== 'READY' && (
           <span className="jp-mlkit-badge">{version.status}</span>
@@ -60,7 +60,7 @@ export function VersionRow(props: Props): JSX.Element {
               title={trans.__('Set an alias of version %1', version.version)}
               onClick={() => setAdding(true)}
             >
-              <span aria-hidden="true">＋</span>
+              <span aria-hidden="true">+</span>
             </button>
           )}
         </span>

@@ -20,9 +20,7 @@ export function MetricsTable(props: IMetricsTableProps): JSX.Element {
   const { rows, others } = metricTable(run);
   const best = bestBaseline(run);
   if (rows.length + others.length === 0) {
-    return (
-      <p className="jp-mlkit-dim">{trans.__('No metric logged yet.')}</p>
-    );
+    return <p className="jp-mlkit-dim">{trans.__('No metric logged yet.')}</p>;
   }
   return (
     <>

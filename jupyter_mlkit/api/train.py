@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from ..errors import KernelError, NotFoundError
 from ..models import (
     EstimatorList,
     FormSchema,
@@ -47,7 +48,7 @@ class KernelsHandler(MLKitHandler):
     @endpoint("read", "train", "List kernels", answer=KernelList)
     async def get(self) -> KernelList:
         """Return the kernelspecs, looked at from outside only."""
-        return await self.blocking(self.services.kernels.list)
+        return await self.blocking(lambda: self.services.kernels.list())
 
 
 class KernelHandler(MLKitHandler):
@@ -59,7 +60,10 @@ class KernelHandler(MLKitHandler):
     @endpoint("execute", "train", "Check whether a kernel can run our jobs", answer=Kernel)
     async def get(self, kernelspec: str) -> Kernel:
         """Return the kernel with its problem, if it has one."""
-        return await self.asking_kernel(self.services.kernels.kernel, kernelspec)
+        try:
+            return await self.asking_kernel(lambda: self.services.kernels.kernel(kernelspec))
+        except KernelError as error:  # in a spec that is a wrong field; here it is the resource
+            raise NotFoundError(error.message, hint=error.hint, code=error.code) from error
 
 
 class EstimatorsHandler(MLKitHandler):

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 from msgspec import Struct
+from traitlets import TraitError
 
 from .. import __version__
 from ..errors import KernelError, MLKitError
@@ -155,18 +156,29 @@ class Kernels:
                 code="kernelspec_missing",
                 field="kernelspec",
             )
-        return self._specs.get_kernel_spec(name)
+        try:
+            return self._specs.get_kernel_spec(name)
+        except (LookupError, OSError, TypeError, ValueError, TraitError) as error:
+            # One unreadable kernel.json, or a provisioner that is not installed.
+            raise KernelError(
+                f"The kernelspec '{name}' cannot be used: {error}.",
+                hint=f"Look into it: jupyter kernelspec list; or remove it: "
+                f"jupyter kernelspec remove {name}",
+                code="kernel_broken",
+                field="kernelspec",
+            ) from error
 
     def _seen_from_outside(self, name: str) -> Kernel:
-        spec = self._spec(name)
-        problem = None
+        kernel = Kernel(name=name, display_name=name, language="", problem=None)
         try:
+            spec = self._spec(name)
+            kernel.display_name, kernel.language = spec.display_name, spec.language
             interpreter_of(name, spec)
         except KernelError as error:
-            problem = as_body(error)
-        return Kernel(
-            name=name, display_name=spec.display_name, language=spec.language, problem=problem
-        )
+            if error.code == "kernelspec_missing":
+                raise
+            kernel.problem = as_body(error)
+        return kernel
 
     def _probe(self, name: str, interpreter: Interpreter) -> tuple[str, Probe]:
         # A kernelspec that was installed anew is another environment.

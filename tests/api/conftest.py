@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -73,6 +74,9 @@ def call(jp_fetch: Any) -> Call:
         headers: dict[str, str] | None = None,
         timeout: float = 60,
     ) -> Answer:
+        path, _, query = path.partition("?")
+        pairs = list(params.items() if isinstance(params, dict) else params or [])
+        pairs += parse_qsl(query, keep_blank_values=True)
         sent = raw if raw is not None else None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"} | (headers or {})
         response: HTTPResponse = await jp_fetch(
@@ -80,7 +84,7 @@ def call(jp_fetch: Any) -> Call:
             path,
             method=method,
             body=sent,
-            params=params or {},
+            params=pairs,
             headers=headers,
             raise_error=False,
             follow_redirects=False,

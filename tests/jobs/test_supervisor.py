@@ -53,7 +53,11 @@ def test_what_a_job_is_started_with(
     for name in ("JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN", "JPY_SESSION_NAME", "JUPYTER_TOKEN"):
         monkeypatch.setenv(name, "canary")
     supervisor = supervise()
-    told = "print(json.dumps([sys.argv[1:], dict(os.environ), os.getcwd(), os.getsid(0) == os.getpid(), sys.stdin.read()])); end('DONE', 0)"
+    told = """
+leads = os.getsid(0) == os.getpid()
+print(json.dumps([sys.argv[1:], dict(os.environ), os.getcwd(), leads, sys.stdin.read()]))
+end("DONE", 0)
+"""
     job = supervisor.submit(spec, program(told), {"KERNEL": "k; $(x)"})
     supervisor.wait(job.job_id, 20)
     argv, environment, cwd, leads, stdin = json.loads(supervisor.log(job.job_id).text)
@@ -90,7 +94,11 @@ def test_a_program_that_is_not_there(supervise: Make, spec: TrainingSpec) -> Non
 
 def test_stop_lets_a_job_end_by_itself(supervise: Make, spec: TrainingSpec) -> None:
     supervisor = supervise()
-    code = "signal.signal(signal.SIGTERM, lambda *_: end('STOPPED', 143, 'r')); state('fit', 0.1, 'r'); time.sleep(60)"
+    code = """
+signal.signal(signal.SIGTERM, lambda *_: end('STOPPED', 143, 'r'))
+state('fit', 0.1, 'r')
+time.sleep(60)
+"""
     job = supervisor.submit(spec, program(code))
     until(supervisor, job.job_id, lambda job: job.state == "RUNNING")
     assert supervisor.stop(job.job_id).phase in ("stopping", None)

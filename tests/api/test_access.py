@@ -227,7 +227,9 @@ async def _signed_in(jp_fetch: Any, jp_serverapp: Any) -> str:
     token = jp_serverapp.identity_provider.token
     pages = [
         await jp_fetch("api", "me", headers={"Authorization": ""}, params={"token": token}),
-        await jp_fetch("login", headers={"Authorization": ""}),  # a page with a form, so it brings the XSRF token
+        await jp_fetch(
+            "login", headers={"Authorization": ""}
+        ),  # a page with a form, so it brings the XSRF token
     ]
     cookies = [morsel for page in pages for morsel in page.headers.get_list("Set-Cookie")]
     return "; ".join(morsel.partition(";")[0] for morsel in cookies)

@@ -137,18 +137,14 @@ export class RunsModel extends LiveModel {
     this._again();
   }
 
-  /** Delete a run; it can be restored. */
-  async remove(runId: string): Promise<void> {
-    await this.client.deleteRun(runId);
-    this._gone.add(runId);
-    await this.refresh();
+  /** Delete runs; they can be restored. */
+  async remove(runIds: readonly string[]): Promise<void> {
+    await this._each(runIds, runId => this.client.deleteRun(runId));
   }
 
-  /** Take a run back from the deleted ones. */
-  async restoreRun(runId: string): Promise<void> {
-    await this.client.restoreRun(runId);
-    this._gone.add(runId);
-    await this.refresh();
+  /** Take runs back from the deleted ones. */
+  async restoreRuns(runIds: readonly string[]): Promise<void> {
+    await this._each(runIds, runId => this.client.restoreRun(runId));
   }
 
   setOrder(order: IOrder | null): void {
@@ -222,7 +218,8 @@ export class RunsModel extends LiveModel {
     const how = { signal, background };
     const [experiments, page] = await Promise.all([
       this.client.experiments({ max_results: MAX_EXPERIMENTS }, how),
-      this._page(how)
+      // A filter that was refused would be refused again.
+      background && this._filterError ? this._filterError : this._page(how)
     ]);
     return () => {
       this._experiments = experiments.items;
@@ -265,6 +262,20 @@ export class RunsModel extends LiveModel {
         return reason;
       }
       throw reason;
+    }
+  }
+
+  /** Do something to runs that takes them off the list, and show what is left either way. */
+  private async _each(
+    runIds: readonly string[],
+    act: (runId: string) => Promise<void>
+  ): Promise<void> {
+    try {
+      for (const runId of runIds) {
+        await act(runId);
+      }
+    } finally {
+      await this.refresh();
     }
   }
 

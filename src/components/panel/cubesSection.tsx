@@ -81,7 +81,9 @@ function CubeRow(props: ICubesSectionProps & { cube: ICubeItem }): JSX.Element {
         {name}
       </span>
       <span role="gridcell" className="jp-mlkit-cell-detail jp-mlkit-dim">
-        {busy ? trans.__('looking into it…') : summaryWords(cube)}
+        <span className="jp-mlkit-summary">
+          {busy ? trans.__('looking into it…') : summaryWords(cube)}
+        </span>
       </span>
       <span role="gridcell" className="jp-mlkit-cell-actions">
         <button
@@ -124,13 +126,23 @@ function summaryWords(cube: ICubeItem): string {
   const period = years[0] === years[1] ? years[0] : years.join('–');
   return [
     period,
-    summary.step,
+    summary.step && shortStep(summary.step),
     summary.validShare === null
       ? formatBytes(summary.bytes)
       : formatShare(summary.validShare)
   ]
     .filter(Boolean)
     .join(' · ');
+}
+
+/** `0.83333 deg` as `0.833°`. */
+function shortStep(step: string): string {
+  const [size, unit = ''] = step.split(' ');
+  const number = Number(size);
+  const short = Number.isFinite(number)
+    ? String(Number(number.toPrecision(3)))
+    : size;
+  return unit.startsWith('deg') ? `${short}°` : `${short} ${unit}`.trim();
 }
 
 /** A field for a path or URL. */

@@ -45,9 +45,13 @@ export function JobsSection(props: IJobsSectionProps): JSX.Element {
   if (isLoaded && shown.length === 0) {
     return (
       <EmptyView
-        title={trans.__('No training yet.')}
+        title={trans.__('Nothing is training.')}
         actions={[
-          { label: trans.__('Train on a cube…'), onClick: props.onTrain }
+          {
+            label: trans.__('Train on a cube…'),
+            onClick: props.onTrain,
+            quiet: true
+          }
         ]}
       />
     );

@@ -37,8 +37,9 @@ export interface IRunsSectionProps {
   onShowDeleted: (deleted: boolean) => void;
   onToggle: (runId: string) => void;
   onOpen: (runId: string) => void;
-  onRestore: (runId: string) => void;
+  onRestoreChosen: () => void;
   onCompare: () => void;
+  onDeleteChosen: () => void;
   onClearSelection: () => void;
   onClearFilter: () => void;
   onShowPending: () => void;
@@ -135,7 +136,7 @@ function Chosen(props: IRunsSectionProps): JSX.Element | null {
         <button
           type="button"
           className="jp-mlkit-button"
-          onClick={() => selection.forEach(props.onRestore)}
+          onClick={props.onRestoreChosen}
         >
           {trans.__('Restore %1', selection.length)}
         </button>
@@ -152,6 +153,15 @@ function Chosen(props: IRunsSectionProps): JSX.Element | null {
           onClick={props.onCompare}
         >
           {trans.__('Compare %1', selection.length)}
+        </button>
+      )}
+      {!showsDeleted && (
+        <button
+          type="button"
+          className="jp-mlkit-link"
+          onClick={props.onDeleteChosen}
+        >
+          {trans.__('Delete…')}
         </button>
       )}
       <button

@@ -62,7 +62,7 @@ export function RunsToolbar(props: IRunsToolbarProps): JSX.Element {
         value={orderKey(order)}
         onChange={event => props.onOrder(parseOrder(event.target.value))}
       >
-        <option value="">{trans.__('Newest first')}</option>
+        <option value="">{trans.__('Newest')}</option>
         <option value={`+${NAME}`}>{trans.__('Name')}</option>
         {sortable.map(key => (
           <React.Fragment key={key}>

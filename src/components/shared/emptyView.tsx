@@ -8,6 +8,8 @@ export interface IEmptyAction {
   label: string;
   onClick: () => void;
   primary?: boolean;
+  /** As a link, where another view already offers it as a button. */
+  quiet?: boolean;
 }
 
 /** Props of `EmptyView`; its words come translated. */
@@ -28,7 +30,11 @@ export function EmptyView(props: IEmptyViewProps): JSX.Element {
         <button
           key={action.label}
           type="button"
-          className={`jp-mlkit-button ${action.primary ? 'jp-mod-accept' : ''}`}
+          className={
+            action.quiet
+              ? 'jp-mlkit-link'
+              : `jp-mlkit-button ${action.primary ? 'jp-mod-accept' : ''}`
+          }
           onClick={action.onClick}
         >
           {action.label}

@@ -12,7 +12,7 @@ export function asNumber(value: WireFloat): number {
   return typeof value === 'number' ? value : Number(value);
 }
 
-/** A number with `digits` significant figures, such as `1.93`, `−0.08` or `2.1e+6`. */
+/** A number with `digits` significant figures, such as `1.93`, `−0.081` or `2.10e+6`. */
 export function formatNumber(
   value: WireFloat | null | undefined,
   digits = 3
@@ -36,12 +36,14 @@ export function formatNumber(
   return text.replace(/-/g, MINUS);
 }
 
-/** Digits after the point so that `digits` figures count; 0.0812 gets 0.08, not 0.0812. */
+/** From 0.1 on as many decimals as 1 has, so that a column lines up; below, two figures. */
 function fixed(number: number, digits: number): string {
-  const exponent = Math.max(-1, Math.floor(Math.log10(Math.abs(number))));
-  return number.toFixed(
-    Math.max(0, digits - 1 - exponent - (exponent < 0 ? 1 : 0))
-  );
+  const size = Math.abs(number);
+  if (size < 0.1) {
+    return number.toPrecision(2);
+  }
+  const exponent = Math.max(0, Math.floor(Math.log10(size)));
+  return number.toFixed(Math.max(0, digits - 1 - exponent));
 }
 
 /** A share of one as a percentage, such as `21 %`. */

@@ -1,7 +1,7 @@
 /**
  * The sidebar: from models to props, from callbacks to commands.
  */
-import { Notification } from '@jupyterlab/apputils';
+import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
@@ -149,9 +149,10 @@ export class PanelWidget extends LiveWidget {
       onShowDeleted: (deleted: boolean) => runs.setShowsDeleted(deleted),
       onToggle: (runId: string) => runs.toggle(runId),
       onOpen: this._openRun,
-      onRestore: (runId: string) => this._try(runs.restoreRun(runId)),
+      onRestoreChosen: () => this._try(runs.restoreRuns(runs.selection)),
       onCompare: () =>
         this._run(CommandIDs.compareRuns, { runIds: [...runs.selection] }),
+      onDeleteChosen: () => this._try(this._deleteChosen()),
       onClearSelection: () => runs.clearSelection(),
       onClearFilter: () => runs.setFilter(''),
       onShowPending: () => runs.showPending(),
@@ -193,6 +194,24 @@ export class PanelWidget extends LiveWidget {
       onMore: () => void registry.more(),
       onRetry: () => void registry.refresh()
     };
+  }
+
+  private async _deleteChosen(): Promise<void> {
+    const { runs, trans } = this._options;
+    const { selection } = runs;
+    const result = await showDialog({
+      title: trans._n('Delete %1 run?', 'Delete %1 runs?', selection.length),
+      body: trans.__(
+        'Deleted runs can be restored until somebody runs mlflow gc.'
+      ),
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Cancel') }),
+        Dialog.warnButton({ label: trans.__('Delete') })
+      ]
+    });
+    if (result.button.accept) {
+      await runs.remove(selection);
+    }
   }
 
   private readonly _refresh = () => this._run(CommandIDs.refresh);

@@ -1,0 +1,113 @@
+import type { Job } from '../../api/types';
+import { JobLogModel } from '../jobLog';
+import { JobsModel } from '../jobs';
+import { RunModel } from '../run';
+import {
+  FakeChanges,
+  FakeServer,
+  makeJob,
+  makeRun,
+  settle
+} from './fakeServer';
+
+describe('JobsModel', () => {
+  let server: FakeServer;
+  let changes: FakeChanges;
+
+  beforeEach(() => {
+    jest.useFakeTimers();
+    server = new FakeServer();
+    changes = new FakeChanges();
+  });
+
+  afterEach(() => jest.useRealTimers());
+
+  it('tells of the end of a job that it saw alive, and of no other', async () => {
+    const model = new JobsModel({ client: server, changes });
+    const ended: Job[] = [];
+    model.ended.connect((_, job) => ended.push(job), model);
+    server.allJobs = [makeJob('old', { state: 'DONE' }), makeJob('new')];
+    model.look();
+    await settle();
+    expect(ended).toEqual([]);
+    expect(model.active.map(job => job.job_id)).toEqual(['new']);
+    server.allJobs = [
+      makeJob('old', { state: 'DONE' }),
+      makeJob('new', { state: 'FAILED' })
+    ];
+    changes.tell('jobs');
+    await settle();
+    expect(ended.map(job => job.job_id)).toEqual(['new']);
+    model.dispose();
+  });
+
+  it('shows a job as soon as it is submitted', async () => {
+    const model = new JobsModel({ client: server, changes });
+    await model.submit({ target: 'lst' });
+    expect(model.jobs.map(job => job.job_id)).toEqual(['new']);
+    model.dispose();
+  });
+
+  it('says that a job is being stopped until it has ended', async () => {
+    const model = new JobsModel({ client: server, changes });
+    server.allJobs = [makeJob('a')];
+    model.look();
+    await settle();
+    await model.stop('a');
+    expect(model.isStopping('a')).toBe(true);
+    server.allJobs = [makeJob('a', { state: 'STOPPED' })];
+    changes.tell('jobs');
+    await settle();
+    expect(model.isStopping('a')).toBe(false);
+    model.dispose();
+  });
+
+  it('reads a log on until the job has ended', async () => {
+    const onChanged = jest.fn();
+    const log = new JobLogModel({ client: server, jobId: 'a', onChanged });
+    server.log = 'one\n';
+    server.logComplete = false;
+    log.follow(true);
+    await settle(50);
+    expect(log.log.text).toBe('one\n');
+    server.log = 'one\ntwo\n';
+    server.logComplete = true;
+    await settle(3000);
+    expect(log.log).toMatchObject({ text: 'one\ntwo\n', complete: true });
+    const calls = server.callsOf('jobLog').length;
+    await settle(5000);
+    expect(server.callsOf('jobLog')).toHaveLength(calls);
+    log.dispose();
+  });
+
+  it('opens a run whose job is forgotten', async () => {
+    server.allRuns = [makeRun('r', { job_id: 'gone' })];
+    const model = new RunModel({ client: server, changes, runId: 'r' });
+    model.look();
+    await settle();
+    expect(model.run?.run_id).toBe('r');
+    expect(model.job).toBeNull();
+    expect(model.error).toBeNull();
+    model.dispose();
+  });
+
+  it('loads curves only when they are wanted, and keeps them current', async () => {
+    const metric = { key: 'val_rmse', value: 1, step: 5, timestamp: 1 };
+    server.allRuns = [makeRun('r', { metrics: [metric] })];
+    const model = new RunModel({ client: server, changes, runId: 'r' });
+    model.look();
+    await settle();
+    expect(server.callsOf('metrics')).toHaveLength(0);
+    expect(model.histories).toBeNull();
+    model.wantHistories();
+    await settle();
+    expect(model.histories).toEqual([]);
+    changes.tell('runs', 'changed', ['other']);
+    await settle();
+    expect(server.callsOf('metrics')).toHaveLength(1);
+    changes.tell('runs', 'changed', ['r']);
+    await settle();
+    expect(server.callsOf('metrics')).toHaveLength(2);
+    model.dispose();
+  });
+});

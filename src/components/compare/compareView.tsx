@@ -18,7 +18,9 @@ export function CompareView(props: ICompareViewProps): JSX.Element {
   const [onlyDifferences, setOnly] = React.useState(true);
   const tell = React.useRef(onTab);
   tell.current = onTab;
-  React.useEffect(() => tell.current?.(tab), [tab]);
+  React.useEffect(() => {
+    tell.current?.(tab);
+  }, [tab]);
 
   if (!comparison) {
     return (

@@ -103,8 +103,9 @@ function simplify(root: Schema, given: Schema, depth: number): Schema {
     return schema;
   }
   const union = schema.anyOf ?? schema.oneOf;
-  if (union || Array.isArray(schema.type) || isAnything(schema)) {
-    return literal(schema);
+  const isList = schema.type === 'array' && depth > 0;
+  if (union || isList || Array.isArray(schema.type) || isAnything(schema)) {
+    return literal(root, schema);
   }
   if (schema.properties) {
     return {
@@ -125,16 +126,16 @@ function simplify(root: Schema, given: Schema, depth: number): Schema {
 function withoutNull(root: Schema, schema: Schema): Schema {
   const { anyOf, oneOf, ...own } = schema;
   const branches = anyOf ?? oneOf;
+  if (schema.default !== null && schema.default !== undefined) {
+    // Left empty it is the default, so null has to be typed.
+    return schema;
+  }
   if (branches) {
     const left = branches
       .map(branch => deref(root, branch as Schema))
       .filter(branch => branch.type !== 'null' && branch.const !== null);
     if (left.length === 1) {
       return withoutNullDefault({ ...left[0], ...own });
-    }
-    if (left.every(branch => branch.enum && !branch.properties)) {
-      const words = left.flatMap(branch => branch.enum ?? []);
-      return withoutNullDefault({ ...own, enum: words });
     }
     return schema;
   }
@@ -158,11 +159,18 @@ function isAnything(schema: Schema): boolean {
   );
 }
 
-function literal(schema: Schema): Schema {
+function literal(root: Schema, schema: Schema): Schema {
   const { title, description, default: value } = schema;
+  const choices = (schema.anyOf ?? schema.oneOf ?? [])
+    .map(branch => deref(root, branch as Schema))
+    .map(({ enum: words, type }) => words?.join(' | ') ?? type)
+    .filter(text => text !== undefined)
+    .join(' | ');
   return {
     title,
-    description,
+    description: choices
+      ? `${description ? `${description} ` : ''}(${choices})`
+      : description,
     type: 'string',
     ...(value === undefined ? {} : { default: value }),
     [LITERAL]: true

@@ -59,7 +59,9 @@ export function useLaunch(props: ILaunchViewProps): ILaunchState {
   latest.current = spec;
   const tell = React.useRef(onSpecChange);
   tell.current = onSpecChange;
-  React.useEffect(() => tell.current?.(spec), [spec]);
+  React.useEffect(() => {
+    tell.current?.(spec);
+  }, [spec]);
 
   const key = asked && `${asked.n} ${asked.uri}`;
   const question = useQuestion(key, signal =>

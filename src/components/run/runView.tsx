@@ -19,7 +19,9 @@ export function RunView(props: IRunViewProps): JSX.Element {
   const [tab, setTab] = React.useState<RunTab>(props.initialTab ?? 'overview');
   const tell = React.useRef(onTab);
   tell.current = onTab;
-  React.useEffect(() => tell.current?.(tab), [tab]);
+  React.useEffect(() => {
+    tell.current?.(tab);
+  }, [tab]);
 
   if (!run) {
     return (

@@ -1,0 +1,257 @@
+import { nullTranslator } from '@jupyterlab/translation';
+
+import type {
+  CubeDescription,
+  Estimator,
+  FormSchema,
+  Job,
+  Preview
+} from '../../../api/types';
+import type { ILaunchServices, ILaunchViewProps } from '../types';
+
+/** As msgspec writes it: parts under $defs, nullable fields and a tagged union. */
+const SCHEMA = {
+  type: 'object',
+  properties: {
+    sources: { type: 'array', items: { $ref: '#/$defs/Source' } },
+    region: {
+      title: 'Region',
+      anyOf: [{ $ref: '#/$defs/Region' }, { type: 'null' }],
+      default: null
+    },
+    scale: { enum: ['none', 'standardize'], default: 'standardize' },
+    split: {
+      anyOf: [{ $ref: '#/$defs/BlockSplit' }, { $ref: '#/$defs/TimeSplit' }]
+    },
+    fit: { title: 'Fit', $ref: '#/$defs/FitSpec' },
+    tracking: { title: 'Track', $ref: '#/$defs/TrackingSpec' }
+  },
+  $defs: {
+    Source: {
+      type: 'object',
+      properties: {
+        uri: { type: 'string' },
+        options: { $ref: '#/$defs/StorageOptions' }
+      }
+    },
+    StorageOptions: {
+      type: 'object',
+      properties: {
+        endpoint_url: {
+          title: 'Endpoint',
+          anyOf: [{ type: 'string' }, { type: 'null' }],
+          default: null
+        }
+      },
+      additionalProperties: false
+    },
+    Region: {
+      type: 'object',
+      properties: {
+        west: { title: 'West', type: 'number' },
+        east: { title: 'East', type: 'number' }
+      },
+      required: ['west', 'east']
+    },
+    BlockSplit: {
+      type: 'object',
+      properties: {
+        kind: { enum: ['block'] },
+        sizes: {
+          title: 'Block sizes',
+          type: 'object',
+          additionalProperties: {
+            anyOf: [{ type: 'string' }, { type: 'integer' }]
+          }
+        },
+        shares: { title: 'Shares of blocks', $ref: '#/$defs/Shares' },
+        seed: { title: 'Split seed', type: 'integer', minimum: 0, default: 42 }
+      },
+      required: ['kind', 'sizes']
+    },
+    Shares: {
+      type: 'object',
+      properties: { train: { title: 'Train', type: 'number', default: 0.7 } }
+    },
+    TimeSplit: {
+      type: 'object',
+      properties: {
+        kind: { enum: ['time'] },
+        validation_start: { title: 'Validation starts', type: 'string' },
+        test_start: { title: 'Test starts', type: 'string' }
+      },
+      required: ['kind', 'validation_start', 'test_start']
+    },
+    FitSpec: {
+      type: 'object',
+      properties: {
+        seed: { title: 'Fit seed', type: 'integer', minimum: 0, default: 0 },
+        max_samples: {
+          title: 'Train samples at most',
+          anyOf: [{ type: 'integer', minimum: 1 }, { type: 'null' }],
+          default: null
+        }
+      }
+    },
+    TrackingSpec: {
+      type: 'object',
+      properties: {
+        experiment: { title: 'Experiment', type: 'string', default: 'Default' },
+        tags: { type: 'object', additionalProperties: { type: 'string' } }
+      }
+    }
+  }
+};
+
+export const FORM = { schema: SCHEMA, ui_schema: {} } as unknown as FormSchema;
+
+function estimator(
+  name: string,
+  kind: Estimator['kind'],
+  params: object = {}
+): Estimator {
+  return {
+    class: `sklearn.linear_model.${name}`,
+    name,
+    kind,
+    summary: `${name} <b>fits</b>.`,
+    params_schema: {
+      type: 'object',
+      properties: params,
+      additionalProperties: false
+    } as unknown as Estimator['params_schema']
+  };
+}
+
+export const ESTIMATORS = [
+  estimator('LinearRegression', 'regressor', {
+    fit_intercept: { title: 'fit_intercept', type: 'boolean', default: true }
+  }),
+  estimator('Ridge', 'regressor', {
+    alpha: { title: 'alpha', type: 'number', minimum: 0, default: 1 },
+    max_iter: {
+      title: 'max_iter',
+      anyOf: [{ type: 'integer', minimum: 1 }, { type: 'null' }],
+      default: null
+    },
+    max_features: {
+      title: 'max_features',
+      anyOf: [{ type: 'number' }, { type: 'string', enum: ['sqrt'] }],
+      default: 1
+    }
+  }),
+  estimator('LogisticRegression', 'classifier')
+];
+
+function variable(name: string): CubeDescription['variables'][number] {
+  return {
+    name,
+    dims: ['time', 'lat', 'lon'],
+    dtype: 'float32',
+    units: 'K',
+    long_name: null,
+    valid_share: 0.21,
+    minimum: 1,
+    maximum: 2,
+    mean: 1.5
+  };
+}
+
+function dim(
+  name: string,
+  role: CubeDescription['dims'][number]['role']
+): CubeDescription['dims'][number] {
+  const rest = { chunk: null, first: null, last: null, step: '1 deg' };
+  return { name, role, size: 8, units: null, ...rest };
+}
+
+export const DESCRIPTION: CubeDescription = {
+  uri: 'demo.zarr',
+  format: 'zarr v3',
+  title: '<i>Demo</i>',
+  dims: [dim('time', 'time'), dim('lat', 'y'), dim('lon', 'x')],
+  variables: [variable('lst'), variable('t2m'), variable('elevation')],
+  decoded_bytes: 4e8,
+  stored_bytes: null,
+  bbox: null,
+  period: ['2002-01-01', '2002-12-27'],
+  fingerprint: 'f',
+  fingerprint_kind: 'stored',
+  suggestion: {
+    target: 'lst',
+    features: ['t2m'],
+    splits: {
+      places: { kind: 'block', sizes: { lat: '20 deg', lon: '20 deg' } },
+      times: {
+        kind: 'time',
+        validation_start: '2002-09-01',
+        test_start: '2002-11-01'
+      }
+    }
+  } as unknown as CubeDescription['suggestion'],
+  problems: []
+};
+
+export const PREVIEW: Preview = {
+  roles: [{ role: 'train', cells: 649183, blocks: 112 }],
+  valid_share: 0.21,
+  decoded_bytes: 4e8,
+  memory_bytes: 4.8e8,
+  warnings: [
+    {
+      message: '17 validation blocks are few.',
+      code: 'few_blocks',
+      hint: null,
+      field: null
+    }
+  ],
+  map_png: null
+};
+
+export const JOB = { job_id: 'j1', name: 'lst-ridge' } as Job;
+
+export function makeServices(): jest.Mocked<ILaunchServices> {
+  const kernel = (name: string, display: string, isPython: boolean) => ({
+    name,
+    display_name: display,
+    language: isPython ? 'python' : 'R',
+    problem: isPython
+      ? null
+      : {
+          message: 'R is no Python kernel.',
+          code: 'kernel_not_python',
+          hint: 'Choose another.',
+          field: 'kernelspec'
+        }
+  });
+  return {
+    schema: jest.fn().mockResolvedValue(FORM),
+    kernels: jest.fn().mockResolvedValue({
+      items: [kernel('python3', 'Python 3', true), kernel('ir', 'R', false)],
+      default: 'python3'
+    }),
+    checkKernel: jest.fn(async (name: string) =>
+      kernel(name, name, name !== 'ir')
+    ),
+    estimators: jest.fn().mockResolvedValue(ESTIMATORS),
+    describe: jest.fn().mockResolvedValue(DESCRIPTION),
+    preview: jest.fn().mockResolvedValue(PREVIEW),
+    text: jest.fn().mockResolvedValue({ yaml: 'target: lst', python: 'fit()' }),
+    validate: jest.fn().mockResolvedValue({ ok: true, errors: [] }),
+    launch: jest.fn().mockResolvedValue(JOB),
+    experiments: jest.fn().mockResolvedValue(['lst', 'chl'])
+  };
+}
+
+export function makeProps(
+  parts: Partial<ILaunchViewProps> = {}
+): ILaunchViewProps & { services: jest.Mocked<ILaunchServices> } {
+  return {
+    trans: nullTranslator.load('jupyter_mlkit'),
+    initialSpec: { sources: [{ uri: 'demo.zarr' }] },
+    describeAtOnce: true,
+    onLaunched: jest.fn(),
+    ...parts,
+    services: (parts.services ?? makeServices()) as jest.Mocked<ILaunchServices>
+  };
+}

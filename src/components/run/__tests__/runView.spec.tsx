@@ -1,0 +1,181 @@
+import '@testing-library/jest-dom';
+import { render, screen, waitFor, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import * as React from 'react';
+
+import { MLKitError } from '../../../api/errors';
+import { RunView } from '../runView';
+import { XSS, makeEdits, makeProps, makeReader, makeRun } from './fixtures';
+
+beforeAll(() => {
+  URL.createObjectURL = jest.fn(() => 'blob:picture');
+  URL.revokeObjectURL = jest.fn();
+});
+
+describe('RunView', () => {
+  it('leads with state, validation score and gain over the best baseline', () => {
+    render(<RunView {...makeProps()} />);
+    const header = within(screen.getByRole('banner'));
+    expect(header.getByText('finished')).toBeVisible();
+    expect(header.getByText(/1 m 52 s/)).toBeVisible();
+    expect(header.getByText('2.11 K')).toBeVisible();
+    expect(header.getByText(/−38 % vs climatology/)).toBeVisible();
+  });
+
+  it('shows roles as columns and baselines below their metric', () => {
+    render(<RunView {...makeProps()} />);
+    const rows = within(screen.getByRole('table')).getAllByRole('row');
+    expect(rows[1]).toHaveTextContent(/^rmse1\.712\.112\.20K$/);
+    expect(rows[2]).toHaveTextContent(/climatology best baseline/);
+  });
+
+  it('shows strings from the run as text, never as markup', async () => {
+    const run = makeRun({
+      run_name: XSS,
+      note: XSS,
+      params: { [XSS]: XSS },
+      tags: { [XSS]: XSS },
+      metrics: [{ key: XSS, value: 'NaN', step: 0, timestamp: 0 }]
+    });
+    const { container } = render(<RunView {...makeProps({ run })} />);
+    expect(screen.getAllByText(XSS).length).toBeGreaterThanOrEqual(6);
+    expect(container.querySelector('img')).toBeNull();
+    expect(globalThis).not.toHaveProperty('hacked');
+  });
+
+  it('says that it loads, and why it could not', () => {
+    const { rerender } = render(<RunView {...makeProps({ run: null })} />);
+    expect(screen.getByRole('status')).toHaveTextContent('Loading');
+    const error = new MLKitError(
+      { message: 'The store is locked.', hint: 'Close the other program.' },
+      502
+    );
+    const onRetry = jest.fn();
+    rerender(<RunView {...makeProps({ run: null, error, onRetry })} />);
+    expect(screen.getByRole('alert')).toHaveTextContent('Close the other');
+    screen.getByRole('button', { name: 'Try again' }).click();
+    expect(onRetry).toHaveBeenCalled();
+  });
+
+  it('renames on Enter and gives up on Escape', async () => {
+    const user = userEvent.setup();
+    const edits = makeEdits();
+    render(<RunView {...makeProps({ edits })} />);
+    await user.click(screen.getByRole('button', { name: 'Edit name' }));
+    await user.clear(screen.getByRole('textbox', { name: 'name' }));
+    await user.keyboard('new name{Escape}');
+    expect(edits.rename).not.toHaveBeenCalled();
+    await user.click(screen.getByRole('button', { name: 'Edit name' }));
+    await user.clear(screen.getByRole('textbox', { name: 'name' }));
+    await user.keyboard('new name{Enter}');
+    expect(edits.rename).toHaveBeenCalledWith('new name');
+  });
+
+  it('keeps what was typed when saving fails, and says why', async () => {
+    const user = userEvent.setup();
+    const edits = makeEdits();
+    edits.setNote.mockRejectedValue(new Error('The store is gone.'));
+    render(<RunView {...makeProps({ edits })} />);
+    await user.click(screen.getByRole('button', { name: 'Edit note' }));
+    await user.type(screen.getByRole('textbox', { name: 'note' }), 'learned');
+    await user.click(screen.getByRole('button', { name: 'Save' }));
+    expect(await screen.findByRole('alert')).toHaveTextContent('gone');
+    expect(screen.getByRole('textbox', { name: 'note' })).toHaveValue(
+      'learned'
+    );
+  });
+
+  it('adds, changes and deletes tags, but not those that describe the data', async () => {
+    const user = userEvent.setup();
+    const edits = makeEdits();
+    render(<RunView {...makeProps({ edits })} />);
+    await user.type(screen.getByLabelText('Key of a new tag'), 'toString');
+    await user.type(screen.getByLabelText('Value of a new tag'), 'v');
+    await user.click(screen.getByRole('button', { name: 'Add tag' }));
+    expect(edits.setTag).toHaveBeenCalledWith('toString', 'v');
+    await user.click(screen.getByRole('button', { name: 'Delete tag team' }));
+    expect(edits.deleteTag).toHaveBeenCalledWith('team');
+    expect(
+      screen.queryByRole('button', { name: 'Delete tag mlkit.units' })
+    ).toBeNull();
+    await user.type(screen.getByLabelText('Key of a new tag'), 'team');
+    expect(screen.getByRole('button', { name: 'Add tag' })).toBeDisabled();
+  });
+
+  it('moves between tabs by keyboard and tells the host', async () => {
+    const user = userEvent.setup();
+    const onTab = jest.fn();
+    render(<RunView {...makeProps({ onTab })} />);
+    screen.getByRole('tab', { name: 'Overview' }).focus();
+    await user.keyboard('{ArrowRight}');
+    expect(screen.getByRole('tab', { name: 'Charts' })).toHaveFocus();
+    expect(onTab).toHaveBeenLastCalledWith('charts');
+    await user.keyboard('{End}');
+    expect(screen.getByRole('tab', { name: 'Log' })).toHaveAttribute(
+      'aria-selected',
+      'true'
+    );
+  });
+
+  it('shows the maps of the run and leaves out what is missing', async () => {
+    const artifacts = makeReader({ 'maps/worst.png': 'png' });
+    render(<RunView {...makeProps({ artifacts })} />);
+    const picture = await screen.findByRole('img', { name: /worst time step/ });
+    expect(picture).toHaveAttribute('src', 'blob:picture');
+    await waitFor(() =>
+      expect(screen.queryByText(/median time step/)).toBeNull()
+    );
+  });
+
+  it('says that a run without a job has no output', async () => {
+    const run = makeRun({ job_id: null });
+    render(<RunView {...makeProps({ run, initialTab: 'log' })} />);
+    expect(screen.getByText(/not started as a job/)).toBeVisible();
+  });
+
+  it('follows the output, and holds still while it is paused', async () => {
+    const user = userEvent.setup();
+    const onFollowLog = jest.fn();
+    const props = makeProps({ initialTab: 'log', onFollowLog });
+    const log = { text: XSS, truncated: false, complete: false, error: null };
+    const { rerender } = render(<RunView {...props} log={log} />);
+    const output = screen.getByLabelText('Output of the job');
+    expect(output).toHaveTextContent(XSS);
+    await user.click(screen.getByRole('button', { name: 'Pause' }));
+    expect(onFollowLog).toHaveBeenLastCalledWith(false);
+    rerender(<RunView {...props} log={{ ...log, text: 'later' }} />);
+    expect(output).toHaveTextContent(XSS);
+    await user.click(screen.getByRole('button', { name: 'Follow' }));
+    expect(output).toHaveTextContent('later');
+  });
+
+  it('shows datasets and scaling, and says what was not logged', async () => {
+    const artifacts = makeReader({
+      'mlkit/scaling.json': '{"kind": "standardize", "note": "<b>x</b>"}'
+    });
+    const run = makeRun({
+      datasets: [
+        {
+          name: 'demo',
+          digest: 'abc',
+          source_type: 'cube',
+          source: '{"uri": "/data/demo.zarr"}',
+          schema: JSON.stringify({
+            cube: {
+              dims: { time: 4, lat: 8 },
+              variables: { t2m: { units: 'K', role: 'feature' } }
+            }
+          }),
+          profile: 'not JSON',
+          context: 'training'
+        }
+      ]
+    });
+    render(<RunView {...makeProps({ run, artifacts, initialTab: 'data' })} />);
+    expect(screen.getByText('/data/demo.zarr')).toBeVisible();
+    expect(screen.getByText('time 4 × lat 8')).toBeVisible();
+    expect(screen.getByRole('row', { name: /t2m K feature/ })).toBeVisible();
+    expect(await screen.findByText('<b>x</b>')).toBeVisible();
+    expect(await screen.findByText(/not logged it/)).toBeVisible();
+  });
+});

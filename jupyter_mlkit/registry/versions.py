@@ -143,6 +143,8 @@ class Registry:
                 if made:  # an empty model would stay behind
                     client.delete_registered_model(name)
                 raise
+            if source.model_id is not None:
+                sources.link(self.store, client, source.model_id, name, str(version.version))
             return _one(client, name, str(version.version))
 
     def set_alias(self, name: str, alias: str, version: str) -> wire.RegisteredModel:
@@ -176,6 +178,21 @@ def _model(client: MlflowClient, name: str) -> RegisteredModel:
     return entity
 
 
+def _is_model(client: MlflowClient, name: str) -> bool:
+    """Return whether a name that is taken is a model's; a prompt is not found under it."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        _model(client, name)
+    except NotFoundError:
+        return False
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return False
+    return True
+
+
 def _ensure_model(client: MlflowClient, name: str) -> bool:
     """Make the registered model where it is missing and return whether that was done."""
     from mlflow.exceptions import MlflowException
@@ -185,7 +202,7 @@ def _ensure_model(client: MlflowClient, name: str) -> bool:
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-        if convert.is_prompt(client.get_registered_model(name)):
+        if not _is_model(client, name):
             raise ConflictError(
                 f"{name!r} is the name of a prompt.", hint="Choose another name for the model."
             ) from error

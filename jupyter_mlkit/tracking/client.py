@@ -109,13 +109,15 @@ class StoreClient:
             ``field`` names the input that is wrong where MLflow refuses a value.
         """
         from mlflow.exceptions import MlflowException
-        from requests.exceptions import RequestException
+        from requests.exceptions import HTTPError, RequestException
         from sqlalchemy.exc import SQLAlchemyError
 
         try:
             yield self.client()
         except MlflowException as error:
             raise self.translate(error, what, fields.get("field")) from error
+        except HTTPError as error:  # artifacts come as plain HTTP, without MLflow's exceptions
+            raise self._refusal(error, what, fields.get("field")) from error
         except (SQLAlchemyError, sqlite3.Error, RequestException) as error:
             raise self.failure(str(error)) from error
 
@@ -155,6 +157,14 @@ class StoreClient:
         if code in _INVALID and not _is_database_error(text):
             return InvalidInputError(f"{what}: {text}", field=field)
         return self.failure(text)
+
+    def _refusal(self, error: Any, what: str, field: str | None) -> MLKitError:
+        status = error.response.status_code if error.response is not None else 500
+        if status in (400, 404, 422):  # a folder, or no name that the server takes
+            return NotFoundError(f"{what} does not exist.", field=field)
+        if status in (401, 403):
+            return ForbiddenError(f"The tracking server refuses: {what}.")
+        return self.failure(str(error))
 
     def failure(self, text: str) -> BackendError:
         """Return our error for what a database or a connection says."""

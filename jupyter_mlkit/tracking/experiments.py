@@ -72,9 +72,9 @@ def name_filter(part: str | None) -> str | None:
     """Return a filter of MLflow's that lets at least every name with `part` in it through.
 
     MLflow's filters have no escapes, so whatever could be syntax becomes the wildcard for one
-    character, and `contains` decides.
+    character, and `contains` decides. Databases know upper and lower case of ASCII only.
     """
-    if not part:
+    if not part or not part.isascii():
         return None
     pattern = re.sub(r"[^A-Za-z0-9 .:-]", "_", part)
     return f"name ILIKE '%{pattern}%'"

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import re
-from typing import TYPE_CHECKING, Any
+import shlex
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
 from .traceback import run_cell_quietly
 
 if TYPE_CHECKING:
-    from IPython.core.interactiveshell import ExecutionResult
+    from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 
 #: Name of the run in the user's namespace, during the cell and after it.
 RUN_NAME = "mlkit_run"
@@ -21,40 +22,40 @@ _ASSIGNMENT = re.compile(r"^\s*([A-Za-z_][\w.\-/ ]*?)\s*=(?!=)")
 
 
 @magics_class
-class RunMagics(Magics):  # type: ignore[misc]
+class RunMagics(Magics):
     """A run around a cell, and values logged in a line."""
 
-    @magic_arguments()  # type: ignore[untyped-decorator]
-    @argument("-e", "--experiment", help="Experiment; made where it is missing.")  # type: ignore[untyped-decorator]
-    @argument("-n", "--name", help="Name of the run.")  # type: ignore[untyped-decorator]
-    @argument("--tag", action="append", default=[], metavar="KEY=VALUE", help="Tag of the run.")  # type: ignore[untyped-decorator]
-    @cell_magic  # type: ignore[untyped-decorator]
+    shell: InteractiveShell
+
+    @cell_magic
     def mlkit_run(self, line: str, cell: str) -> None:
         """Run the cell inside an MLflow run.
 
         The run ends as the cell does: FINISHED, FAILED on an error (which is raised as
         usual), KILLED on an interrupt. ``mlkit_run`` is the active run. Inside another run it
         becomes its child.
+
+        Usage: ``%%mlkit_run [-e EXPERIMENT] [-n NAME] [--tag KEY=VALUE]...``
         """
-        args = parse_argstring(self.mlkit_run, line)
+        args = _parse_options(line)
         tags = dict(_tag(text) for text in args.tag)
         import mlflow
 
-        from ..train.store import use_store
         from ..tracking.tags import END_REASON
+        from ..train.store import use_store
 
         use_store()
         parent = mlflow.active_run()
         experiment_id = _experiment_id(args.experiment) if args.experiment else None
         run = mlflow.start_run(
-            run_name=_unquoted(args.name),
+            run_name=args.name,
             experiment_id=experiment_id,
             tags=tags or None,
             nested=parent is not None,
         )
         status = "FAILED"
         try:
-            self.shell.push({RUN_NAME: run})
+            self.shell.user_ns[RUN_NAME] = run
             result = run_cell_quietly(self.shell, cell)
             status = _status(result)
             if status == "KILLED":
@@ -66,9 +67,9 @@ class RunMagics(Magics):  # type: ignore[misc]
         finally:
             _end(run.info.run_id, status)
         # Stops what follows (Run All, a headless execution) as the error itself would.
-        result.raise_error()
+        result.raise_error()  # type: ignore[no-untyped-call]
 
-    @line_magic  # type: ignore[untyped-decorator]
+    @line_magic
     def mlkit_log(self, line: str) -> None:
         """Log values to the active run: ``%mlkit_log rmse=err.std() model="ridge" step=3``.
 
@@ -108,7 +109,26 @@ class RunMagics(Magics):  # type: ignore[misc]
     def _value(self, name: str, text: str) -> Any:
         if not text:
             raise UsageError(f"{name} has no value: write {name}=<expression>.")
-        return self.shell.ev(text)
+        return self.shell.ev(text)  # type: ignore[no-untyped-call]
+
+
+class _Options(argparse.ArgumentParser):
+    """Options of a magic; what is wrong with them is a usage error, not the end of the kernel."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}\n{self.format_usage()}")
+
+
+def _parse_options(line: str) -> argparse.Namespace:
+    parser = _Options(prog="%%mlkit_run", add_help=False)
+    parser.add_argument("-e", "--experiment")
+    parser.add_argument("-n", "--name")
+    parser.add_argument("--tag", action="append", default=[], metavar="KEY=VALUE")
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise UsageError(f"{error} in: {line}") from None
+    return parser.parse_args(words)
 
 
 def parse_pairs(line: str) -> list[tuple[str, str]]:
@@ -172,20 +192,13 @@ def _tag(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise UsageError(f"A tag is written key=value, this is '{text}'.")
-    return key.strip().strip("'\""), str(_unquoted(value))
-
-
-def _unquoted(text: str | None) -> str | None:
-    # parse_argstring keeps the quotes of an argument that has spaces.
-    if text and len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
-        return text[1:-1]
-    return text
+    return key.strip(), value
 
 
 def _experiment_id(name: str) -> str:
     from ..train.store import experiment_id
 
-    return experiment_id(str(_unquoted(name)))
+    return experiment_id(name)
 
 
 def _status(result: ExecutionResult) -> str:

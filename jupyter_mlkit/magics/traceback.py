@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ def run_cell_quietly(shell: InteractiveShell, cell: str) -> ExecutionResult:
     """
     rendered: list[str] = []
 
-    def keep(etype: Any, evalue: Any, stb: list[str]) -> None:
+    def keep(_etype: Any, _evalue: Any, stb: list[str]) -> None:
         rendered[:] = stb
 
     show = shell.showtraceback
@@ -31,17 +32,16 @@ def run_cell_quietly(shell: InteractiveShell, cell: str) -> ExecutionResult:
         if sys.exc_info()[0] is not UsageError:
             show(*args, **kwargs)
 
-    shell._showtraceback = keep
+    shell._showtraceback = keep  # type: ignore[assignment,method-assign]
     shell.showtraceback = show_unless_usage  # type: ignore[method-assign]
     try:
-        result = shell.run_cell(cell, store_history=False)
+        result: ExecutionResult = shell.run_cell(cell, store_history=False)  # type: ignore[no-untyped-call]
     finally:
         # Instance attributes hide the methods of the class; without them all is as before.
         del shell._showtraceback, shell.showtraceback
     error = result.error_before_exec or result.error_in_exec
     if error is not None and rendered:
-        try:
+        # An error with slots takes no attribute: IPython renders it, below our frames.
+        with contextlib.suppress(AttributeError):
             error._render_traceback_ = lambda: rendered  # type: ignore[attr-defined]
-        except AttributeError:
-            pass  # an error with slots: IPython renders it, below our frames
     return result

@@ -106,6 +106,9 @@ def run_job(folder: Path) -> int:
 
 
 def _train(folder: Path, state: JobState) -> None:
+    # Read by OpenMP when it is loaded: threads that wait give the core to other jobs and to the
+    # Lab instead of spinning.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from ..spec import load_spec
 
     spec = load_spec((folder / SPEC_FILE).read_bytes())

@@ -82,7 +82,7 @@ def draw_split(
     pale = 1 - 0.28 * (1 - picture)
     picture = np.where(valid.values[..., None], picture, pale)
     _paint(axis, xr.DataArray(picture, dims=[*roles.dims, "rgb"], coords=roles.coords), grid)
-    _label_axes(axis, roles, grid)
+    _label_axes(axis, roles, grid, alone=True)
     _titles(figure, title, "")
     found = {count.role: count for count in counts}
     handles = [
@@ -227,7 +227,9 @@ def _paint(axis: Axes, field: xr.DataArray, grid: Grid, **style: Any) -> Any:
     return painted
 
 
-def _label_axes(axis: Axes, field: xr.DataArray, grid: Grid, *, y_labels: bool = True) -> None:
+def _label_axes(
+    axis: Axes, field: xr.DataArray, grid: Grid, *, y_labels: bool = True, alone: bool = False
+) -> None:
     from matplotlib.ticker import MaxNLocator
 
     for spine in axis.spines.values():
@@ -235,7 +237,9 @@ def _label_axes(axis: Axes, field: xr.DataArray, grid: Grid, *, y_labels: bool =
         spine.set_linewidth(0.6)
     axis.tick_params(labelsize=8, colors=_MUTED, length=3, width=0.6, labelleft=y_labels)
     steps = [1, 1.5, 2, 3, 6, 9, 10] if grid.geographic else [1, 2, 5, 10]
-    axis.xaxis.set_major_locator(MaxNLocator(7, steps=steps))
+    # The outermost labels of neighbouring maps would run into each other.
+    prune = None if alone else "both"
+    axis.xaxis.set_major_locator(MaxNLocator(7, steps=steps, prune=prune))
     axis.yaxis.set_major_locator(MaxNLocator(6, steps=steps))
     if grid.geographic:
         axis.xaxis.set_major_formatter(lambda value, _: _degrees(value, "E", "W", wrap=True))

@@ -18,7 +18,9 @@ from .store import tracking_errors, use_store
 _RUN_ID = re.compile(r"^[0-9a-f]{32}$")
 
 
-def predict(model: str, cube: str | Source | xr.Dataset, path: str | Path) -> Path:
+def predict(
+    model: str, cube: str | Source | xr.Dataset, path: str | Path, *, overwrite: bool = False
+) -> Path:
     """Predict every cell of `cube` and write the result as a zarr cube.
 
     Parameters
@@ -29,7 +31,9 @@ def predict(model: str, cube: str | Source | xr.Dataset, path: str | Path) -> Pa
     cube : str, Source or xarray.Dataset
         Where the features are; read piece by piece.
     path : str or Path
-        Zarr folder to write; it must not be there yet.
+        Zarr folder to write.
+    overwrite : bool
+        Replace a cube that is there already.
 
     Returns
     -------
@@ -45,6 +49,8 @@ def predict(model: str, cube: str | Source | xr.Dataset, path: str | Path) -> Pa
         The model was not logged by this package.
     CubeError
         The cube cannot be opened, or lacks a feature.
+    ConflictError
+        ``already_exists``.
     """
     from ..cubes.identity import fingerprint
     from ..cubes.predict import predict_to_zarr
@@ -72,15 +78,15 @@ def predict(model: str, cube: str | Source | xr.Dataset, path: str | Path) -> Pa
         values: NDArray[np.float64] = loaded.predict_array(features)
         return values
 
-    predict_to_zarr(
+    return predict_to_zarr(
         predict_cells,
         ds,
         path,
         features=names,
         name=description.target.name,
         attrs={key: value for key, value in attrs.items() if value},
+        overwrite=overwrite,
     )
-    return Path(path)
 
 
 def load_model(model: str) -> tuple[str, Any]:

@@ -25,7 +25,7 @@ _STAGED = {
 #: Scoring after every stage costs a prediction; 20 points draw a curve.
 _MOST_STAGES = 20
 #: Each stage bins or copies the samples anew, so large tables get fewer stages.
-_STAGE_SAMPLES = 4_000_000
+_STAGE_SAMPLES = 1_500_000
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def fit(
     weight: NDArray[np.float64] | None,
     *,
     on_stage: Callable[[Stage], None] | None = None,
-) -> int:
+) -> int | None:
     """Fit `estimator` in place.
 
     Parameters
@@ -67,8 +67,8 @@ def fit(
 
     Returns
     -------
-    int
-        Members that were fitted; 1 for an estimator without stages.
+    int or None
+        Members that were fitted; None for an estimator without stages.
     """
     from sklearn.utils.validation import has_fit_parameter
 
@@ -78,7 +78,7 @@ def fit(
     counter = _STAGED.get(type(estimator).__name__)
     if counter is None or on_stage is None:
         estimator.fit(features, target, **extra)
-        return 1
+        return None
     return _fit_in_stages(estimator, counter, features, target, extra, on_stage)
 
 

@@ -238,7 +238,9 @@ def _fit(prepared: _Prepared, model: CubeModel, report: Reporter) -> dict[str, f
         members = fit(
             model.estimator, model.scale_features(train.X), target, train.weight, on_stage=watch
         )
-    return {tags.FIT_SECONDS: time.perf_counter() - started, "n_members": float(members)}
+    return {tags.FIT_SECONDS: time.perf_counter() - started} | (
+        {"n_members": float(members)} if members is not None else {}
+    )
 
 
 def _score(prepared: _Prepared, model: CubeModel, metrics: dict[str, float]) -> NDArray[np.float64]:

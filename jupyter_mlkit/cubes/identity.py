@@ -32,16 +32,13 @@ Kind = Literal["stored", "snapshot", "value", "metadata"]
 
 #: 24 hex digits: with the kind in front it fits MLflow's 36 characters for a digest.
 _HEX_BYTES = 12
-#: Attributes that change what the stored numbers mean.
+#: Attributes that say how stored numbers become values.
+_CODING = ("scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsigned")
+#: Attributes that change what the values mean.
 _MEANING = (
     "units",
     "standard_name",
     "calendar",
-    "scale_factor",
-    "add_offset",
-    "_FillValue",
-    "missing_value",
-    "_Unsigned",
     "valid_min",
     "valid_max",
     "valid_range",
@@ -123,19 +120,21 @@ def fingerprint(
             kind = "stored"
             if body is None:
                 body, kind = _values(_selected(ds, name, chosen), name), "value"
-        leaves[name] = (kind, _variable(_selected(ds, name, chosen), name, body))
+        leaves[name] = (kind, _variable(_selected(ds, name, chosen), name, kind, body))
     kinds = {kind for kind, _ in leaves.values()}
     weakest: Kind = next((k for k in ("metadata", "value") if k in kinds), "stored")
     digests = {name: digest for name, (_, digest) in leaves.items()}
     return Fingerprint(weakest, _hash(weakest, digests), digests)
 
 
-def _variable(ds: xr.Dataset, name: str, body: bytes | None) -> str:
+def _variable(ds: xr.Dataset, name: str, kind: Kind, body: bytes | None) -> str:
     """Digest coordinates, meaning and chunks of one variable."""
     variable = ds[name]
     both = {**variable.encoding, **variable.attrs}
     coordinates = {str(dim): _coordinate(ds, str(dim)) for dim in variable.dims}
-    meaning = {key: repr(_plain(both[key])) for key in _MEANING if key in both}
+    # Values are decoded: how they had been coded is no part of them.
+    keys = _MEANING if kind == "value" else (*_MEANING, *_CODING)
+    meaning = {key: repr(_plain(both[key])) for key in keys if key in both}
     return _hash(
         [str(dim) for dim in variable.dims],
         str(variable.dtype),

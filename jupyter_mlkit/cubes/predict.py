@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ from numpy.typing import NDArray
 
 from ..errors import CubeError, InvalidInputError, MLKitError
 from .atomic import staged
-from .reading import Slab, SlabReader
+from .reading import Slab, SlabReader, stored_chunks
 from .variables import require_variable
 
 #: Features (float32, own units, shape (n, n_features)) in, n predictions out.
 PredictFunction = Callable[[NDArray[np.float32]], NDArray[np.floating[Any]]]
 
 _BUDGET = 32 * 2**20
+_CHUNK_CELLS = 2**20
 #: What of a coordinate's encoding says how its values are stored, whatever the zarr format.
 _KEPT_ENCODING = ("units", "calendar", "dtype", "_FillValue", "scale_factor", "add_offset")
 #: Attributes with this prefix stamp the whole cube, too.
@@ -84,7 +86,7 @@ def predict_to_zarr(
     for feature in features:
         require_variable(ds, feature, "features")
     order = _dims_of(ds, features, dims)
-    reader = SlabReader(ds, features, order, budget=_BUDGET)
+    reader = SlabReader(ds, features, order, chunks=_chunks(ds, features, order), budget=_BUDGET)
     with staged(target, overwrite=overwrite) as stage:
         try:
             array = _skeleton(stage, ds, reader, name, attrs or {}, features[0], dtype)
@@ -120,6 +122,16 @@ def _dims_of(ds: xr.Dataset, features: Sequence[str], dims: Sequence[str] | None
             code="unsupported_grid",
         )
     return list(dims)
+
+
+def _chunks(ds: xr.Dataset, features: Sequence[str], order: Sequence[str]) -> dict[str, int]:
+    """Return the features' chunks; where they have none, whole dims up to some MiB, last first."""
+    known = stored_chunks(ds, features, order)
+    found: dict[str, int] = {}
+    for dim in reversed(order):
+        room = max(1, _CHUNK_CELLS // math.prod(found.values()))
+        found[dim] = known.get(dim, min(max(1, int(ds.sizes[dim])), room))
+    return found
 
 
 def _predict_slab(

@@ -47,6 +47,8 @@ class SlabReader:
         Dims and their order of what is read.
     offsets : mapping, optional
         Where `ds` starts within the stored cube, by dim, so that boxes meet its chunks.
+    chunks : mapping, optional
+        Cells by dim that boxes are made of; the stored chunks where not given.
     budget : int
         Decoded bytes per box at most, unless a single chunk is larger.
     """
@@ -58,6 +60,7 @@ class SlabReader:
         dims: Sequence[str],
         *,
         offsets: Mapping[str, int] | None = None,
+        chunks: Mapping[str, int] | None = None,
         budget: int = SLAB_BYTES,
     ) -> None:
         self.ds = ds
@@ -65,7 +68,9 @@ class SlabReader:
         self.dims = tuple(dims)
         self.sizes = {dim: int(ds.sizes[dim]) for dim in self.dims}
         self.offsets = {dim: int((offsets or {}).get(dim, 0)) for dim in self.dims}
-        self.chunks = _common_chunks(ds, self.names, self.dims)
+        known = stored_chunks(ds, self.names, self.dims) if chunks is None else chunks
+        # Where nothing is chunked, any box will do.
+        self.chunks = {dim: known.get(dim, 1) for dim in self.dims}
         self._steps = self._plan(budget)
 
     def __iter__(self) -> Iterator[Slab]:
@@ -170,12 +175,12 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
 
 
-def _common_chunks(ds: xr.Dataset, names: Sequence[str], dims: Sequence[str]) -> dict[str, int]:
-    """Return the largest chunk of any variable by dim; 1 where nothing is chunked."""
+def stored_chunks(ds: xr.Dataset, names: Sequence[str], dims: Sequence[str]) -> dict[str, int]:
+    """Return the largest chunk of any variable by dim; dims that nothing chunks are left out."""
     chunks = [_chunks_of(ds[name]) for name in names]
+    found = {dim: [chunk[dim] for chunk in chunks if dim in chunk] for dim in dims}
     return {
-        dim: max(1, min(max((c.get(dim, 1) for c in chunks), default=1), max(1, ds.sizes[dim])))
-        for dim in dims
+        dim: max(1, min(max(sizes), int(ds.sizes[dim]))) for dim, sizes in found.items() if sizes
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -113,14 +114,17 @@ def _open_zarr(uri: str, options: dict[str, Any] | None) -> xr.Dataset:
     import zarr
 
     try:
-        return xr.open_dataset(
-            uri,
-            engine="zarr",
-            chunks=None,
-            cache=False,
-            decode_coords="all",
-            backend_kwargs={"storage_options": options} if options else None,
-        )
+        with warnings.catch_warnings():
+            # Not consolidated is slower to open, which nobody who opens it can change.
+            warnings.filterwarnings("ignore", "Failed to open Zarr store with consolidated")
+            return xr.open_dataset(
+                uri,
+                engine="zarr",
+                chunks=None,
+                cache=False,
+                decode_coords="all",
+                backend_kwargs={"storage_options": options} if options else None,
+            )
     except (FileNotFoundError, zarr.errors.GroupNotFoundError) as error:
         if options is None and local_path(uri) is not None:
             raise _not_a_cube(uri, f"its metadata cannot be read ({error})") from error

@@ -67,7 +67,7 @@ def slices(n: int) -> st.SearchStrategy[slice]:
 
 
 @given(step=steps, split=splits, data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_role_is_the_same_in_a_crop_and_in_an_extension(
     step: float, split: SplitByBlocks, data: st.DataObject
 ) -> None:
@@ -105,7 +105,7 @@ def test_float_width_does_not_enter(step: float, split: SplitByBlocks) -> None:
 
 
 @given(split=splits, edge=st.integers(0, 3600))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_centres_on_block_edges_belong_to_the_same_block_in_both_widths(
     split: SplitByBlocks, edge: int
 ) -> None:

@@ -218,8 +218,15 @@ function describe(data: ICurveData, strings: ICurveStrings): string {
   return sentences.length > 0 ? sentences.join(' ') : strings.empty;
 }
 
+/** Value at the largest x: points may come in any order. */
 function lastValue(curve: ICurve): string {
-  const last = curve.y[curve.y.length - 1];
+  let at = 0;
+  curve.x.forEach((x, i) => {
+    if (x >= curve.x[at]) {
+      at = i;
+    }
+  });
+  const last = curve.y[at];
   return last === undefined ? '' : format(last);
 }
 

@@ -7,103 +7,14 @@ import type {
   Job,
   Preview
 } from '../../../api/types';
+import SCHEMAS from './schemas.json';
 import type { ILaunchServices, ILaunchViewProps } from '../types';
 
 /** As msgspec writes it: parts under $defs, nullable fields and a tagged union. */
-const SCHEMA = {
-  type: 'object',
-  properties: {
-    sources: { type: 'array', items: { $ref: '#/$defs/Source' } },
-    region: {
-      title: 'Region',
-      anyOf: [{ $ref: '#/$defs/Region' }, { type: 'null' }],
-      default: null
-    },
-    scale: { enum: ['none', 'standardize'], default: 'standardize' },
-    split: {
-      anyOf: [{ $ref: '#/$defs/BlockSplit' }, { $ref: '#/$defs/TimeSplit' }]
-    },
-    fit: { title: 'Fit', $ref: '#/$defs/FitSpec' },
-    tracking: { title: 'Track', $ref: '#/$defs/TrackingSpec' }
-  },
-  $defs: {
-    Source: {
-      type: 'object',
-      properties: {
-        uri: { type: 'string' },
-        options: { $ref: '#/$defs/StorageOptions' }
-      }
-    },
-    StorageOptions: {
-      type: 'object',
-      properties: {
-        endpoint_url: {
-          title: 'Endpoint',
-          anyOf: [{ type: 'string' }, { type: 'null' }],
-          default: null
-        }
-      },
-      additionalProperties: false
-    },
-    Region: {
-      type: 'object',
-      properties: {
-        west: { title: 'West', type: 'number' },
-        east: { title: 'East', type: 'number' }
-      },
-      required: ['west', 'east']
-    },
-    BlockSplit: {
-      type: 'object',
-      properties: {
-        kind: { enum: ['block'] },
-        sizes: {
-          title: 'Block sizes',
-          type: 'object',
-          additionalProperties: {
-            anyOf: [{ type: 'string' }, { type: 'integer' }]
-          }
-        },
-        shares: { title: 'Shares of blocks', $ref: '#/$defs/Shares' },
-        seed: { title: 'Split seed', type: 'integer', minimum: 0, default: 42 }
-      },
-      required: ['kind', 'sizes']
-    },
-    Shares: {
-      type: 'object',
-      properties: { train: { title: 'Train', type: 'number', default: 0.7 } }
-    },
-    TimeSplit: {
-      type: 'object',
-      properties: {
-        kind: { enum: ['time'] },
-        validation_start: { title: 'Validation starts', type: 'string' },
-        test_start: { title: 'Test starts', type: 'string' }
-      },
-      required: ['kind', 'validation_start', 'test_start']
-    },
-    FitSpec: {
-      type: 'object',
-      properties: {
-        seed: { title: 'Fit seed', type: 'integer', minimum: 0, default: 0 },
-        max_samples: {
-          title: 'Train samples at most',
-          anyOf: [{ type: 'integer', minimum: 1 }, { type: 'null' }],
-          default: null
-        }
-      }
-    },
-    TrackingSpec: {
-      type: 'object',
-      properties: {
-        experiment: { title: 'Experiment', type: 'string', default: 'Default' },
-        tags: { type: 'object', additionalProperties: { type: 'string' } }
-      }
-    }
-  }
-};
-
-export const FORM = { schema: SCHEMA, ui_schema: {} } as unknown as FormSchema;
+export const FORM = {
+  schema: SCHEMAS.spec,
+  ui_schema: {}
+} as unknown as FormSchema;
 
 function estimator(
   name: string,
@@ -124,24 +35,12 @@ function estimator(
 }
 
 export const ESTIMATORS = [
-  estimator('LinearRegression', 'regressor', {
-    fit_intercept: { title: 'fit_intercept', type: 'boolean', default: true }
-  }),
-  estimator('Ridge', 'regressor', {
-    alpha: { title: 'alpha', type: 'number', minimum: 0, default: 1 },
-    max_iter: {
-      title: 'max_iter',
-      anyOf: [{ type: 'integer', minimum: 1 }, { type: 'null' }],
-      default: null
-    },
-    max_features: {
-      title: 'max_features',
-      anyOf: [{ type: 'number' }, { type: 'string', enum: ['sqrt'] }],
-      default: 1
-    }
-  }),
+  estimator('LinearRegression', 'regressor', SCHEMAS.params.LinearRegression),
+  estimator('Ridge', 'regressor', SCHEMAS.params.Ridge),
   estimator('LogisticRegression', 'classifier')
 ];
+
+const CUBE_TITLE = '<i>Demo</i>';
 
 function variable(name: string): CubeDescription['variables'][number] {
   return {
@@ -168,7 +67,7 @@ function dim(
 export const DESCRIPTION: CubeDescription = {
   uri: 'demo.zarr',
   format: 'zarr v3',
-  title: '<i>Demo</i>',
+  title: CUBE_TITLE,
   dims: [dim('time', 'time'), dim('lat', 'y'), dim('lon', 'x')],
   variables: [variable('lst'), variable('t2m'), variable('elevation')],
   decoded_bytes: 4e8,

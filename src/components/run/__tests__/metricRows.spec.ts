@@ -1,0 +1,56 @@
+import { bestOf, direction, metricUnits } from '../../shared/metricSense';
+import { bestBaseline, metricTable } from '../metricRows';
+import { makeRun } from './fixtures';
+
+it('puts the primary metric first, its baselines below it', () => {
+  const metric = (key: string, value: number) => ({
+    key,
+    value,
+    step: 0,
+    timestamp: 0
+  });
+  const run = makeRun({
+    metrics: [
+      metric('val_mae', 1),
+      metric('baseline/mean/val_rmse', 9),
+      metric('baseline/linear/val_rmse', 3),
+      metric('val_rmse', 2),
+      metric('n', 4)
+    ]
+  });
+  const { rows, others } = metricTable(run);
+  expect(rows.map(row => [row.name, row.baseline])).toEqual([
+    ['rmse', null],
+    ['rmse', 'mean'],
+    ['rmse', 'linear'],
+    ['mae', null]
+  ]);
+  expect(others.map(other => other.key)).toEqual(['n']);
+  expect(bestBaseline(run)).toBe('linear');
+  expect(bestBaseline(makeRun({ metrics: [] }))).toBeNull();
+});
+
+it.each([
+  ['val_rmse', 'lower'],
+  ['baseline/mean/val_rmse', 'lower'],
+  ['gain/val_rmse', 'higher'],
+  ['val_r2', 'higher'],
+  ['test_bias', 'zero'],
+  ['fit_seconds', null]
+])('knows which way %s is better', (key, sense) => {
+  expect(direction(key)).toBe(sense);
+});
+
+it('names the best, and nobody where all are alike or alone', () => {
+  expect(bestOf('val_rmse', [2, 1, 'NaN', null])).toEqual([1]);
+  expect(bestOf('val_bias', [-0.1, 0.5])).toEqual([0]);
+  expect(bestOf('val_r2', [0.9, 0.9])).toEqual([]);
+  expect(bestOf('val_rmse', [1, null])).toEqual([]);
+  expect(bestOf('n_train', [1, 2])).toEqual([]);
+});
+
+it('gives units to errors only', () => {
+  expect(metricUnits('val_rmse', 'K')).toBe('K');
+  expect(metricUnits('val_r2', 'K')).toBe('');
+  expect(metricUnits('gain/val_rmse', 'K')).toBe('');
+});

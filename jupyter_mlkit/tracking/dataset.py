@@ -164,7 +164,9 @@ class CubeDataset(Dataset):  # type: ignore[misc]
         if len(schema) > _SCHEMA_LENGTH:
             # A cube of thousands of variables: the names alone still identify it.
             schema = json.dumps({"cube": {"variables": sorted(map(str, self._ds.data_vars))}})
-        record["schema"] = schema[:_SCHEMA_LENGTH]
+        if len(schema) > _SCHEMA_LENGTH:
+            schema = json.dumps({"cube": {"number_of_variables": len(self._ds.data_vars)}})
+        record["schema"] = schema
         record["profile"] = json.dumps(self.profile)
         return record
 

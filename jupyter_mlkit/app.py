@@ -117,7 +117,7 @@ class MLKitApp(ExtensionApp):
     async def _start_jupyter_server_extension(self, _serverapp: Any) -> None:
         assert self._services is not None
         # The event stream carries only the schemas that are known when a page connects to it.
-        self._services.start_events()
+        self._services.register_events()
         self._activity = asyncio.create_task(self._note_activity())
 
     async def _note_activity(self) -> None:

@@ -176,6 +176,12 @@ class Services:
 
         return self._once("jobs", make)
 
+    def register_events(self) -> None:
+        """Make our events known to the bus, without the channel itself."""
+        from ..events.emitter import register_schema
+
+        register_schema(self._event_logger)
+
     def start_events(self) -> LiveEvents:
         """Return the live channel; first called on the server's loop, where it emits."""
 

@@ -112,10 +112,13 @@ function simplify(root: Schema, given: Schema, depth: number): Schema {
       ...schema,
       type: 'object',
       properties: Object.fromEntries(
-        Object.entries(schema.properties).map(([name, property]) => [
-          name,
-          simplify(root, property as Schema, depth + 1)
-        ])
+        Object.entries(schema.properties)
+          .map(([name, property]): [string, Schema] => [
+            name,
+            simplify(root, property as Schema, depth + 1)
+          ])
+          // What can only be null leaves nothing to choose.
+          .filter(([, property]) => property.type !== 'null')
       )
     };
   }

@@ -51,10 +51,12 @@ it('lets a person type what has several types, or null beside a default', () => 
       kept: { anyOf: [{ type: 'integer' }, { type: 'null' }], default: 10 },
       list: { type: 'array', items: { type: 'number' } },
       free: {},
+      nothing: { type: 'null', default: null },
       plain: { anyOf: [{ type: 'integer' }, { type: 'null' }], default: null }
     }
   });
   expect(literalNames(schema)).toEqual(['either', 'kept', 'list', 'free']);
+  expect(schema.properties).not.toHaveProperty('nothing');
   expect(schema.properties?.either).toMatchObject({
     type: 'string',
     description: '(integer | sqrt)',

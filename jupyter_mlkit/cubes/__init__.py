@@ -1,7 +1,8 @@
 """Cubes: open, identify, split, sample, scale, score and predict datacubes.
 
 Knows xarray, zarr and numpy; knows no MLflow, no Jupyter and no ML framework.
-Names are loaded when first used, so importing the package costs nothing.
+Names are loaded when first used, so importing the package costs nothing. A function that is
+called like its module (``describe``, ``select``, ``evaluation``) is imported from there.
 """
 
 from __future__ import annotations
@@ -15,15 +16,12 @@ _PUBLIC = {
     "Scaler": "scale",
     "baselines": "score",
     "demo_truth": "demo",
-    "describe": "describe",
-    "evaluation": "score",
     "fingerprint": "identity",
     "grid_of": "grid",
     "make_demo_cube": "demo",
     "open_cube": "source",
     "predict_to_zarr": "predict",
     "score_samples": "score",
-    "select": "select",
     "split_from_spec": "split",
 }
 

@@ -42,11 +42,7 @@ def cell_coordinates(ds: xr.Dataset, grid: Grid, dim: str) -> NDArray[np.float64
         ``unsupported_grid`` where `dim` has no 1-D numeric coordinate.
     """
     if dim not in ds.coords or ds[dim].ndim != 1:
-        raise CubeError(
-            f"The dim '{dim}' has no coordinate, so its cells cannot be told apart.",
-            hint=f"Give it one: ds.assign_coords({dim}=...). 2-D coordinates are not supported.",
-            code="unsupported_grid",
-        )
+        raise no_coordinate(dim)
     coord = ds[dim]
     if is_time(coord):
         return days_since_1970(coord)
@@ -62,6 +58,16 @@ def cell_coordinates(ds: xr.Dataset, grid: Grid, dim: str) -> NDArray[np.float64
         values = np.mod(values, 360.0).astype(np.float32).astype(np.float64)
         values[values == 360.0] = 0.0
     return values
+
+
+def no_coordinate(dim: str) -> CubeError:
+    """Return the error for a dim whose cells have no place."""
+    return CubeError(
+        f"The dim '{dim}' has no coordinate, so its cells cannot be told apart.",
+        hint=f"Give it one: ds.assign_coords({dim}=...). 2-D coordinates are not supported.",
+        code="unsupported_grid",
+        field=f"split.sizes.{dim}",
+    )
 
 
 def days_since_1970(coord: xr.DataArray) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -282,10 +282,9 @@ class CubeData:
             block=np.broadcast_to(block, slab.shape)[keep],
         )
 
-    def _on_slab(self, rule: object, slab: Slab) -> NDArray[np.int64]:
+    def _on_slab(self, rule: Callable[[xr.Dataset], xr.DataArray], slab: Slab) -> NDArray[np.int64]:
         """Evaluate a rule of the split within `slab`, with size 1 along dims it ignores."""
-        assert callable(rule)
-        found: xr.DataArray = rule(self.frame(slab))
+        found = rule(self.frame(slab))
         ordered = found.transpose(*(dim for dim in self.dims if dim in found.dims))
         shape = [
             size if dim in found.dims else 1

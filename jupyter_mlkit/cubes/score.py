@@ -25,6 +25,7 @@ class ScoreSums:
     def __init__(self) -> None:
         self._n = 0
         self._sums = np.zeros(6)
+        self._about = 0.0
 
     def add(
         self,
@@ -56,8 +57,8 @@ class ScoreSums:
         error = predicted[known] - y
         if self._n == 0 and y.size:
             # Sums of squares about a value near the mean keep their digits (kelvin: 300 +- 2).
-            self._shift = float(y.mean())
-        y = y - getattr(self, "_shift", 0.0)
+            self._about = float(y.mean())
+        y = y - self._about
         self._n += int(y.size)
         self._sums += [
             w.sum(),

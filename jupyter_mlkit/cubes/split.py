@@ -23,7 +23,14 @@ from numpy.typing import NDArray
 from .. import spec as specs
 from ..errors import SpecError
 from ..models import Role
-from .coordinates import cell_coordinates, date_as_days, days_since_1970, kind_of, parse_date
+from .coordinates import (
+    cell_coordinates,
+    date_as_days,
+    days_since_1970,
+    kind_of,
+    no_coordinate,
+    parse_date,
+)
 from .grid import AXIS_NAMES, Grid, grid_of, is_time
 from .sizes import Size, parse_size
 from .tiles import horizontal_tiles, spacing
@@ -133,9 +140,11 @@ class SplitByBlocks(Split):
 
     def _size(self, ds: xr.Dataset, grid: Grid, name: str) -> Size:
         dim, size = _dim_of(ds, grid, name), self.sizes[name]
+        if dim not in ds.coords:
+            raise no_coordinate(dim)
         kind = kind_of(ds, grid, dim)
         if isinstance(size, int):
-            step = spacing(ds, grid, dim) if dim in ds.coords else None
+            step = spacing(ds, grid, dim)
             if step is None:
                 raise SpecError(
                     f"'{dim}' has no spacing, so {size} cells of it have no length.",

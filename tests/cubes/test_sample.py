@@ -229,3 +229,14 @@ def test_default_demo_is_quick_to_read(demo_spec: Callable[..., TrainingSpec]) -
     assert sum(count.cells for count in data.counts()) == valid
     assert not data.warnings
     assert len(data._reader()) == 1
+
+
+def test_region_across_the_seam(demo_spec: Callable[..., TrainingSpec]) -> None:
+    split = {"kind": "block", "sizes": {"lat": "3 deg", "lon": "3 deg"}}
+    region = {"west": 120, "south": 45, "east": -60, "north": 75}
+    data = CubeData.from_spec(demo_spec(region=region, split=split))
+    ds = open_cube(demo_spec().sources[0]).load()
+    cut = ds.isel(lat=(ds.lat > 45) & (ds.lat < 75), lon=(ds.lon > 120) | (ds.lon < -60))
+    for role in ROLES:
+        assert_same(data.samples(role), naive(cut, data, role), data)
+    assert data.fingerprint().kind == "stored"

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from jupyter_mlkit.cubes.describe import describe
+from jupyter_mlkit.cubes.sample import CubeData
 from jupyter_mlkit.cubes.source import format_of, open_cube
 from jupyter_mlkit.cubes.uri import display_uri, fsspec_options
 from jupyter_mlkit.errors import CubeError
 from jupyter_mlkit.spec import Source, StorageOptions
 
-from .conftest import small_cube
+from .conftest import small_cube, small_spec
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +146,16 @@ def test_http(web: str) -> None:
     assert code_of(f"{web}/none.zarr").code == "cube_not_found"
     assert code_of("http://127.0.0.1:9/c.zarr").code in ("store_unreachable", "cube_not_found")
     assert "disk" in code_of(f"{web}/cube.nc").message
+
+
+def test_http_is_described_and_sampled(web: str, stores: dict[str, Path]) -> None:
+    far, near = describe(f"{web}/v2.zarr"), describe(str(stores["v2"]))
+    assert far.fingerprint == near.fingerprint
+    assert far.variables == near.variables
+    assert far.stored_bytes is None
+    spec = small_spec(sources=[{"uri": f"{web}/v2.zarr"}])
+    local = small_spec(sources=[{"uri": str(stores["v2"])}])
+    assert CubeData.from_spec(spec).counts() == CubeData.from_spec(local).counts()
 
 
 @pytest.fixture(scope="module")

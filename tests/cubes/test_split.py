@@ -25,7 +25,7 @@ from jupyter_mlkit.cubes.split import (
     block_index,
     split_from_spec,
 )
-from jupyter_mlkit.errors import InvalidInputError, SpecError
+from jupyter_mlkit.errors import CubeError, InvalidInputError, SpecError
 from jupyter_mlkit.spec import BlockSplit, Shares, TimeSplit
 
 
@@ -342,3 +342,12 @@ def test_rule_travels_as_json() -> None:
     )
     assert again.hash == split.hash
     assert block_hash(3, (0,)) != block_hash(4, (0,))
+
+
+def test_swaths_are_refused_with_a_reason() -> None:
+    lat = (("y", "x"), np.zeros((3, 4)), {"units": "degrees_north"})
+    swath = xr.Dataset({"v": (("y", "x"), np.ones((3, 4)))}, coords={"lat": lat})
+    for size in ("10 deg", 3):
+        with pytest.raises(CubeError) as caught:
+            split_from_spec(BlockSplit(sizes={"y": size})).resolve(swath)
+        assert (caught.value.code, caught.value.field) == ("unsupported_grid", "split.sizes.y")

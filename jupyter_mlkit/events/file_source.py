@@ -21,6 +21,8 @@ from .watcher import Difference, difference
 
 #: Share of the time that comparing all rows may take.
 _DUTY = 0.05
+#: Seconds after which all rows are compared whatever it takes, once something was written.
+_LONGEST_PAUSE = 10.0
 #: More running runs than this are only compared with all others.
 _MOST_RUNNING = 500
 
@@ -141,17 +143,17 @@ class FileSource:
 
     def _compare(self, connection: sqlite3.Connection, before: _Seen) -> list[Difference]:
         touched, tails = _grown(connection, before.tails)
-        started = time.monotonic()
+        started, spent = time.monotonic(), time.thread_time()
         full = started >= self._full_due
         runs, running = _runs(connection) if full else _running_runs(connection, before)
-        took = time.monotonic() - started
+        took = time.thread_time() - spent
         experiments = _digests(connection, _EXPERIMENTS)
         models = _models(connection)
         compared = difference("runs", before.runs, runs)
         self._seen = _Seen(tails, runs, running, experiments, models)
         self._dirty = not full
         if full:
-            self._full_due = started + took / _DUTY
+            self._full_due = started + min(took / _DUTY, _LONGEST_PAUSE)
         return [
             difference("experiments", before.experiments, experiments),
             Difference(

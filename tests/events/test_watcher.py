@@ -63,7 +63,7 @@ def test_the_life_of_a_run_is_told(place: Place, watcher: StoreWatcher) -> None:
 
 def settled(watcher: StoreWatcher) -> list[Change]:
     """Look until something is told: rows that are rewritten may be compared a little later."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 40
     while not (found := watcher.changes()):
         assert time.monotonic() < deadline, "nothing was told"
     return found

@@ -73,7 +73,8 @@ def supervise(folder: Path, tmp_path: Path) -> Iterator[Callable[..., Supervisor
     last = make()
     last.reconcile()
     for job in last.jobs().items:
-        if job.ended is None:
+        process = last._store.get(job.job_id).process
+        if job.ended is None and (process is None or process.is_here):
             last.stop(job.job_id)
             last.wait(job.job_id, 10)
     for supervisor in made:

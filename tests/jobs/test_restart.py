@@ -111,8 +111,8 @@ def test_the_pid_of_somebody_else_is_left_alone(supervise: Make, spec: TrainingS
     last._store.change(job.job_id, lambda record: _set(record, of_another_machine))
     last.reconcile()
     assert last.job(job.job_id).state == "RUNNING", "what runs elsewhere is not ours to judge"
-    last._store.change(job.job_id, lambda record: _set(record, process))
     last.close()
+    os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_a_server_killed_between_start_and_note(
@@ -194,7 +194,7 @@ def test_a_registry_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
 
 def _set(record: object, process: Identity) -> None:
     record.process, record.state = process, "RUNNING"
-    record.orphan = None
+    record.ended = record.orphan = None
 
 
 def _own(record: object, owner: Identity) -> None:

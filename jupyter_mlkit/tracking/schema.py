@@ -17,7 +17,6 @@ from .statistics import keep_statistics, seed_statistics
 
 _log = logging.getLogger(__name__)
 
-_HEADER = b"SQLite format 3\x00"
 #: How long a connection of ours waits for another writer.
 BUSY_SECONDS = 5.0
 
@@ -39,7 +38,15 @@ def prepare_file(path: Path, artifact_root: Path) -> None:
 
 
 def refuse_foreign_file(path: Path) -> None:
-    """Raise where `path` is there but is not a database that we may write."""
+    """Raise where `path` is there but is not a file that we may write.
+
+    Notes
+    -----
+    What the file holds is SQLite's to find out. Opening a database by any other way and closing
+    it drops all locks that this process has on it (POSIX advisory locks; "How To Corrupt An
+    SQLite Database File", section 2.2): another process would then take itself for the last
+    user, and throw the write-ahead log away under our connections.
+    """
     if path.is_dir():
         raise BackendError(
             f"{path} is a folder, not a tracking database.",
@@ -53,14 +60,6 @@ def refuse_foreign_file(path: Path) -> None:
             f"The tracking database {path} cannot be read and written by this user.",
             code="store_unwritable",
             hint="Ask its owner for write access, or use a database of your own.",
-        )
-    with path.open("rb") as file:
-        start = file.read(len(_HEADER))
-    if start and start != _HEADER:
-        raise BackendError(
-            f"{path} is not an SQLite database.",
-            code="not_a_store",
-            hint="Move it away, or name another file in MLFLOW_TRACKING_URI.",
         )
 
 
@@ -88,7 +87,13 @@ def sqlite_error(error: sqlite3.Error, path: Path) -> BackendError:
             hint="Wait until its writer is done. On a network folder stale locks can stay: "
             "copy the file, or use a tracking server.",
         )
-    if "not a database" in text or "malformed" in text:
+    if "not a database" in text:
+        return BackendError(
+            f"{path} is not an SQLite database.",
+            code="not_a_store",
+            hint="Move it away, or name another file in MLFLOW_TRACKING_URI.",
+        )
+    if "malformed" in text:
         return BackendError(
             f"The tracking database {path} is damaged: {text}.",
             code="not_a_store",

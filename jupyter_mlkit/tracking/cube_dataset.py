@@ -1,0 +1,263 @@
+"""A datacube as an MLflow dataset: what `mlflow.log_input` and MLflow's own UI understand.
+
+Loaded by MLflow through entry points whenever ``mlflow.data`` is imported, also in processes
+that never see a cube, so nothing numerical is imported here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from mlflow.data.dataset import Dataset
+from mlflow.data.dataset_source import DatasetSource
+
+from .redact import redact
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from jupyter_mlkit.models import RoleCount
+
+#: MLflow's limit on a digest; a longer one is refused by the store.
+DIGEST_LENGTH = 36
+#: MLflow's limits in characters.
+_NAME_LENGTH = 500
+_SCHEMA_LENGTH = 1_000_000
+
+_CUBE_URI = re.compile(r"\.(zarr(\.zip)?|nc4?|cdf|h5|hdf5?)/?$", re.IGNORECASE)
+
+
+class CubeDatasetSource(DatasetSource):  # type: ignore[misc]
+    """Where a cube is: a zarr or netCDF URI, without credentials.
+
+    Parameters
+    ----------
+    uri : str
+        Path or URL; user name, password and signed query are dropped.
+    options : dict, optional
+        Non-secret storage options (``anon``, ``endpoint_url``, ``region``, ``profile``).
+    """
+
+    def __init__(self, uri: str, options: dict[str, Any] | None = None) -> None:
+        self.uri = redact(uri)
+        self.options = {k: v for k, v in (options or {}).items() if v is not None}
+
+    @staticmethod
+    def _get_source_type() -> str:
+        return "cube"
+
+    @staticmethod
+    def _can_resolve(raw_source: Any) -> bool:
+        return isinstance(raw_source, str) and _CUBE_URI.search(raw_source) is not None
+
+    @classmethod
+    def _resolve(cls, raw_source: Any) -> CubeDatasetSource:
+        return cls(str(raw_source))
+
+    def load(self) -> xr.Dataset:
+        """Open the cube lazily."""
+        from jupyter_mlkit.cubes.source import open_cube
+        from jupyter_mlkit.spec import Source, StorageOptions
+
+        return open_cube(Source(uri=self.uri, options=StorageOptions(**self.options)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is stored of the source, as JSON values."""
+        return {"uri": self.uri, **({"options": self.options} if self.options else {})}
+
+    @classmethod
+    def from_dict(cls, source_dict: dict[Any, Any]) -> CubeDatasetSource:
+        """Return the source that `to_dict` described."""
+        return cls(source_dict["uri"], source_dict.get("options"))
+
+
+class CubeDataset(Dataset):  # type: ignore[misc]
+    """A cube that a run trained on or was scored on.
+
+    Parameters
+    ----------
+    ds : xr.Dataset
+        The cube, lazy; only its metadata are read.
+    source : CubeDatasetSource
+        Where it was opened.
+    name : str, optional
+        Defaults to the last part of the URI.
+    digest : str, optional
+        Fingerprint of what was used; a longer one is shortened to 36 characters.
+        Computed from the cube where it is missing.
+    target : str, optional
+        Variable that is predicted.
+    features : list of str, optional
+        Variables that are predicted from.
+    roles : list of RoleCount, optional
+        Realised cells and blocks of train, validation and test.
+    """
+
+    def __init__(
+        self,
+        ds: xr.Dataset,
+        source: CubeDatasetSource,
+        *,
+        name: str | None = None,
+        digest: str | None = None,
+        target: str | None = None,
+        features: list[str] | None = None,
+        roles: list[RoleCount] | None = None,
+    ) -> None:
+        self._ds = ds
+        self._target = target
+        self._features = list(features or [])
+        self._roles = list(roles or [])
+        super().__init__(
+            source=source,
+            name=(name or _name_of(source.uri))[:_NAME_LENGTH],
+            digest=None if digest is None else digest[:DIGEST_LENGTH],
+        )
+
+    @property
+    def ds(self) -> xr.Dataset:
+        """The cube."""
+        return self._ds
+
+    def _compute_digest(self) -> str:
+        from jupyter_mlkit.cubes.identity import fingerprint
+
+        used = [self._target, *self._features] if self._target else list(self._ds.data_vars)
+        names = [str(name) for name in used if name is not None]
+        found = fingerprint(self._ds, self.source.uri, names, None)
+        return f"{found.kind}:{found.digest}"[:DIGEST_LENGTH]
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """Dims, coords and variables with units and chunks.
+
+        ``mlflow_colspec`` is what MLflow's own UI reads; ``cube`` is the whole of it.
+        """
+        return {
+            "mlflow_colspec": [
+                {"name": str(name), "type": _column_type(str(var.dtype)), "required": True}
+                for name, var in self._ds.data_vars.items()
+            ],
+            "cube": cube_schema(self._ds, target=self._target, features=self._features),
+        }
+
+    @property
+    def profile(self) -> dict[str, Any]:
+        """Numbers of cells, and of each role's cells and blocks where the split is known."""
+        profile: dict[str, Any] = {
+            "cells": _product(self._ds.sizes.values()),
+            "variables": len(self._ds.data_vars),
+            "bytes": int(self._ds.nbytes),
+        }
+        if self._roles:
+            profile["roles"] = {
+                count.role: {"cells": count.cells, "blocks": count.blocks} for count in self._roles
+            }
+        return profile
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the record that MLflow stores."""
+        record: dict[str, str] = super().to_dict()
+        schema = json.dumps(self.schema)
+        if len(schema) > _SCHEMA_LENGTH:
+            # A cube of thousands of variables: the names alone still identify it.
+            schema = json.dumps({"cube": {"variables": sorted(map(str, self._ds.data_vars))}})
+        if len(schema) > _SCHEMA_LENGTH:
+            schema = json.dumps({"cube": {"number_of_variables": len(self._ds.data_vars)}})
+        record["schema"] = schema
+        record["profile"] = json.dumps(self.profile)
+        return record
+
+
+def from_xarray(
+    ds: Any,
+    source: Any = None,
+    name: str | None = None,
+    digest: str | None = None,
+    target: str | None = None,
+    features: list[str] | None = None,
+    roles: list[Any] | None = None,
+) -> CubeDataset:
+    """Make an MLflow dataset of a cube: also ``mlflow.data.from_xarray``.
+
+    Parameters
+    ----------
+    ds : xr.Dataset
+        The cube.
+    source : str or CubeDatasetSource, optional
+        Where it was opened; xarray's own ``encoding["source"]`` where missing.
+    name, digest, target, features, roles
+        As in :class:`CubeDataset`.
+    """
+    if not isinstance(source, CubeDatasetSource):
+        uri = source if source is not None else ds.encoding.get("source", "memory")
+        source = CubeDatasetSource(str(uri))
+    return CubeDataset(
+        ds, source, name=name, digest=digest, target=target, features=features, roles=roles
+    )
+
+
+# MLflow checks the class of the return annotation, which postponed evaluation leaves a string.
+from_xarray.__annotations__["return"] = CubeDataset
+
+
+def cube_schema(
+    ds: xr.Dataset, *, target: str | None = None, features: list[str] | None = None
+) -> dict[str, Any]:
+    """Return dims, coords and variables of `ds` as JSON values; reads no data variable."""
+    used = set(features or [])
+    return {
+        "dims": {str(dim): int(size) for dim, size in ds.sizes.items()},
+        "coords": {
+            str(name): {
+                "dims": [str(dim) for dim in coord.dims],
+                "dtype": str(coord.dtype),
+                "units": _text(coord.attrs.get("units")),
+            }
+            for name, coord in ds.coords.items()
+        },
+        "variables": {
+            str(name): {
+                "dims": [str(dim) for dim in var.dims],
+                "dtype": str(var.dtype),
+                "units": _text(var.attrs.get("units")),
+                "chunks": _chunks(var.encoding),
+                "role": "target" if name == target else "feature" if name in used else None,
+            }
+            for name, var in ds.data_vars.items()
+        },
+    }
+
+
+def _chunks(encoding: dict[Any, Any]) -> list[int] | None:
+    chunks = encoding.get("preferred_chunks") or encoding.get("chunks")
+    if chunks is None:
+        return None
+    return [int(size) for size in (chunks.values() if isinstance(chunks, dict) else chunks)]
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _product(sizes: Any) -> int:
+    cells = 1
+    for size in sizes:
+        cells *= int(size)
+    return cells
+
+
+def _column_type(dtype: str) -> str:
+    if dtype.startswith("float"):
+        return "double" if dtype == "float64" else "float"
+    if dtype.startswith(("int", "uint")):
+        return "long" if dtype.endswith("64") else "integer"
+    if dtype.startswith("datetime"):
+        return "datetime"
+    return "boolean" if dtype == "bool" else "string"
+
+
+def _name_of(uri: str) -> str:
+    return uri.rstrip("/").rpartition("/")[2] or "cube"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 #: The panel's widget id, as the front end registers it.
-PANEL_ID = "jupyter-mlkit:panel"
+PANEL_ID = "jupyter-mlkit-panel"
 NOTEBOOK = "01_scikit_learn.ipynb"
 CUBE = "esdc-demo.zarr"
 

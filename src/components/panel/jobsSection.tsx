@@ -42,7 +42,10 @@ export function JobsSection(props: IJobsSectionProps): JSX.Element {
   if (error && !isLoaded) {
     return <ErrorBox trans={trans} error={error} onRetry={props.onRetry} />;
   }
-  if (isLoaded && shown.length === 0) {
+  if (!isLoaded) {
+    return <p className="jp-mlkit-loading">{trans.__('Loading…')}</p>;
+  }
+  if (shown.length === 0) {
     return (
       <EmptyView
         title={trans.__('Nothing is training.')}

@@ -40,7 +40,10 @@ export function ModelsSection(props: IModelsSectionProps): JSX.Element {
   if (error && !isLoaded) {
     return <ErrorBox trans={trans} error={error} onRetry={props.onRetry} />;
   }
-  if (isLoaded && models.length === 0) {
+  if (!isLoaded) {
+    return <p className="jp-mlkit-loading">{trans.__('Loading…')}</p>;
+  }
+  if (models.length === 0) {
     return (
       <EmptyView
         title={trans.__('No registered model yet.')}

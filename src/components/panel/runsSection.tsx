@@ -62,6 +62,9 @@ export function RunsSection(props: IRunsSectionProps): JSX.Element {
   if (error && !isLoaded) {
     return <ErrorBox trans={trans} error={error} onRetry={props.onRetry} />;
   }
+  if (!isLoaded) {
+    return <p className="jp-mlkit-loading">{trans.__('Loading…')}</p>;
+  }
   return (
     <>
       <RunsToolbar {...props} />
@@ -77,7 +80,7 @@ export function RunsSection(props: IRunsSectionProps): JSX.Element {
           {trans._n('%1 new run', '%1 new runs', pending)}
         </button>
       )}
-      {isLoaded && runs.length === 0 ? (
+      {runs.length === 0 ? (
         <NoRuns {...props} />
       ) : (
         <div

@@ -44,6 +44,7 @@ const server = (kind, portOf, path) => ({
   url: `http://127.0.0.1:${portOf}${path}`,
   timeout: 120000,
   reuseExistingServer: false,
+  stderr: process.env.MLKIT_SERVER_LOG ? 'pipe' : 'ignore',
   gracefulShutdown: { signal: 'SIGTERM', timeout: 10000 }
 });
 
@@ -57,6 +58,7 @@ module.exports = {
   reporter: [['list']],
   use: {
     ...base.use,
+    actionTimeout: 20000,
     video: 'off',
     trace: 'retain-on-failure',
     viewport: { width: 1440, height: 900 },

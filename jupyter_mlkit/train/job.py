@@ -113,8 +113,10 @@ def _train(folder: Path, state: JobState) -> None:
 
     spec = load_spec((folder / SPEC_FILE).read_bytes())
     state.phase("importing libraries")
+    from .store import require_store
     from .training import run
 
+    require_store()
     run(spec, report=state)
     # What comes now is only the end of the process: a late signal changes nothing.
     _ignore_signals()

@@ -17,7 +17,6 @@ from ..tracking import tags
 from ..tracking.dataset import CubeDataset, CubeDatasetSource, cube_schema
 from .environment import environment_text, git_state
 
-
 #: URI of a cube that was never stored.
 IN_MEMORY = "memory"
 

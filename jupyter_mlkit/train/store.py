@@ -28,6 +28,25 @@ def use_store() -> str:
     return str(mlflow.get_tracking_uri())
 
 
+def require_store() -> None:
+    """Check that the store of the environment is there.
+
+    The server makes a store before it starts a job, and MLflow makes a new, empty one in silence
+    where the file is gone since: the run would be logged where nobody looks.
+
+    Raises
+    ------
+    BackendError
+        ``store_gone`` and other codes of the store.
+    """
+    from ..tracking.schema import require_file
+    from ..tracking.store import local_path
+
+    path = local_path(paths.default_tracking_uri())
+    if path is not None:
+        require_file(path)
+
+
 def experiment_id(name: str) -> str:
     """Return the id of the experiment `name`, which is made where it is missing.
 

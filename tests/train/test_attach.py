@@ -1,0 +1,58 @@
+"""One line gives a run of somebody's own script the identity of its cube."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from jupyter_mlkit.cubes.source import open_cube
+from jupyter_mlkit.errors import InvalidInputError, SpecError
+from jupyter_mlkit.spec import load_spec
+from jupyter_mlkit.tracking import tags
+from jupyter_mlkit.train import log_cube, run
+
+from .conftest import FEATURE, TARGET, make_spec
+
+
+def test_is_comparable_with_a_run_of_ours(store: str, small_cube: Path) -> None:
+    spec = make_spec(small_cube)
+    ours = mlflow.get_run(run(spec).run_id)
+    with mlflow.start_run() as started:
+        log_cube(open_cube(str(small_cube)), target=TARGET, split=spec["split"], features=[FEATURE])
+    theirs = mlflow.get_run(started.info.run_id)
+    for key in (tags.EVALUATION_HASH, tags.SPLIT_HASH, tags.CUBE_FINGERPRINT, tags.UNITS):
+        assert theirs.data.tags[key] == ours.data.tags[key], key
+    assert theirs.inputs.dataset_inputs[0].dataset.digest == (
+        ours.inputs.dataset_inputs[0].dataset.digest
+    )
+    names = {
+        file.path
+        for file in mlflow.artifacts.list_artifacts(
+            run_id=started.info.run_id, artifact_path="mlkit"
+        )
+    }
+    assert names == {"mlkit/cube.json", "mlkit/split.json"}
+
+
+def test_takes_cubes_in_memory(store: str, small_cube: Path) -> None:
+    spec = load_spec(make_spec(small_cube))
+    ds = open_cube(str(small_cube)).load()
+    ds.encoding.clear()
+    with mlflow.start_run() as started:
+        log_cube(ds, target=TARGET, split=spec, features=[FEATURE])
+    found = mlflow.get_run(started.info.run_id).data.tags
+    assert found[tags.CUBE_FINGERPRINT].startswith("value:")
+    assert found[tags.CUBE_URI] == "memory"
+
+
+def test_says_what_is_missing(store: str, small_cube: Path) -> None:
+    ds = open_cube(str(small_cube))
+    split = make_spec(small_cube)["split"]
+    with pytest.raises(InvalidInputError) as caught:
+        log_cube(ds, target=TARGET, split=split)
+    assert caught.value.code == "no_active_run"
+    with mlflow.start_run(), pytest.raises(SpecError) as wrong:
+        log_cube(ds, target="temprature", split=split)
+    assert wrong.value.field == "target"

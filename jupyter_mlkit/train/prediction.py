@@ -70,8 +70,9 @@ def predict(
         "mlkit_run_id": description.origin.get("run_id", ""),
         "mlkit_training_cube_fingerprint": description.origin.get("cube_fingerprint", ""),
     }
-    if source is not None:
-        found = fingerprint(ds, source, names, None)
+    stored = [name for name in names if name in ds.data_vars]
+    if source is not None and stored:
+        found = fingerprint(ds, source, stored, None)
         attrs["mlkit_cube_fingerprint"] = str(found)
 
     def predict_cells(features: NDArray[np.float32]) -> NDArray[np.float64]:

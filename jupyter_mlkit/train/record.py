@@ -37,7 +37,9 @@ def identity_of(data: CubeData) -> CubeIdentity:
     from ..cubes.identity import fingerprint
 
     source = data.spec.sources[0]
-    names = [data.spec.target, *data.features, *([data.spec.mask] if data.spec.mask else [])]
+    used = [data.spec.target, *data.features, *([data.spec.mask] if data.spec.mask else [])]
+    # Coordinates that serve as features enter with every variable that has them.
+    names = [name for name in used if name in data.ds.data_vars]
     where = None if source.uri == IN_MEMORY else source
     found = fingerprint(data.ds, where, names, data.indexers)
     options = to_dict(data.spec)["sources"][0]["options"]

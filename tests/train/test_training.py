@@ -181,6 +181,15 @@ def test_classifier(store: str, small_cube: Path) -> None:
     assert values.tolist() == [0.0, 1.0]
 
 
+def test_coordinates_are_features_too(store: str, small_cube: Path, tmp_path: Path) -> None:
+    result = run(make_spec(small_cube, features=[FEATURE, "lat"]))
+    path = predict(result.run_id, str(small_cube), tmp_path / "filled.zarr")
+    cube = open_cube(str(small_cube))
+    direct = mlflow.pyfunc.load_model(result.model_uri).predict(cube.load())
+    assert direct.dims == cube[TARGET].dims
+    np.testing.assert_allclose(open_cube(str(path))[TARGET].values, direct.values, rtol=1e-6)
+
+
 def _wrong(**changes: Any) -> dict[str, Any]:
     return changes
 

@@ -34,7 +34,7 @@ help:
 
 lab: $(LAB)
 	@jupyter mlkit workspace $(SPACE)
-	cd $(SPACE) && jupyter lab --ServerApp.default_url=/lab/workspaces/mlkit $(ARGS)
+	cd $(SPACE) && jupyter lab --LabApp.default_url=/lab/workspaces/mlkit $(ARGS)
 
 setup: $(TEST)
 

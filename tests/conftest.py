@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from stores import Place, file_place, server_place
 
 _OURS = (
     "MLFLOW_TRACKING_URI",
@@ -51,3 +52,22 @@ def new_store(empty_store: Path, tmp_path: Path) -> Callable[[], Path]:
         return Path(shutil.copy(empty_store, folder / "mlflow.db"))
 
     return copy
+
+
+@pytest.fixture
+def file_store(empty_store: Path, tmp_path: Path) -> Place:
+    """A store in a file of the test's own."""
+    return file_place(empty_store, tmp_path)
+
+
+@pytest.fixture
+def server_store(empty_store: Path) -> Place:
+    """The store behind a real tracking server, which all tests share."""
+    return server_place(empty_store)
+
+
+@pytest.fixture(params=["file", "server"])
+def place(request: pytest.FixtureRequest) -> Place:
+    """Both kinds of store, one after the other."""
+    place: Place = request.getfixturevalue(f"{request.param}_store")
+    return place

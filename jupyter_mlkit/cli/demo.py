@@ -44,7 +44,7 @@ def run_demo(folder: Path | None) -> int:
     """Do the main job in `folder` and print a summary; 0 if every step worked."""
     from ..registry.versions import Registry
     from ..tracking.backend import TrackingBackend
-    from ..train.run import predict
+    from ..train import predict
     from .train import use_default_store
 
     step = _Steps()

@@ -23,7 +23,7 @@ def use_default_store() -> str:
 
 def train_from_file(path: Path) -> int:
     """Train what the spec in `path` says and print where the run is."""
-    from ..train.run import run
+    from ..train import run
 
     try:
         text = path.read_bytes()
@@ -41,7 +41,7 @@ def train_from_file(path: Path) -> int:
 
 def predict_to_path(model: str, cube: str, output: Path) -> int:
     """Write the predictions of `model` on `cube` to the zarr cube `output`."""
-    from ..train.run import predict
+    from ..train import predict
 
     use_default_store()
     predict(model, cube, output)

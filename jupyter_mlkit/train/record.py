@@ -17,6 +17,8 @@ from ..tracking import tags
 from ..tracking.dataset import CubeDataset, CubeDatasetSource, cube_schema
 from .environment import environment_text, git_state
 
+#: One more than the tables (datasets, inputs) on which two runs can collide.
+_LOG_INPUT_ATTEMPTS = 3
 #: URI of a cube that was never stored.
 IN_MEMORY = "memory"
 
@@ -117,8 +119,6 @@ def code_tags() -> dict[str, str]:
 
 def log_dataset(data: CubeData, identity: CubeIdentity) -> None:
     """Log the cube as the dataset input of the active run."""
-    import mlflow
-
     dataset = CubeDataset(
         data.ds,
         CubeDatasetSource(identity.uri, identity.options),
@@ -127,7 +127,27 @@ def log_dataset(data: CubeData, identity: CubeIdentity) -> None:
         features=data.features,
         roles=data.counts(),
     )
-    mlflow.log_input(dataset, context=tags.DATASET_CONTEXT)
+    _log_input(dataset)
+
+
+def _log_input(dataset: CubeDataset) -> None:
+    """Log a dataset that other runs may be logging for the first time in the same moment.
+
+    MLflow looks whether the experiment has the dataset and then inserts it. Of two runs that
+    start together one fails on the unique key; when it asks again, the row is there.
+    """
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    for attempt in range(_LOG_INPUT_ATTEMPTS):
+        try:
+            mlflow.log_input(dataset, context=tags.DATASET_CONTEXT)
+        except MlflowException as error:
+            is_race = "IntegrityError" in str(error) or "UniqueViolation" in str(error)
+            if not is_race or attempt == _LOG_INPUT_ATTEMPTS - 1:
+                raise
+        else:
+            return
 
 
 def log_files(files: dict[str, str | bytes]) -> None:

@@ -199,7 +199,8 @@ def _train(prepared: _Prepared, run_id: str, experiment: str, report: Reporter) 
 
     report.phase("scoring")
     predicted = _score(prepared, model, metrics)
-    mlflow.log_metrics(metrics)
+    # At the end of the curves where there are any, never before their beginning.
+    mlflow.log_metrics(metrics, step=int(metrics.get("n_members", 0)))
     report.phase("logging the model")
     model_uri = log_model(model, _example(prepared))
     report.phase("drawing maps")

@@ -85,8 +85,9 @@ export function RovingList<T>(props: IRovingListProps<T>): JSX.Element {
             onFocus={() => setActive(key)}
             onKeyDown={event => onKeyDown(event, index)}
             onClick={event => {
-              const button = (event.target as HTMLElement).closest('button');
-              if (!button) {
+              const target = event.target as HTMLElement;
+              // The second click of a double click has nothing left to open.
+              if (event.detail < 2 && !target.closest('button')) {
                 onOpen?.(item);
               }
             }}

@@ -27,14 +27,23 @@ export function RunRow(props: IRunRowProps): JSX.Element {
   const metric = primaryMetric(run);
   return (
     <>
-      <span role="gridcell" className="jp-mlkit-cell-check">
+      {/* Just beside the box is meant for the box. */}
+      <span
+        role="gridcell"
+        className="jp-mlkit-cell-check"
+        onClick={event => {
+          event.stopPropagation();
+          if (event.target === event.currentTarget) {
+            props.onChoose();
+          }
+        }}
+      >
         <input
           type="checkbox"
           tabIndex={-1}
           checked={isChosen}
           aria-label={trans.__('Choose %1', run.run_name)}
           onChange={props.onChoose}
-          onClick={event => event.stopPropagation()}
         />
       </span>
       <span role="gridcell" className="jp-mlkit-cell-state">

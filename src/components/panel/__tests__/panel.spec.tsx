@@ -159,6 +159,22 @@ describe('Panel', () => {
     expect(rows[0]).toHaveFocus();
   });
 
+  it('opens by one click on the row, and chooses by the box or beside it', async () => {
+    const onOpen = jest.fn();
+    const onToggle = jest.fn();
+    const runs = [makeRun('a')];
+    render(<Panel {...propsOf({ runs: { runs, onOpen, onToggle } })} />);
+    const name = screen.getByText('name of a');
+    fireEvent.click(name, { detail: 1 });
+    fireEvent.click(name, { detail: 2 });
+    expect(onOpen.mock.calls).toEqual([['a']]);
+    const box = screen.getByRole('checkbox', { name: 'Choose name of a' });
+    await userEvent.click(box);
+    fireEvent.click(box.parentElement as HTMLElement);
+    expect(onToggle.mock.calls).toEqual([['a'], ['a']]);
+    expect(onOpen).toHaveBeenCalledTimes(1);
+  });
+
   it('steps into the actions of a row and back', async () => {
     const onStop = jest.fn();
     const onOpenLog = jest.fn();

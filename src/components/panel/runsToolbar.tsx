@@ -6,6 +6,8 @@ import { filterListIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type { Experiment } from '../../api/types';
+import type { MetricGroup } from './orderChoices';
+import { groupMetrics, shortKey } from './orderChoices';
 
 /** An order of the list; null is the newest first. */
 export interface IOrderChoice {
@@ -64,11 +66,15 @@ export function RunsToolbar(props: IRunsToolbarProps): JSX.Element {
       >
         <option value="">{trans.__('Newest')}</option>
         <option value={`+${NAME}`}>{trans.__('Name')}</option>
-        {sortable.map(key => (
-          <React.Fragment key={key}>
-            <option value={`+${key}`}>{`${short(key)} ↑`}</option>
-            <option value={`-${key}`}>{`${short(key)} ↓`}</option>
-          </React.Fragment>
+        {groupMetrics(sortable).map(({ group, keys }) => (
+          <optgroup key={group} label={groupWord(trans, group)}>
+            {keys.map(key => (
+              <React.Fragment key={key}>
+                <option value={`+${key}`}>{`${shortKey(key)} ↑`}</option>
+                <option value={`-${key}`}>{`${shortKey(key)} ↓`}</option>
+              </React.Fragment>
+            ))}
+          </optgroup>
         ))}
       </select>
       <ColumnChooser {...props} />
@@ -128,7 +134,7 @@ function ColumnChooser(props: IRunsToolbarProps): JSX.Element {
               checked={columns.includes(key)}
               onChange={() => toggle(key)}
             />
-            {short(key)}
+            {shortKey(key)}
           </label>
         ))}
         <hr />
@@ -147,8 +153,15 @@ function ColumnChooser(props: IRunsToolbarProps): JSX.Element {
 
 const NAME = 'attributes.run_name';
 
-function short(key: string): string {
-  return key.slice(key.indexOf('.') + 1);
+function groupWord(trans: TranslationBundle, group: MetricGroup): string {
+  const words: Record<MetricGroup, string> = {
+    val: trans.__('Validation'),
+    test: trans.__('Test'),
+    train: trans.__('Train'),
+    other: trans.__('Other'),
+    rest: trans.__('Baselines and counts')
+  };
+  return words[group];
 }
 
 function orderKey(order: IOrderChoice | null): string {

@@ -16,54 +16,51 @@ export interface ITagsTableProps {
   edits: Pick<IRunEdits, 'setTag' | 'deleteTag'>;
 }
 
-/** Ours describe data and score: changing one by hand would make the run lie. */
-const OURS = 'mlkit.';
+/** Kept by MLflow and by us: changing one by hand would make the run lie, so the server refuses. */
+const SYSTEM = /^(mlflow|mlkit)\./;
 
 /** The tags, those that people set first. */
 export function TagsTable(props: ITagsTableProps): JSX.Element {
   const { trans, tags, edits } = props;
   const action = useAction();
   const keys = Object.keys(tags).sort();
-  const own = keys.filter(key => key.startsWith(OURS));
+  const own = keys.filter(key => !SYSTEM.test(key));
+  const system = keys.filter(key => SYSTEM.test(key));
   return (
     <>
       <dl className="jp-mlkit-pairs">
-        {keys
-          .filter(key => !key.startsWith(OURS))
-          .map(key => (
-            <React.Fragment key={key}>
-              <dt>{key}</dt>
-              <dd>
-                <EditableText
-                  trans={trans}
-                  value={tags[key]}
-                  label={trans.__('tag %1', key)}
-                  maxLength={8000}
-                  onSave={value => edits.setTag(key, value)}
-                />
-                <button
-                  type="button"
-                  className="jp-mlkit-iconButton"
-                  aria-label={trans.__('Delete tag %1', key)}
-                  title={trans.__('Delete tag %1', key)}
-                  disabled={action.busy}
-                  onClick={() => void action.run(() => edits.deleteTag(key))}
-                >
-                  <span aria-hidden="true">✕</span>
-                </button>
-              </dd>
-            </React.Fragment>
-          ))}
+        {own.map(key => (
+          <React.Fragment key={key}>
+            <dt>{key}</dt>
+            <dd>
+              <EditableText
+                trans={trans}
+                value={tags[key]}
+                label={trans.__('tag %1', key)}
+                maxLength={8000}
+                onSave={value => edits.setTag(key, value)}
+              />
+              <button
+                type="button"
+                className="jp-mlkit-iconButton"
+                aria-label={trans.__('Delete tag %1', key)}
+                title={trans.__('Delete tag %1', key)}
+                disabled={action.busy}
+                onClick={() => void action.run(() => edits.deleteTag(key))}
+              >
+                <span aria-hidden="true">✕</span>
+              </button>
+            </dd>
+          </React.Fragment>
+        ))}
       </dl>
       {action.error && <ErrorBox trans={trans} error={action.error} />}
       <AddTag {...props} />
-      {own.length > 0 && (
+      {system.length > 0 && (
         <details className="jp-mlkit-details">
-          <summary>
-            {trans._n('%1 tag of ML kit', '%1 tags of ML kit', own.length)}
-          </summary>
+          <summary>{trans.__('System tags (%1)', system.length)}</summary>
           <dl className="jp-mlkit-pairs">
-            {own.map(key => (
+            {system.map(key => (
               <React.Fragment key={key}>
                 <dt>{key}</dt>
                 <dd className="jp-mlkit-code">{tags[key]}</dd>
@@ -80,7 +77,8 @@ function AddTag({ trans, tags, edits }: ITagsTableProps): JSX.Element {
   const [key, setKey] = React.useState('');
   const [value, setValue] = React.useState('');
   const action = useAction();
-  const taken = Object.hasOwn(tags, key.trim());
+  const refused = SYSTEM.test(key.trim());
+  const taken = !refused && Object.hasOwn(tags, key.trim());
   const add = async () => {
     if (await action.run(() => edits.setTag(key.trim(), value))) {
       setKey('');
@@ -114,13 +112,18 @@ function AddTag({ trans, tags, edits }: ITagsTableProps): JSX.Element {
       <button
         type="submit"
         className="jp-mlkit-button"
-        disabled={action.busy || !key.trim() || taken}
+        disabled={action.busy || !key.trim() || taken || refused}
       >
         {trans.__('Add tag')}
       </button>
       {taken && (
         <span role="status" className="jp-mlkit-dim">
           {trans.__('This tag exists: change it above.')}
+        </span>
+      )}
+      {refused && (
+        <span role="status" className="jp-mlkit-dim">
+          {trans.__('Tags that begin so are kept by the system.')}
         </span>
       )}
       {action.error && <ErrorBox trans={trans} error={action.error} />}

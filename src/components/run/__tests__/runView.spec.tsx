@@ -102,6 +102,19 @@ describe('RunView', () => {
     expect(screen.getByRole('button', { name: 'Add tag' })).toBeDisabled();
   });
 
+  it('folds the tags of the system below those of people, and lets nobody set them', async () => {
+    const user = userEvent.setup();
+    const tags = { 'mlflow.user': 'ada', 'mlkit.units': 'K', team: 'earth' };
+    render(<RunView {...makeProps({ run: makeRun({ tags }) })} />);
+    const fold = screen.getByText('System tags (2)').closest('details');
+    expect(fold).not.toHaveAttribute('open');
+    expect(within(fold as HTMLElement).getByText('mlflow.user')).toBeDefined();
+    expect(within(fold as HTMLElement).queryByRole('button')).toBeNull();
+    await user.type(screen.getByLabelText('Key of a new tag'), 'mlflow.user');
+    expect(screen.getByRole('button', { name: 'Add tag' })).toBeDisabled();
+    expect(screen.getByText(/kept by the system/)).toBeVisible();
+  });
+
   it('moves between tabs by keyboard and tells the host', async () => {
     const user = userEvent.setup();
     const onTab = jest.fn();

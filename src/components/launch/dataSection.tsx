@@ -147,6 +147,7 @@ function Part({ trans, state, schema }: Props): JSX.Element {
     <>
       {region && (
         <SchemaForm
+          trans={trans}
           schema={{ ...region, required: [] }}
           value={spec.region ?? {}}
           path="region"
@@ -157,6 +158,7 @@ function Part({ trans, state, schema }: Props): JSX.Element {
       )}
       {period && (
         <SchemaForm
+          trans={trans}
           schema={{ ...period, required: [] }}
           value={spec.period ?? {}}
           path="period"
@@ -208,6 +210,7 @@ function Part({ trans, state, schema }: Props): JSX.Element {
       </div>
       {options && (
         <SchemaForm
+          trans={trans}
           schema={options}
           value={spec.sources?.[0]?.options ?? {}}
           path="sources.0.options"

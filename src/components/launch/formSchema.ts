@@ -164,11 +164,10 @@ function isAnything(schema: Schema): boolean {
 
 function literal(root: Schema, schema: Schema): Schema {
   const { title, description, default: value } = schema;
-  const choices = (schema.anyOf ?? schema.oneOf ?? [])
+  const words = (schema.anyOf ?? schema.oneOf ?? [])
     .map(branch => deref(root, branch as Schema))
-    .map(({ enum: words, type }) => words?.join(' | ') ?? type)
-    .filter(text => text !== undefined)
-    .join(' | ');
+    .flatMap(({ enum: choices, type }) => choices ?? type ?? []);
+  const choices = [...new Set(words)].join(' | ');
   return {
     title,
     description: choices

@@ -66,6 +66,7 @@ export function ModelSection(props: Props): JSX.Element {
         <details className="jp-mlkit-details" open>
           <summary>{trans.__('Parameters')}</summary>
           <SchemaForm
+            trans={trans}
             key={chosen.class}
             schema={params}
             value={spec.model?.params ?? {}}
@@ -95,6 +96,7 @@ export function FitSection(
         <legend>{trans.__('Fit')}</legend>
 
         <SchemaForm
+          trans={trans}
           schema={fit}
           value={spec.fit ?? {}}
           path="fit"

@@ -2,6 +2,7 @@
  * A part of the spec as Lab's own form component draws it, with labels and errors tied to
  * their inputs.
  */
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { FormComponent } from '@jupyterlab/ui-components';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import { JSONExt } from '@lumino/coreutils';
@@ -24,6 +25,7 @@ import type { Json, JsonObject } from './types';
 
 /** Props of `SchemaForm`. */
 export interface ISchemaFormProps {
+  trans: TranslationBundle;
   /** Simplified, see `formSchema`. */
   schema: RJSFSchema;
   value: JsonObject;
@@ -43,9 +45,13 @@ interface IContext {
 
 /** Fields of one part; a field that is left empty keeps the default that it shows. */
 export function SchemaForm(props: ISchemaFormProps): JSX.Element {
-  const { schema, value, onChange, path, errors, uiSchema, label } = props;
+  const { trans, schema, value, onChange, path, errors, uiSchema, label } =
+    props;
   const prefix = React.useId();
-  const shown = React.useMemo(() => withPlaceholders(schema), [schema]);
+  const shown = React.useMemo(
+    () => withPlaceholders(schema, trans),
+    [schema, trans]
+  );
   const extra = React.useMemo(() => extraErrors(errors, path), [errors, path]);
   const form = React.useMemo(() => toForm(schema, value), [schema, value]);
   const context: IContext = { path, prefix };
@@ -130,32 +136,47 @@ function ObjectField(props: ObjectFieldTemplateProps): JSX.Element {
 }
 
 /** Defaults are shown as placeholders, so that the spec holds only what a person chose. */
-function withPlaceholders(schema: RJSFSchema): {
-  schema: RJSFSchema;
-  ui: JsonObject;
-} {
+function withPlaceholders(
+  schema: RJSFSchema,
+  trans: TranslationBundle
+): { schema: RJSFSchema; ui: JsonObject } {
   const ui: JsonObject = {};
   const properties: Record<string, RJSFSchema> = {};
   for (const [name, given] of Object.entries(schema.properties ?? {})) {
     const property = given as RJSFSchema;
     if (property.type === 'object') {
-      const inner = withPlaceholders(property);
+      const inner = withPlaceholders(property, trans);
       properties[name] = withoutDefault(inner.schema);
       ui[name] = inner.ui;
     } else if (property.type === 'boolean') {
       properties[name] = property;
     } else {
-      properties[name] = withoutDefault(property);
+      properties[name] = withoutDefault(otherChoices(property));
       const isLiteral = (property as JsonObject)[LITERAL] === true;
       ui[name] = {
         ...(property.default === undefined
           ? {}
-          : { 'ui:placeholder': literalText(property.default as Json) }),
+          : { 'ui:placeholder': placeholder(property, trans) }),
         ...(isLiteral ? { 'ui:widget': 'literal' } : {})
       };
     }
   }
   return { schema: { ...schema, properties }, ui };
+}
+
+/** An empty choice stands for the default, so it is not offered a second time. */
+function otherChoices(schema: RJSFSchema): RJSFSchema {
+  if (!schema.enum) {
+    return schema;
+  }
+  const choices = [...new Set(schema.enum)];
+  const others = choices.filter(choice => choice !== schema.default);
+  return { ...schema, enum: others.length > 0 ? others : choices };
+}
+
+function placeholder(schema: RJSFSchema, trans: TranslationBundle): string {
+  const text = literalText(schema.default as Json);
+  return schema.enum ? trans.__('%1 (default)', text) : text;
 }
 
 function withoutDefault(schema: RJSFSchema): RJSFSchema {
@@ -185,6 +206,8 @@ function toForm(schema: RJSFSchema, value: JsonObject): JsonObject {
     const property = given as RJSFSchema;
     if (property.type === 'boolean' && property.default !== undefined) {
       form[name] = value[name] ?? (property.default as boolean);
+    } else if (property.enum && value[name] === property.default) {
+      delete form[name];
     }
   }
   for (const name of literalNames(schema)) {

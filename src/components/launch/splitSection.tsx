@@ -49,6 +49,7 @@ export function SplitSection(props: Props): JSX.Element {
       <FieldMessages id={`${id}-error`} errors={errors} />
       {part && (
         <SchemaForm
+          trans={trans}
           key={kind}
           schema={splitSchema(part, props, split)}
           value={fieldsOf(split)}

@@ -31,6 +31,7 @@ export function WhereSection(props: Props): JSX.Element {
         <fieldset className="jp-mlkit-launch-section">
           <legend>{trans.__('Track')}</legend>
           <SchemaForm
+            trans={trans}
             schema={{
               ...shown,
               properties: {

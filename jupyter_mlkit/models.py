@@ -352,6 +352,12 @@ class FormSchema(Model):
     ui_schema: dict[str, Any]
 
 
+class RunSpec(Model):
+    """The spec that a run was trained from."""
+
+    spec: dict[str, Any]
+
+
 class SpecText(Model):
     """A spec in the texts that the launch form offers for copying."""
 

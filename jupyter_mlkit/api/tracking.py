@@ -14,6 +14,7 @@ from ..models import (
     Run,
     RunPage,
     RunPatch,
+    RunSpec,
     Tag,
 )
 from .base import MLKitHandler
@@ -139,6 +140,17 @@ class RestoreHandler(MLKitHandler):
         await self.with_tracking(lambda store: store.restore_run(run_id))
 
 
+class SpecHandler(MLKitHandler):
+    """What a run was trained from."""
+
+    path = "runs/{run_id}/spec"
+
+    @endpoint("read", "tracking", "Get the spec of a run, to launch it again", answer=RunSpec)
+    async def get(self, run_id: str) -> RunSpec:
+        """Return the spec that the run has logged."""
+        return await self.with_tracking(lambda store: store.spec(run_id))
+
+
 class TagsHandler(MLKitHandler):
     """Tags of one run."""
 
@@ -198,6 +210,7 @@ HANDLERS = [
     RunsHandler,
     RunHandler,
     RestoreHandler,
+    SpecHandler,
     TagsHandler,
     MetricsHandler,
     CompareHandler,

@@ -8,7 +8,7 @@ from typing import BinaryIO, Literal
 
 from jupyter_mlkit import models
 
-from . import comparison, experiments, histories, runs
+from . import comparison, experiments, histories, runs, specs
 from .artifacts import ArtifactReader
 from .client import StoreClient
 from .runs import View
@@ -146,6 +146,10 @@ class TrackingBackend:
             ``artifact_not_served`` where the files lie outside the served roots.
         """
         return self._artifacts.open(run_id, path)
+
+    def spec(self, run_id: str) -> models.RunSpec:
+        """Return the spec of a run; see :func:`jupyter_mlkit.tracking.specs.run_spec`."""
+        return specs.run_spec(self._artifacts, run_id)
 
     def compare(self, run_ids: Sequence[str]) -> models.Comparison:
         """Return runs side by side; see :func:`jupyter_mlkit.tracking.comparison.compare`."""

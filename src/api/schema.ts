@@ -357,6 +357,25 @@ export interface paths {
     readonly patch?: never;
     readonly trace?: never;
   };
+  readonly '/runs/{run_id}/spec': {
+    readonly parameters: {
+      readonly query?: never;
+      readonly header?: never;
+      readonly path: {
+        readonly run_id: string;
+      };
+      readonly cookie?: never;
+    };
+    /** Get the spec of a run, to launch it again */
+    readonly get: operations['getRunsRunIdSpec'];
+    readonly put?: never;
+    readonly post?: never;
+    readonly delete?: never;
+    readonly options?: never;
+    readonly head?: never;
+    readonly patch?: never;
+    readonly trace?: never;
+  };
   readonly '/runs/{run_id}/tags': {
     readonly parameters: {
       readonly query?: never;
@@ -967,6 +986,13 @@ export interface components {
       readonly note: string | null;
       /** @default null */
       readonly run_name: string | null;
+    };
+    /**
+     * RunSpec
+     * @description The spec that a run was trained from.
+     */
+    readonly RunSpec: {
+      readonly spec: Record<string, never>;
     };
     /**
      * SpecRequest
@@ -1891,6 +1917,37 @@ export interface operations {
           readonly [name: string]: unknown;
         };
         content?: never;
+      };
+      /** @description What went wrong */
+      readonly default: {
+        headers: {
+          readonly [name: string]: unknown;
+        };
+        content: {
+          readonly 'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  readonly getRunsRunIdSpec: {
+    readonly parameters: {
+      readonly query?: never;
+      readonly header?: never;
+      readonly path: {
+        readonly run_id: string;
+      };
+      readonly cookie?: never;
+    };
+    readonly requestBody?: never;
+    readonly responses: {
+      /** @description Success */
+      readonly 200: {
+        headers: {
+          readonly [name: string]: unknown;
+        };
+        content: {
+          readonly 'application/json': components['schemas']['RunSpec'];
+        };
       };
       /** @description What went wrong */
       readonly default: {

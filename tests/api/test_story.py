@@ -155,6 +155,8 @@ async def _artifacts(call: Any, run_id: str) -> None:
         assert content.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
     spec = await call("GET", f"runs/{run_id}/artifacts/content?path=mlkit/spec.yaml")
     assert load_spec(spec.body).model.params == {"alpha": 0.5}
+    again = (await call("GET", f"runs/{run_id}/spec")).json["spec"]
+    assert load_spec(again) == load_spec(spec.body)
     for outside in ("../meta.yaml", "/etc/passwd", "mlkit/../../x", "mlkit", "maps/%2e%2e"):
         refused = await call("GET", f"runs/{run_id}/artifacts/content", params={"path": outside})
         assert refused.status in (400, 403, 404), outside

@@ -11,6 +11,7 @@ import msgspec
 from jupyter_server.base.handlers import APIHandler
 from msgspec import Struct
 from tornado import web
+from tornado.iostream import StreamClosedError
 
 from ..errors import ForbiddenError, InvalidInputError, MLKitError, NotFoundError, TooLargeError
 from ..models import ErrorBody
@@ -244,6 +245,9 @@ class MLKitHandler(APIHandler):
                 self.log.warning("%s: %s (%s)", where, value.body.message, value.body.code)
         elif isinstance(value, web.HTTPError):
             self.log.debug("%s: %s", where, value)
+        elif isinstance(value, StreamClosedError):
+            # Pages give up requests whose answers nobody waits for any more.
+            self.log.debug("%s: the client went away", where)
         else:
             self.log.error("%s failed", where, exc_info=value)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from typing import Any
 
@@ -19,6 +20,7 @@ from jupyter_mlkit.errors import (
     NotFoundError,
     TooLargeError,
 )
+from jupyter_mlkit.models import JobPage
 
 from .routes import SPEC, every_endpoint, well_formed
 
@@ -183,6 +185,42 @@ async def test_what_nobody_foresaw_is_told_to_the_log_only(
     traces = [record for record in caplog.records if record.exc_info]
     assert len(traces) == 1
     assert "jupyter-mlkit/api/jobs" in traces[0].getMessage()
+
+
+async def test_a_page_that_goes_away_is_no_error(
+    call: Any,
+    jp_http_port: int,
+    jp_base_url: str,
+    jp_auth_header: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    asked, gone, told = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    log_exception = MLKitHandler.log_exception
+
+    async def answer_late(*_: Any) -> JobPage:
+        asked.set()
+        await gone.wait()
+        return JobPage(items=[], next_page_token=None)
+
+    def notice(handler: MLKitHandler, *what: Any) -> None:
+        log_exception(handler, *what)
+        told.set()
+
+    monkeypatch.setattr(MLKitHandler, "blocking", answer_late)
+    monkeypatch.setattr(MLKitHandler, "on_connection_close", lambda _: gone.set())
+    monkeypatch.setattr(MLKitHandler, "log_exception", notice)
+    async with asyncio.timeout(20):
+        _, page = await asyncio.open_connection("127.0.0.1", jp_http_port)
+        page.write(
+            f"GET {jp_base_url}jupyter-mlkit/api/jobs HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            f"Authorization: {jp_auth_header['Authorization']}\r\n\r\n".encode()
+        )
+        await asked.wait()
+        page.close()
+        await told.wait()
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    assert (await call("GET", "jobs")).status == 200
 
 
 async def test_a_call_that_hangs_is_given_up_and_a_full_line_says_so() -> None:

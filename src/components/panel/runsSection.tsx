@@ -6,8 +6,10 @@ import * as React from 'react';
 
 import type { IErrorInfo } from '../../api/errors';
 import type { Experiment, Run } from '../../api/types';
+import { sharedBaseline } from '../shared/baseline';
 import { EmptyView } from '../shared/emptyView';
 import { ErrorBox } from '../shared/errorBox';
+import { BaselineRow } from './baselineRow';
 import { RovingList } from './rovingList';
 import { RunRow } from './runRow';
 import type { IOrderChoice } from './runsToolbar';
@@ -53,6 +55,7 @@ export interface IRunsSectionProps {
 /** Experiment, order and columns; then the list. */
 export function RunsSection(props: IRunsSectionProps): JSX.Element {
   const { trans, runs, pending, selection, error, isLoaded } = props;
+  const baseline = React.useMemo(() => sharedBaseline(runs), [runs]);
   // Pointer and focus are told apart: the list is read while either is in it.
   const reading = React.useRef({ pointer: false, focus: false });
   const tell = (part: 'pointer' | 'focus', isIn: boolean) => {
@@ -113,6 +116,7 @@ export function RunsSection(props: IRunsSectionProps): JSX.Element {
           />
         </div>
       )}
+      {baseline && <BaselineRow trans={trans} baseline={baseline} />}
       {props.hasMore && (
         <button
           type="button"

@@ -61,20 +61,6 @@ export function metricTable(run: Run): IMetricTable {
   return { rows: order, others };
 }
 
-/** The baseline with the lowest score by the primary metric; null where there is none. */
-export function bestBaseline(run: Run): string | null {
-  const key = run.primary_metric;
-  const found = run.metrics
-    .flatMap(metric => {
-      const match = BASELINE.exec(metric.key);
-      return match && match[2] === key && typeof metric.value === 'number'
-        ? [{ name: match[1], value: metric.value }]
-        : [];
-    })
-    .sort((a, b) => a.value - b.value);
-  return found.length > 0 ? found[0].name : null;
-}
-
 function isRole(role: string): role is RoleName {
   return (ROLES as readonly string[]).includes(role);
 }

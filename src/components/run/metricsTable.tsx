@@ -6,7 +6,8 @@ import * as React from 'react';
 
 import type { Run } from '../../api/types';
 import { formatNumber } from '../shared/format';
-import { ROLES, bestBaseline, metricTable } from './metricRows';
+import { bestBaseline } from '../shared/baseline';
+import { ROLES, metricTable } from './metricRows';
 
 /** Props of `MetricsTable`. */
 export interface IMetricsTableProps {
@@ -18,7 +19,7 @@ export interface IMetricsTableProps {
 export function MetricsTable(props: IMetricsTableProps): JSX.Element {
   const { trans, run } = props;
   const { rows, others } = metricTable(run);
-  const best = bestBaseline(run);
+  const best = bestBaseline(run)?.name;
   if (rows.length + others.length === 0) {
     return <p className="jp-mlkit-dim">{trans.__('No metric logged yet.')}</p>;
   }

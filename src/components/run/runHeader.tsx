@@ -3,6 +3,7 @@
  */
 import * as React from 'react';
 
+import { bestBaseline } from '../shared/baseline';
 import { EditableText } from '../shared/editableText';
 import { EvaluationChip } from '../shared/evaluationChip';
 import { formatDuration, formatNumber, formatShare } from '../shared/format';
@@ -10,7 +11,6 @@ import { primaryMetric } from '../shared/primaryMetric';
 import { RelativeTime } from '../shared/relativeTime';
 import { StateGlyph, runState } from '../shared/stateGlyph';
 import type { Run } from '../../api/types';
-import { bestBaseline } from './metricRows';
 import type { IRunViewProps } from './types';
 
 type Props = IRunViewProps & { run: Run };
@@ -80,7 +80,7 @@ function Score({ trans, run }: Props): JSX.Element | null {
         >
           {' '}
           {baseline
-            ? trans.__('(%1 vs %2)', signedShare(-run.gain), baseline)
+            ? trans.__('(%1 vs %2)', signedShare(-run.gain), baseline.name)
             : trans.__('(%1 vs best baseline)', signedShare(-run.gain))}
         </span>
       )}

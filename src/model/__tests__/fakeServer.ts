@@ -11,6 +11,7 @@ import { MLKitError } from '../../api/errors';
 import type { IRequestOptions } from '../../api/request';
 import type {
   Change,
+  Evaluation,
   ExperimentPage,
   Job,
   JobPage,
@@ -46,6 +47,22 @@ export function makeRun(runId: string, more: Partial<Run> = {}): Run {
     datasets: [],
     models: [],
     ...more
+  };
+}
+
+/** What a run was scored on; another hash, other cells. */
+export function makeEvaluation(hash: string): Evaluation {
+  return {
+    hash,
+    role: 'validation',
+    n_cells: 10,
+    target: 'lst',
+    units: 'K',
+    aggregation: 'mean',
+    weights: 'area',
+    lead_time: null,
+    cells_digest: hash,
+    truth_digest: hash
   };
 }
 

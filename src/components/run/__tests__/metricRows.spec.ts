@@ -1,5 +1,7 @@
+import { makeEvaluation } from '../../../model/__tests__/fakeServer';
 import { bestOf, direction, metricUnits } from '../../shared/metricSense';
-import { bestBaseline, metricTable } from '../metricRows';
+import { bestBaseline, sharedBaseline } from '../../shared/baseline';
+import { metricTable } from '../metricRows';
 import { makeRun } from './fixtures';
 
 it('puts the primary metric first, its baselines below it', () => {
@@ -26,7 +28,7 @@ it('puts the primary metric first, its baselines below it', () => {
     ['mae', null]
   ]);
   expect(others.map(other => other.key)).toEqual(['n']);
-  expect(bestBaseline(run)).toBe('linear');
+  expect(bestBaseline(run)).toMatchObject({ name: 'linear', units: 'K' });
   expect(bestBaseline(makeRun({ metrics: [] }))).toBeNull();
 });
 
@@ -53,4 +55,40 @@ it('gives units to errors only', () => {
   expect(metricUnits('val_rmse', 'K')).toBe('K');
   expect(metricUnits('val_r2', 'K')).toBe('');
   expect(metricUnits('gain/val_rmse', 'K')).toBe('');
+});
+
+describe('the baseline of a list', () => {
+  const run = (id: string, start: number, hash: string | null, score: number) =>
+    makeRun({
+      run_id: id,
+      start_time: start,
+      evaluation: hash === null ? null : makeEvaluation(hash),
+      metrics: [
+        { key: 'val_rmse', value: 2, step: 0, timestamp: 0 },
+        { key: 'baseline/linear/val_rmse', value: score, step: 0, timestamp: 0 }
+      ]
+    });
+
+  it('is that of the newest run', () => {
+    const runs = [run('a', 1, 'x', 4), run('b', 2, 'x', 3)];
+    expect(sharedBaseline(runs)).toEqual({
+      name: 'linear',
+      role: 'val',
+      units: 'K',
+      value: 3
+    });
+  });
+
+  it('is none where runs were scored on different or unknown cells', () => {
+    expect(sharedBaseline([])).toBeNull();
+    expect(sharedBaseline([run('a', 1, null, 4)])).toBeNull();
+    const runs = [run('a', 1, 'x', 4), run('b', 2, 'y', 3)];
+    expect(sharedBaseline(runs)).toBeNull();
+    expect(sharedBaseline([runs[0], run('c', 3, null, 3)])).toBeNull();
+  });
+
+  it('does not mind runs that have no score yet', () => {
+    const young = makeRun({ start_time: 9, metrics: [] });
+    expect(sharedBaseline([young, run('a', 1, 'x', 4)])?.value).toBe(4);
+  });
 });

@@ -87,6 +87,14 @@ export class MLKitClient {
     return this._send('PATCH', `runs/${enc(runId)}`, patch);
   }
 
+  /** The spec that the run was trained from. */
+  runSpec(
+    runId: string,
+    options?: IRequestOptions
+  ): Promise<Schemas['RunSpec']> {
+    return this._get(`runs/${enc(runId)}/spec`, {}, options);
+  }
+
   deleteRun(runId: string): Promise<void> {
     return this._send('DELETE', `runs/${enc(runId)}`);
   }

@@ -1,6 +1,7 @@
 /**
  * One run with its curves, files and the job that made it.
  */
+import type { Spec } from '../api/client';
 import { MLKitError } from '../api/errors';
 import type {
   ArtifactPage,
@@ -36,6 +37,13 @@ export class RunModel extends LiveModel {
   /** The job that made the run; null where there is none or it is forgotten. */
   get job(): Job | null {
     return this._job;
+  }
+
+  /** Whether we trained it, so that it holds a spec to launch again. */
+  get hasSpec(): boolean {
+    return (
+      this._job !== null || this._run?.tags['mlkit.spec_version'] !== undefined
+    );
   }
 
   /** Curves of all metrics; null until asked for. */
@@ -112,6 +120,11 @@ export class RunModel extends LiveModel {
       this._job = await this.client.stopJob(this._job.job_id);
       this.notify();
     }
+  }
+
+  /** The spec that it was trained from, as its job or else its artifacts keep it. */
+  async spec(): Promise<Spec> {
+    return this._job?.spec ?? (await this.client.runSpec(this.runId)).spec;
   }
 
   /** Register the run's model, under a new name or as a new version. */

@@ -2,8 +2,11 @@
  * A run in the main area.
  */
 import type { MainAreaWidget } from '@jupyterlab/apputils';
+import { Notification } from '@jupyterlab/apputils';
+import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import * as React from 'react';
 
+import { toMLKitError } from '../../api/errors';
 import type { RunTab } from '../../components/run';
 import { RunView } from '../../components/run';
 import { RegisterBar } from '../../components/shared/registerBar';
@@ -72,7 +75,7 @@ export class RunContent extends LiveWidget {
               ? () => this._showRegister(true)
               : undefined
           }
-          onRelaunch={job ? this._relaunch : undefined}
+          onRelaunch={model.hasSpec ? this._relaunch : undefined}
           onInsertCode={this._insertCode}
           onStop={
             job && (job.state === 'RUNNING' || job.state === 'STARTING')
@@ -116,12 +119,17 @@ export class RunContent extends LiveWidget {
     });
   };
 
-  private readonly _relaunch = () => {
+  private readonly _relaunch = async () => {
     const { commands } = this._options;
-    void commands.execute(CommandIDs.launchTraining, {
-      spec: this._model.job?.spec,
-      id: `again-${this._model.runId}`
-    });
+    try {
+      await commands.execute(CommandIDs.launchTraining, {
+        spec: (await this._model.spec()) as ReadonlyJSONObject,
+        id: `again-${this._model.runId}`
+      });
+    } catch (reason) {
+      const { message, hint } = toMLKitError(reason);
+      Notification.error([message, hint].filter(Boolean).join(' '));
+    }
   };
 
   private readonly _insertCode = (what: 'load-model' | 'open-run') => {

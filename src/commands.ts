@@ -16,6 +16,8 @@ export namespace CommandIDs {
   export const insertLoadModel = 'jupyter-mlkit:insert-load-model';
   export const stopJob = 'jupyter-mlkit:stop-job';
   export const copyTrackingUri = 'jupyter-mlkit:copy-tracking-uri';
+  export const toggleServerStatus = 'jupyter-mlkit:toggle-server-status';
+  export const openSettings = 'jupyter-mlkit:open-settings';
   export const openJobLog = 'jupyter-mlkit:open-job-log';
 }
 

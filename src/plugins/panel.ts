@@ -33,6 +33,7 @@ import { PanelWidget } from './views/panel';
 const ID = 'jupyter-mlkit:panel';
 /** Between 501 and 899, where third parties belong. */
 const RANK = 600;
+const SETTINGS_EDITOR = 'settingeditor:open';
 
 /** What the panel remembers. */
 interface ISaved {
@@ -130,9 +131,30 @@ export const panel: JupyterFrontEndPlugin<void> = {
         Clipboard.copyToSystem(status.status?.tracking_uri ?? '');
       }
     });
+    commands.addCommand(CommandIDs.toggleServerStatus, {
+      label: trans.__('Server Status'),
+      caption: trans.__('Versions, store and folders of the server part'),
+      describedBy: describedBy.nothing,
+      isToggleable: true,
+      isToggled: () => widget.showsStatus,
+      execute: () => {
+        app.shell.activateById(widget.id);
+        widget.showsStatus = !widget.showsStatus;
+      }
+    });
+    commands.addCommand(CommandIDs.openSettings, {
+      label: trans.__('Settings'),
+      caption: trans.__('What can be set about ML kit'),
+      describedBy: describedBy.nothing,
+      // Another extension brings the editor, perhaps not in this application.
+      isVisible: () => commands.hasCommand(SETTINGS_EDITOR),
+      isEnabled: () => commands.hasCommand(SETTINGS_EDITOR),
+      execute: () => commands.execute(SETTINGS_EDITOR, { query: 'ML kit' })
+    });
     const category = trans.__('ML kit');
     palette?.addItem({ command: CommandIDs.openPanel, category });
     palette?.addItem({ command: CommandIDs.refresh, category });
+    palette?.addItem({ command: CommandIDs.toggleServerStatus, category });
 
     if (settings) {
       void Promise.all([settings.load(ID), app.restored]).then(([loaded]) => {

@@ -8,6 +8,7 @@ import * as React from 'react';
 import type { IErrorInfo } from '../../api/errors';
 import type { Status } from '../../api/types';
 import { ErrorBox } from '../shared/errorBox';
+import { ServerStatus } from './serverStatus';
 
 /** Props of `PanelHead`. */
 export interface IPanelHeadProps {
@@ -20,6 +21,9 @@ export interface IPanelHeadProps {
   onTrain: () => void;
   /** Open the menu below its button. */
   onMenu: (button: HTMLElement) => void;
+  /** Whether versions, store and folders are shown. */
+  showsStatus: boolean;
+  onCloseStatus: () => void;
 }
 
 /** Wait for the end of a word before asking the server. */
@@ -79,6 +83,14 @@ export function PanelHead(props: IPanelHeadProps): JSX.Element {
           {props.filterError.message}
           {props.filterError.hint && <span> {props.filterError.hint}</span>}
         </p>
+      )}
+      {props.showsStatus && (
+        <ServerStatus
+          trans={trans}
+          status={status}
+          isLive={isLive}
+          onClose={props.onCloseStatus}
+        />
       )}
       {status?.problems.map(problem => (
         <ErrorBox key={problem.code} trans={trans} error={problem} />

@@ -63,6 +63,16 @@ export class PanelWidget extends LiveWidget {
     return this._foldedChanged;
   }
 
+  /** Whether the head shows what the server says of itself. */
+  get showsStatus(): boolean {
+    return this._showsStatus;
+  }
+
+  set showsStatus(shows: boolean) {
+    this._showsStatus = shows;
+    this.update();
+  }
+
   /** Sections that are folded. */
   get folded(): readonly SectionName[] {
     return this._folded;
@@ -106,7 +116,9 @@ export class PanelWidget extends LiveWidget {
       filterError: runs.filterError,
       onFilter: this._filter,
       onTrain: this._train,
-      onMenu: this._openMenu
+      onMenu: this._openMenu,
+      showsStatus: this._showsStatus,
+      onCloseStatus: this._closeStatus
     };
   }
 
@@ -231,12 +243,18 @@ export class PanelWidget extends LiveWidget {
     this._foldedChanged.emit();
   };
 
+  private readonly _closeStatus = () => {
+    this.showsStatus = false;
+  };
+
   private readonly _openMenu = (button: HTMLElement) => {
     const { commands } = this._options;
     if (!this._menu) {
       this._menu = new Menu({ commands });
       this._menu.addItem({ command: CommandIDs.refresh });
       this._menu.addItem({ command: CommandIDs.copyTrackingUri });
+      this._menu.addItem({ command: CommandIDs.toggleServerStatus });
+      this._menu.addItem({ command: CommandIDs.openSettings });
       this._menu.addItem({ type: 'separator' });
       this._menu.addItem({ command: CommandIDs.launchTraining });
       this._menu.addItem({ command: CommandIDs.compareRuns });
@@ -263,6 +281,7 @@ export class PanelWidget extends LiveWidget {
   private readonly _foldedChanged = new Signal<this, void>(this);
   private _folded: readonly SectionName[] = [];
   private _menu: Menu | null = null;
+  private _showsStatus = false;
 }
 
 const LOGGING_CODE = [

@@ -4,7 +4,11 @@ import { act, fireEvent, render, screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import * as React from 'react';
 
-import { makeJob, makeRun } from '../../../model/__tests__/fakeServer';
+import {
+  makeEvaluation,
+  makeJob,
+  makeRun
+} from '../../../model/__tests__/fakeServer';
 import type { IPanelProps } from '../panel';
 import { Panel } from '../panel';
 
@@ -35,6 +39,8 @@ function propsOf(more: {
       onFilter: nothing,
       onTrain: nothing,
       onMenu: nothing,
+      showsStatus: false,
+      onCloseStatus: nothing,
       ...more.head
     },
     jobs: {
@@ -235,6 +241,41 @@ describe('Panel', () => {
     expect(box).toHaveAccessibleDescription('no such comparator');
     await userEvent.type(box, 'x{Enter}');
     expect(onFilter).toHaveBeenCalledWith('x');
+  });
+
+  it('says what the server is, where asked, without a dialog', async () => {
+    const onCloseStatus = jest.fn();
+    const status = {
+      version: '0.1.0',
+      mlflow_version: '3.1',
+      tracking_uri: 'sqlite:////data/mlflow.db',
+      store: 'local' as const,
+      artifact_root: '/data/artifacts',
+      root_dir: '/home',
+      problems: [{ message: 'slow', code: 'slow', hint: 'wait', field: null }]
+    };
+    const head = { status, showsStatus: true, onCloseStatus };
+    render(<Panel {...propsOf({ head })} />);
+    const box = screen.getByRole('region', { name: 'Server status' });
+    expect(box).toHaveTextContent('sqlite:////data/mlflow.db');
+    expect(box).toHaveTextContent('/data/artifacts');
+    expect(screen.getByRole('alert')).toHaveTextContent('slowwait');
+    await userEvent.click(within(box).getByRole('button'));
+    expect(onCloseStatus).toHaveBeenCalled();
+  });
+
+  it('shows what runs on the same cells have to beat, as no run', () => {
+    const evaluation = makeEvaluation('x');
+    const key = 'baseline/climatology/val_rmse';
+    const metrics = [metric, { ...metric, key, value: 3.4 }];
+    const runs = [makeRun('a', { evaluation, metrics })];
+    render(<Panel {...propsOf({ runs: { runs } })} />);
+    expect(screen.getByRole('note')).toHaveTextContent(
+      'baselineval 3.40 Kclimatology'
+    );
+    expect(
+      within(screen.getByRole('grid', { name: 'Runs' })).getAllByRole('row')
+    ).toHaveLength(1);
   });
 
   it('announces a change of state, and not what was there before', () => {

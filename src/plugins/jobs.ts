@@ -15,8 +15,10 @@ import { toMLKitError } from '../api/errors';
 import type { Job } from '../api/types';
 import type { CommandArguments } from '../commands';
 import { CommandIDs, describedBy } from '../commands';
+import { formatNumber } from '../components/shared/format';
 // eslint-disable-next-line jupyter/prefer-lazy-imports -- small, and activation needs it at once
 import { JobsModel } from '../model/jobs';
+import { primaryMetric } from '../model/primaryMetric';
 import { IChanges, IJobsModel, IMLKitClient } from '../tokens';
 import { MainArea } from './mainArea';
 import type { JobLogContent } from './views/jobLog';
@@ -72,17 +74,23 @@ export const jobs: JupyterFrontEndPlugin<IJobsModel> = {
         });
       }
     });
-    model.ended.connect((_, job) => tell(job, app.commands, trans), model);
+    model.ended.connect((_, job) => {
+      void tell(job, { client, commands: app.commands, trans });
+    }, model);
     return model;
   }
 };
 
 /** Tell of a job's end, with the next step at hand. */
-function tell(
+async function tell(
   job: Job,
-  commands: CommandRegistry,
-  trans: TranslationBundle
-): void {
+  how: {
+    client: IMLKitClient;
+    commands: CommandRegistry;
+    trans: TranslationBundle;
+  }
+): Promise<void> {
+  const { client, commands, trans } = how;
   const openRun: Notification.IAction = {
     label: trans.__('Open run'),
     callback: () => {
@@ -96,15 +104,35 @@ function tell(
     }
   };
   if (job.state === 'DONE') {
-    Notification.success(trans.__('%1 has finished.', job.name), {
-      actions: job.run_id ? [openRun] : [],
-      autoClose: 8000
-    });
+    const score = job.run_id ? await scoreOf(job.run_id, client) : '';
+    Notification.success(
+      score
+        ? trans.__('%1 has finished: %2', job.name, score)
+        : trans.__('%1 has finished.', job.name),
+      { actions: job.run_id ? [openRun] : [], autoClose: 8000 }
+    );
   } else if (job.state === 'FAILED' || job.state === 'LOST') {
-    const why = job.error?.message ?? '';
-    Notification.error(trans.__('%1 has failed. %2', job.name, why), {
-      actions: [openLog],
-      autoClose: false
-    });
+    const why = job.error?.message;
+    Notification.error(
+      why
+        ? trans.__('%1 has failed: %2', job.name, why)
+        : trans.__('%1 has failed.', job.name),
+      { actions: [openLog], autoClose: false }
+    );
+  }
+}
+
+/** The leading score, such as `val 2.30 K`; empty where the run cannot be read. */
+async function scoreOf(runId: string, client: IMLKitClient): Promise<string> {
+  try {
+    const metric = primaryMetric(await client.run(runId));
+    return metric && metric.value !== null
+      ? [metric.role || metric.name, formatNumber(metric.value), metric.units]
+          .filter(Boolean)
+          .join(' ')
+      : '';
+  } catch {
+    // The news is that the job has ended; the score is in the list, or the list says why not.
+    return '';
   }
 }

@@ -8,9 +8,9 @@ import type { Page } from '@playwright/test';
 export async function login(page: Page, where: string): Promise<void> {
   await page.goto(where);
   await page
-    .locator('input[name="password"]')
+    .getByLabel('Password or token:')
     .fill(process.env.MLKIT_TOKEN ?? '');
-  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('button', { name: 'Log in', exact: true }).click();
   await expect(page).toHaveURL(new RegExp(`/user/x/${where}`));
 }
 

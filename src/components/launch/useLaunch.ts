@@ -107,13 +107,12 @@ export function useLaunch(props: ILaunchViewProps): ILaunchState {
     edit({ use, split });
   };
 
-  const check = async (): Promise<boolean> => {
-    const missing = missingParts(latest.current, trans);
+  const check = async (checked: ISpec): Promise<boolean> => {
+    const missing = missingParts(checked, trans);
     if (missing.length > 0) {
       setErrors(missing);
       return false;
     }
-    const checked = latest.current;
     const answer = await services.validate(checked);
     setErrors(answer.errors);
     // What was edited meanwhile has not been looked at.
@@ -154,14 +153,16 @@ export function useLaunch(props: ILaunchViewProps): ILaunchState {
     validate: async () => {
       let ok = false;
       await act('validate', async () => {
-        ok = await check();
+        ok = await check(latest.current);
       });
       return ok;
     },
     launch: async () => {
       await act('launch', async () => {
-        if (await check()) {
-          onLaunched(await services.launch(latest.current));
+        // What is edited while it is checked belongs to the next launch.
+        const wanted = latest.current;
+        if (await check(wanted)) {
+          onLaunched(await services.launch(wanted));
         }
       });
     }

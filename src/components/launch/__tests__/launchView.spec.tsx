@@ -166,6 +166,24 @@ describe('LaunchView', () => {
     expect(services.launch).not.toHaveBeenCalled();
   });
 
+  it('launches what was there at the click, whatever is edited meanwhile', async () => {
+    const user = userEvent.setup();
+    const services = makeServices();
+    let answer: (validation: { ok: boolean; errors: [] }) => void = () =>
+      undefined;
+    services.validate.mockImplementation(
+      () => new Promise(resolve => (answer = resolve))
+    );
+    const { last } = await open({ services });
+    const clicked = last();
+    await user.click(screen.getByRole('button', { name: 'Launch' }));
+    fireEvent.change(screen.getByLabelText('Experiment'), {
+      target: { value: 'the next' }
+    });
+    await act(async () => answer({ ok: true, errors: [] }));
+    expect(services.launch.mock.calls).toEqual([[clicked]]);
+  });
+
   it('says why a launch was refused', async () => {
     const user = userEvent.setup();
     const services = makeServices();

@@ -34,19 +34,25 @@ export function OverviewTab(
         {map('worst', trans.__('Truth, prediction, error: worst time step'))}
         {map('median', trans.__('Truth, prediction, error: median time step'))}
       </section>
-      <section aria-label={trans.__('Metrics')}>
+      <section
+        className="jp-mlkit-run-metrics"
+        aria-label={trans.__('Metrics')}
+      >
         <h2>{trans.__('Metrics')}</h2>
         <MetricsTable trans={trans} run={run} />
       </section>
-      <section aria-label={trans.__('Parameters')}>
+      <section
+        className="jp-mlkit-run-params"
+        aria-label={trans.__('Parameters')}
+      >
         <h2>{trans.__('Parameters')}</h2>
         <Params {...props} />
       </section>
-      <section aria-label={trans.__('Tags')}>
+      <section className="jp-mlkit-run-tags" aria-label={trans.__('Tags')}>
         <h2>{trans.__('Tags')}</h2>
         <TagsTable trans={trans} tags={run.tags} edits={edits} />
       </section>
-      <section aria-label={trans.__('Note')}>
+      <section className="jp-mlkit-run-note" aria-label={trans.__('Note')}>
         <h2>{trans.__('Note')}</h2>
         <EditableText
           trans={trans}
@@ -75,9 +81,19 @@ function Params({
       {keys.map(key => (
         <React.Fragment key={key}>
           <dt>{key}</dt>
-          <dd className="jp-mlkit-code">{run.params[key]}</dd>
+          <dd className="jp-mlkit-code">{breakable(run.params[key])}</dd>
         </React.Fragment>
       ))}
     </dl>
   );
+}
+
+/** A class path or an address may end its line behind a dot or a slash, not within a word. */
+function breakable(text: string): React.ReactNode {
+  return text.split(/(?<=[./])/).map((part, index) => (
+    <React.Fragment key={index}>
+      {index > 0 && <wbr />}
+      {part}
+    </React.Fragment>
+  ));
 }

@@ -88,6 +88,12 @@ export function makeJob(jobId: string, more: Partial<Job> = {}): Job {
   };
 }
 
+/** A spec that tells itself from others; the generated type knows no fields. */
+export function makeSpec(target: string): Job['spec'] {
+  const spec: Readonly<Record<string, unknown>> = { target };
+  return spec as Job['spec'];
+}
+
 /** A call that a model made. */
 export interface ICall {
   method: string;
@@ -145,6 +151,15 @@ export class FakeServer extends MLKitClient {
       }
       return run;
     });
+  }
+
+  override async runSpec(
+    runId: string,
+    options: IRequestOptions = {}
+  ): ReturnType<MLKitClient['runSpec']> {
+    return this._answer('runSpec', runId, options, () => ({
+      spec: makeSpec(`of ${runId}`)
+    }));
   }
 
   override async deleteRun(runId: string): Promise<void> {

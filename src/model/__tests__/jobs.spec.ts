@@ -7,6 +7,7 @@ import {
   FakeServer,
   makeJob,
   makeRun,
+  makeSpec,
   settle
 } from './fakeServer';
 
@@ -89,6 +90,34 @@ describe('JobsModel', () => {
     expect(model.job).toBeNull();
     expect(model.error).toBeNull();
     model.dispose();
+  });
+
+  it('finds the spec of a run we trained, with its job or without', async () => {
+    const tags = { 'mlkit.spec_version': '1' };
+    server.allRuns = [
+      makeRun('ours', { tags, job_id: 'gone' }),
+      makeRun('kept', { job_id: 'j' }),
+      makeRun('theirs')
+    ];
+    server.allJobs = [makeJob('j', { spec: makeSpec('lst') })];
+    const read = async (runId: string) => {
+      const model = new RunModel({ client: server, changes, runId });
+      model.look();
+      await settle();
+      return model;
+    };
+    const [ours, kept, theirs] = await Promise.all(
+      ['ours', 'kept', 'theirs'].map(read)
+    );
+    expect([ours, kept, theirs].map(model => model.hasSpec)).toEqual([
+      true,
+      true,
+      false
+    ]);
+    expect(await ours.spec()).toEqual({ target: 'of ours' });
+    expect(await kept.spec()).toEqual({ target: 'lst' });
+    expect(server.callsOf('runSpec').map(call => call.query)).toEqual(['ours']);
+    [ours, kept, theirs].forEach(model => model.dispose());
   });
 
   it('loads curves only when they are wanted, and keeps them current', async () => {

@@ -1,11 +1,11 @@
 import '@testing-library/jest-dom';
 import { nullTranslator } from '@jupyterlab/translation';
-import { fireEvent, render, screen, within } from '@testing-library/react';
+import { act, fireEvent, screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import * as React from 'react';
 
 import type { Comparison } from '../../../api/types';
-import { XSS, makeRun } from '../../run/__tests__/fixtures';
+import { XSS, makeRun, show } from '../../run/__tests__/fixtures';
 import { CompareView } from '../compareView';
 import { runLabels } from '../runLabels';
 import type { ICompareViewProps } from '../types';
@@ -62,9 +62,9 @@ describe('CompareView', () => {
     ['comparable', 'Comparable'],
     ['not_comparable', 'Not comparable'],
     ['unknown', 'Unknown']
-  ] as const)('says %s in its own word', (verdict, word) => {
+  ] as const)('says %s in its own word', async (verdict, word) => {
     const given = comparison({ verdict, reasons: ['other cells'] });
-    render(<CompareView {...props({ comparison: given })} />);
+    await show(<CompareView {...props({ comparison: given })} />);
     const banner = screen.getByRole('status');
     expect(within(banner).getByText(word)).toBeVisible();
     expect(within(banner).getByText('other cells')).toBeVisible();
@@ -72,7 +72,7 @@ describe('CompareView', () => {
 
   it('shows differences first and everything on demand', async () => {
     const user = userEvent.setup();
-    render(<CompareView {...props()} />);
+    await show(<CompareView {...props()} />);
     expect(screen.queryByText('seed')).toBeNull();
     expect(
       screen.getByRole('row', { name: /differs depth 3 none/ })
@@ -81,8 +81,8 @@ describe('CompareView', () => {
     expect(screen.getByText('seed')).toBeVisible();
   });
 
-  it('names the best score only where scores may be compared', () => {
-    const { rerender } = render(<CompareView {...props()} />);
+  it('names the best score only where scores may be compared', async () => {
+    const { rerender } = await show(<CompareView {...props()} />);
     const best = screen.getByText('best').closest('td');
     expect(best).toHaveTextContent('0.7');
     const given = comparison({ verdict: 'not_comparable' });
@@ -93,7 +93,7 @@ describe('CompareView', () => {
   it('opens and removes runs, but keeps two', async () => {
     const user = userEvent.setup();
     const given = props();
-    const { rerender, container } = render(<CompareView {...given} />);
+    const { rerender, container } = await show(<CompareView {...given} />);
     await user.click(screen.getByRole('button', { name: 'random' }));
     expect(given.onOpenRun).toHaveBeenCalledWith('b');
     await user.click(screen.getByRole('button', { name: 'Remove blocks' }));
@@ -106,16 +106,17 @@ describe('CompareView', () => {
 
   it('puts the same map of each run side by side', async () => {
     const given = props({ initialTab: 'maps' });
-    render(<CompareView {...given} />);
+    await show(<CompareView {...given} />);
     expect(await screen.findAllByRole('img')).toHaveLength(3);
-    fireEvent.change(screen.getByLabelText('Map'), {
-      target: { value: 'split' }
+    const choice = screen.getByLabelText('Map');
+    await act(async () => {
+      fireEvent.change(choice, { target: { value: 'split' } });
     });
     expect(given.readArtifact).toHaveBeenLastCalledWith('c', 'maps/split.png');
   });
 
-  it('says that no metric has shared curves, and why curves are missing', () => {
-    const { rerender } = render(
+  it('says that no metric has shared curves, and why curves are missing', async () => {
+    const { rerender } = await show(
       <CompareView {...props({ initialTab: 'curves', histories: [] })} />
     );
     expect(screen.getByText(/No metric has a curve/)).toBeVisible();
@@ -131,14 +132,14 @@ describe('CompareView', () => {
     expect(screen.getByRole('alert')).toHaveTextContent('gone');
   });
 
-  it('shows why there is no comparison', () => {
+  it('shows why there is no comparison', async () => {
     const error = {
       message: 'No run b.',
       code: 'not_found',
       hint: null,
       field: null
     };
-    render(<CompareView {...props({ comparison: null, error })} />);
+    await show(<CompareView {...props({ comparison: null, error })} />);
     expect(screen.getByRole('alert')).toHaveTextContent('No run b.');
   });
 });

@@ -1,3 +1,7 @@
+import type { RenderResult } from '@testing-library/react';
+import { act, render } from '@testing-library/react';
+import type * as React from 'react';
+
 import { MLKitError } from '../../../api/errors';
 import type { Run } from '../../../api/types';
 import type { IArtifactReader, IRunEdits, IRunViewProps } from '../types';
@@ -97,4 +101,11 @@ export function makeProps(parts: Partial<IRunViewProps> = {}): IRunViewProps {
     onInsertCode: jest.fn(),
     ...parts
   };
+}
+
+/** Render, and let what the view asks for at once arrive. */
+export async function show(ui: React.ReactElement): Promise<RenderResult> {
+  const shown = render(ui);
+  await act(async () => undefined);
+  return shown;
 }

@@ -1,11 +1,18 @@
 import '@testing-library/jest-dom';
-import { render, screen, waitFor, within } from '@testing-library/react';
+import { screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import * as React from 'react';
 
 import { MLKitError } from '../../../api/errors';
 import { RunView } from '../runView';
-import { XSS, makeEdits, makeProps, makeReader, makeRun } from './fixtures';
+import {
+  XSS,
+  makeEdits,
+  makeProps,
+  makeReader,
+  makeRun,
+  show
+} from './fixtures';
 
 beforeAll(() => {
   URL.createObjectURL = jest.fn(() => 'blob:picture');
@@ -13,8 +20,8 @@ beforeAll(() => {
 });
 
 describe('RunView', () => {
-  it('leads with state, validation score and gain over the best baseline', () => {
-    render(<RunView {...makeProps()} />);
+  it('leads with state, validation score and gain over the best baseline', async () => {
+    await show(<RunView {...makeProps()} />);
     const header = within(screen.getByRole('banner'));
     expect(header.getByText('finished')).toBeVisible();
     expect(header.getByText(/1 m 52 s/)).toBeVisible();
@@ -22,8 +29,8 @@ describe('RunView', () => {
     expect(header.getByText(/−38 % vs climatology/)).toBeVisible();
   });
 
-  it('shows roles as columns and baselines below their metric', () => {
-    render(<RunView {...makeProps()} />);
+  it('shows roles as columns and baselines below their metric', async () => {
+    await show(<RunView {...makeProps()} />);
     const rows = within(screen.getByRole('table')).getAllByRole('row');
     expect(rows[1]).toHaveTextContent(/^rmse1\.712\.112\.20K$/);
     expect(rows[2]).toHaveTextContent(/climatology best baseline/);
@@ -37,14 +44,14 @@ describe('RunView', () => {
       tags: { [XSS]: XSS },
       metrics: [{ key: XSS, value: 'NaN', step: 0, timestamp: 0 }]
     });
-    const { container } = render(<RunView {...makeProps({ run })} />);
+    const { container } = await show(<RunView {...makeProps({ run })} />);
     expect(screen.getAllByText(XSS).length).toBeGreaterThanOrEqual(6);
     expect(container.querySelector('img')).toBeNull();
     expect(globalThis).not.toHaveProperty('hacked');
   });
 
-  it('says that it loads, and why it could not', () => {
-    const { rerender } = render(<RunView {...makeProps({ run: null })} />);
+  it('says that it loads, and why it could not', async () => {
+    const { rerender } = await show(<RunView {...makeProps({ run: null })} />);
     expect(screen.getByRole('status')).toHaveTextContent('Loading');
     const error = new MLKitError(
       { message: 'The store is locked.', hint: 'Close the other program.' },
@@ -60,7 +67,7 @@ describe('RunView', () => {
   it('renames on Enter and gives up on Escape', async () => {
     const user = userEvent.setup();
     const edits = makeEdits();
-    render(<RunView {...makeProps({ edits })} />);
+    await show(<RunView {...makeProps({ edits })} />);
     await user.click(screen.getByRole('button', { name: 'Edit name' }));
     await user.clear(screen.getByRole('textbox', { name: 'name' }));
     await user.keyboard('new name{Escape}');
@@ -75,7 +82,7 @@ describe('RunView', () => {
     const user = userEvent.setup();
     const edits = makeEdits();
     edits.setNote.mockRejectedValue(new Error('The store is gone.'));
-    render(<RunView {...makeProps({ edits })} />);
+    await show(<RunView {...makeProps({ edits })} />);
     await user.click(screen.getByRole('button', { name: 'Edit note' }));
     await user.type(screen.getByRole('textbox', { name: 'note' }), 'learned');
     await user.click(screen.getByRole('button', { name: 'Save' }));
@@ -88,7 +95,7 @@ describe('RunView', () => {
   it('adds, changes and deletes tags, but not those that describe the data', async () => {
     const user = userEvent.setup();
     const edits = makeEdits();
-    render(<RunView {...makeProps({ edits })} />);
+    await show(<RunView {...makeProps({ edits })} />);
     await user.type(screen.getByLabelText('Key of a new tag'), 'toString');
     await user.type(screen.getByLabelText('Value of a new tag'), 'v');
     await user.click(screen.getByRole('button', { name: 'Add tag' }));
@@ -105,7 +112,7 @@ describe('RunView', () => {
   it('folds the tags of the system below those of people, and lets nobody set them', async () => {
     const user = userEvent.setup();
     const tags = { 'mlflow.user': 'ada', 'mlkit.units': 'K', team: 'earth' };
-    render(<RunView {...makeProps({ run: makeRun({ tags }) })} />);
+    await show(<RunView {...makeProps({ run: makeRun({ tags }) })} />);
     const fold = screen.getByText('System tags (2)').closest('details');
     expect(fold).not.toHaveAttribute('open');
     expect(within(fold as HTMLElement).getByText('mlflow.user')).toBeDefined();
@@ -118,7 +125,7 @@ describe('RunView', () => {
   it('moves between tabs by keyboard and tells the host', async () => {
     const user = userEvent.setup();
     const onTab = jest.fn();
-    render(<RunView {...makeProps({ onTab })} />);
+    await show(<RunView {...makeProps({ onTab })} />);
     screen.getByRole('tab', { name: 'Overview' }).focus();
     await user.keyboard('{ArrowRight}');
     expect(screen.getByRole('tab', { name: 'Charts' })).toHaveFocus();
@@ -132,7 +139,7 @@ describe('RunView', () => {
 
   it('shows the maps of the run and leaves out what is missing', async () => {
     const artifacts = makeReader({ 'maps/worst.png': 'png' });
-    render(<RunView {...makeProps({ artifacts })} />);
+    await show(<RunView {...makeProps({ artifacts })} />);
     const picture = await screen.findByRole('img', { name: /worst time step/ });
     expect(picture).toHaveAttribute('src', 'blob:picture');
     await waitFor(() =>
@@ -142,7 +149,7 @@ describe('RunView', () => {
 
   it('says that a run without a job has no output', async () => {
     const run = makeRun({ job_id: null });
-    render(<RunView {...makeProps({ run, initialTab: 'log' })} />);
+    await show(<RunView {...makeProps({ run, initialTab: 'log' })} />);
     expect(screen.getByText(/not started as a job/)).toBeVisible();
   });
 
@@ -151,7 +158,7 @@ describe('RunView', () => {
     const onFollowLog = jest.fn();
     const props = makeProps({ initialTab: 'log', onFollowLog });
     const log = { text: XSS, truncated: false, complete: false, error: null };
-    const { rerender } = render(<RunView {...props} log={log} />);
+    const { rerender } = await show(<RunView {...props} log={log} />);
     const output = screen.getByLabelText('Output of the job');
     expect(output).toHaveTextContent(XSS);
     await user.click(screen.getByRole('button', { name: 'Pause' }));
@@ -184,7 +191,9 @@ describe('RunView', () => {
         }
       ]
     });
-    render(<RunView {...makeProps({ run, artifacts, initialTab: 'data' })} />);
+    await show(
+      <RunView {...makeProps({ run, artifacts, initialTab: 'data' })} />
+    );
     expect(screen.getByText('/data/demo.zarr')).toBeVisible();
     expect(screen.getByText('time 4 × lat 8')).toBeVisible();
     expect(screen.getByRole('row', { name: /t2m K feature/ })).toBeVisible();

@@ -6,7 +6,9 @@ No numerics are imported here: the server validates specs and must stay light.
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
@@ -16,6 +18,10 @@ from .errors import SpecError
 SCHEMA_VERSION = 1
 
 _SECRET = re.compile(r"secret|token|passw|credential|access_?key|private", re.IGNORECASE)
+#: Query parameters of signed URLs.
+_SIGNED = re.compile(r"signature|^sig$|^x-(amz|goog)-", re.IGNORECASE)
+#: Prefixes of tags that mean something to MLflow and to us.
+_RESERVED_TAGS = ("mlflow.", "mlkit.")
 
 
 class _Part(Struct, forbid_unknown_fields=True):
@@ -35,7 +41,13 @@ class Source(_Part):
     """Where a cube is: a local path, ``https://`` or ``s3://``; zarr or netCDF."""
 
     uri: Annotated[
-        str, Meta(title="Cube", description="Path or URL of a zarr or netCDF cube", min_length=1)
+        str,
+        Meta(
+            title="Cube",
+            description="Path or URL of a zarr or netCDF cube",
+            min_length=1,
+            max_length=4096,
+        ),
     ]
     options: Annotated[StorageOptions, Meta(title="Storage options")] = msgspec.field(
         default_factory=StorageOptions
@@ -80,7 +92,8 @@ class BlockSplit(_Part, tag="block", tag_field="kind"):
     shares: Annotated[Shares, Meta(title="Shares of blocks")] = msgspec.field(
         default_factory=Shares
     )
-    seed: Annotated[int, Meta(title="Seed", ge=0)] = 42
+    # Above 2**53 a browser rounds.
+    seed: Annotated[int, Meta(title="Seed", ge=0, le=2**53 - 1)] = 42
 
 
 class TimeSplit(_Part, tag="time", tag_field="kind"):
@@ -105,7 +118,8 @@ class ModelSpec(_Part):
 class FitSpec(_Part):
     """How it is fitted."""
 
-    seed: Annotated[int, Meta(title="Seed", ge=0)] = 0
+    # What numpy's legacy generators, and so scikit-learn's random_state, take.
+    seed: Annotated[int, Meta(title="Seed", ge=0, le=2**32 - 1)] = 0
     max_samples: Annotated[
         Annotated[int, Meta(ge=1)] | None,
         Meta(
@@ -213,15 +227,41 @@ def _refuse_secrets(data: dict[str, Any]) -> None:
     sources = data.get("sources")
     for i, source in enumerate(sources if isinstance(sources, list) else []):
         options = source.get("options") if isinstance(source, dict) else None
-        for key in options if isinstance(options, dict) else ():
+        options = options if isinstance(options, dict) else {}
+        for key in options:
             if _SECRET.search(str(key)):
-                raise SpecError(
-                    f"'{key}' looks like a secret, and specs are stored with every run.",
-                    hint="Name a credentials profile with 'profile', or set the variable that "
-                    "fsspec reads in the environment of the kernel.",
-                    code="secret_in_spec",
-                    field=f"sources.{i}.options.{key}",
-                )
+                raise _secret(f"'{key}'", f"sources.{i}.options.{key}")
+        uri = source.get("uri") if isinstance(source, dict) else None
+        for value, field in (
+            (uri, f"sources.{i}.uri"),
+            (options.get("endpoint_url"), f"sources.{i}.options.endpoint_url"),
+        ):
+            found = _secret_part(value) if isinstance(value, str) else None
+            if found:
+                raise _secret(found, field)
+
+
+def _secret_part(uri: str) -> str | None:
+    """Return what in a URI is a secret, in words; None where nothing is."""
+    if "://" not in uri:
+        return None
+    parts = urlsplit(uri)
+    if parts.password or ("@" in parts.netloc and parts.scheme != "s3"):
+        return "The user name or password in the URL"
+    for key, _ in parse_qsl(parts.query, keep_blank_values=True):
+        if _SECRET.search(key) or _SIGNED.search(key):
+            return f"'{key}' in the URL"
+    return None
+
+
+def _secret(what: str, field: str) -> SpecError:
+    return SpecError(
+        f"{what} looks like a secret, and specs are stored with every run.",
+        hint="Name a credentials profile with 'profile', or set the variable that "
+        "fsspec reads in the environment of the kernel.",
+        code="secret_in_spec",
+        field=field,
+    )
 
 
 def _check_consistency(spec: TrainingSpec) -> None:
@@ -232,37 +272,128 @@ def _check_consistency(spec: TrainingSpec) -> None:
             field="features",
         )
     if len(set(spec.features)) != len(spec.features):
-        raise SpecError("A feature is named twice.", field="features")
+        raise SpecError("A feature is named twice.", hint="Name it once.", field="features")
     if isinstance(spec.split, BlockSplit):
-        shares = spec.split.shares
-        total = shares.train + shares.validation + shares.test
-        if abs(total - 1) > 1e-9:
-            raise SpecError(
-                f"The shares add up to {total:g}, not to 1.",
-                hint="Usual shares are 0.7, 0.1 and 0.2.",
-                field="split.shares",
-            )
-        if not spec.split.sizes:
-            raise SpecError(
-                "A block split needs the size of at least one dim.", field="split.sizes"
-            )
-    elif spec.split.test_start <= spec.split.validation_start:
-        raise SpecError(
-            "The test starts before the validation ends.",
-            hint="Put test_start after validation_start.",
-            field="split.test_start",
+        _check_blocks(spec.split)
+    else:
+        _check_order(
+            ("split.validation_start", spec.split.validation_start),
+            ("split.test_start", spec.split.test_start),
         )
+    if spec.period:
+        _check_order(("period.start", spec.period.start), ("period.end", spec.period.end))
+    if spec.region and spec.region.south >= spec.region.north:
+        raise SpecError(
+            "The region's south is not south of its north.",
+            hint="Exchange the two.",
+            field="region.south",
+        )
+    _check_tracking(spec.tracking)
+
+
+def _check_blocks(split: BlockSplit) -> None:
+    shares = split.shares
+    total = shares.train + shares.validation + shares.test
+    if abs(total - 1) > 1e-9:
+        raise SpecError(
+            f"The shares add up to {total:g}, not to 1.",
+            hint="Usual shares are 0.7, 0.1 and 0.2.",
+            field="split.shares",
+        )
+    if not split.sizes:
+        raise SpecError(
+            "A block split needs the size of at least one dim.",
+            hint="For example lat: 10 deg, lon: 10 deg.",
+            field="split.sizes",
+        )
+
+
+def _check_order(first: tuple[str, str], second: tuple[str, str]) -> None:
+    """Check two dates and that the second is later."""
+    (first_field, first_text), (second_field, second_text) = first, second
+    if _date(second_text, second_field) <= _date(first_text, first_field):
+        raise SpecError(
+            f"{second_text} is not after {first_text}.",
+            hint=f"Put {second_field} after {first_field}.",
+            field=second_field,
+        )
+
+
+def _date(text: str, field: str) -> datetime:
+    try:
+        date = datetime.fromisoformat(text)
+    except ValueError:
+        raise SpecError(
+            f"'{text}' is not a date.",
+            hint="Write it as 2002-05-21, or 2002-05-21T12:00.",
+            field=field,
+        ) from None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _check_tracking(tracking: TrackingSpec) -> None:
+    if not tracking.experiment.strip():
+        raise SpecError(
+            "The experiment has no name.",
+            hint="Name it, or leave it out for 'Default'.",
+            field="tracking.experiment",
+        )
+    for key in tracking.tags:
+        if not key.strip() or len(key) > 250:
+            raise SpecError(
+                "A tag needs a name of at most 250 characters.",
+                hint="Name it or remove it.",
+                field="tracking.tags",
+            )
+        if key.startswith(_RESERVED_TAGS):
+            raise SpecError(
+                f"The tag '{key}' is set by the kit itself.",
+                hint="Choose a name that begins with neither 'mlflow.' nor 'mlkit.'.",
+                field="tracking.tags",
+            )
+
+
+#: What a person calls msgspec's types.
+_WORDS = {
+    "object": "a group of fields",
+    "array": "a list",
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "null": "empty",
+}
 
 
 def _spec_error(error: msgspec.ValidationError) -> SpecError:
     """Turn msgspec's ``... - at `$.split.sizes` `` into a sentence and a field path."""
     text = str(error)
     message, _, path = text.partition(" - at ")
-    field = re.sub(r"\[(\d+)\]", r".\1", path.strip("`")).removeprefix("$").strip(".")
+    # `[...]` is any value of a mapping: the field that a form has is the mapping itself.
+    field = re.sub(r"\[(\d+)\]", r".\1", path.strip("`").removesuffix("[...]"))
+    field = field.replace("[...]", "").removeprefix("$").strip(".")
     missing = re.search(r"missing required field `(\w+)`", message)
     unknown = re.search(r"unknown field `(\w+)`", message)
     name = missing or unknown
     if name:
         field = f"{field}.{name.group(1)}".strip(".")
-    hint = "Remove it or correct its spelling." if unknown else None
-    return SpecError(f"{message}.", field=field or None, hint=hint)
+    types = re.fullmatch(r"Expected `([^`]+)`, got `([^`]+)`", message)
+    if missing:
+        return SpecError(f"'{missing.group(1)}' is missing.", field=field, hint="Fill it in.")
+    if unknown:
+        return SpecError(
+            f"There is no field '{unknown.group(1)}' here.",
+            field=field,
+            hint="Remove it or correct its spelling.",
+        )
+    if types:
+        message = f"This must be {_in_words(types.group(1))}, not {_in_words(types.group(2))}"
+    return SpecError(
+        f"{message}.",
+        field=field or None,
+        hint="Compare with the YAML that the launch form shows.",
+    )
+
+
+def _in_words(types: str) -> str:
+    return " or ".join(_WORDS.get(name, name) for name in types.split(" | "))

@@ -1,0 +1,107 @@
+"""What a spec accepts, and how it says what is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonschema
+import msgspec
+import pytest
+
+from jupyter_mlkit.errors import SpecError
+from jupyter_mlkit.spec import TrainingSpec, dump_yaml, json_schema, load_spec, to_dict
+
+GOOD: dict[str, Any] = {
+    "sources": [{"uri": "cube.zarr"}],
+    "target": "y",
+    "features": ["x"],
+    "split": {"kind": "block", "sizes": {"lat": "10 deg"}},
+}
+
+
+def _with(**parts: Any) -> dict[str, Any]:
+    return GOOD | parts
+
+
+def test_yaml_round_trip() -> None:
+    spec = load_spec(_with(use="times", tracking={"experiment": "e", "tags": {"a": "b"}}))
+    assert load_spec(dump_yaml(spec)) == spec
+    assert load_spec(msgspec.json.encode(spec)) == spec
+    jsonschema.validate(to_dict(spec), json_schema())
+
+
+def test_defaults_are_those_of_the_class() -> None:
+    spec = load_spec(GOOD)
+    assert isinstance(spec, TrainingSpec)
+    assert spec.model.class_ == "sklearn.linear_model.LinearRegression"
+    assert spec.use == "places"
+
+
+@pytest.mark.parametrize(
+    ("parts", "field", "words"),
+    [
+        ({"target": "x"}, "features", "copy"),
+        ({"target": 3}, "target", "text"),
+        ({"features": []}, "features", "length"),
+        ({"features": ["x", "x"]}, "features", "twice"),
+        ({"split": {"kind": "block", "sizes": {"lat": 1.5}}}, "split.sizes", "whole number"),
+        ({"split": {"kind": "block", "sizes": {}}}, "split.sizes", "at least one"),
+        (
+            {"split": GOOD["split"] | {"shares": {"train": 0.9}}},
+            "split.shares",
+            "add up to 1.2",
+        ),
+        ({"split": GOOD["split"] | {"seed": 2**63}}, "split.seed", "int"),
+        ({"fit": {"seed": 2**33}}, "fit.seed", "int"),
+        ({"period": {"start": "2002-13-01", "end": "2003-01-01"}}, "period.start", "not a date"),
+        ({"period": {"start": "2003-01-01", "end": "2002-01-01"}}, "period.end", "not after"),
+        (
+            {"split": {"kind": "time", "validation_start": "2002-07-01", "test_start": "20020622"}},
+            "split.test_start",
+            "not after",
+        ),
+        ({"region": {"west": 0, "south": 5, "east": 1, "north": 4}}, "region.south", "south"),
+        ({"tracking": {"experiment": "  "}}, "tracking.experiment", "no name"),
+        ({"tracking": {"tags": {"": "a"}}}, "tracking.tags", "name"),
+        ({"tracking": {"tags": {"mlflow.user": "a"}}}, "tracking.tags", "mlflow.user"),
+        ({"modell": {}}, "modell", "no field"),
+        ({"sources": [{}]}, "sources.0.uri", "missing"),
+    ],
+)
+def test_what_is_wrong_is_said_beside_its_field(
+    parts: dict[str, Any], field: str, words: str
+) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_spec(_with(**parts))
+    assert caught.value.field == field
+    assert words in caught.value.message
+    assert caught.value.code == "invalid_spec"
+
+
+@pytest.mark.parametrize(
+    ("source", "field"),
+    [
+        ({"uri": "a", "options": {"secret_key": "x"}}, "sources.0.options.secret_key"),
+        ({"uri": "http://user:pw@example.org/a.zarr"}, "sources.0.uri"),
+        ({"uri": "https://example.org/a.zarr?X-Amz-Signature=1"}, "sources.0.uri"),
+        ({"uri": "https://example.org/a.zarr?token=1"}, "sources.0.uri"),
+        (
+            {"uri": "s3://b/a.zarr", "options": {"endpoint_url": "https://u:p@example.org"}},
+            "sources.0.options.endpoint_url",
+        ),
+    ],
+)
+def test_secrets_are_refused(source: dict[str, Any], field: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_spec(_with(sources=[source]))
+    assert caught.value.code == "secret_in_spec"
+    assert caught.value.field == field
+    assert caught.value.hint
+    assert "pw" not in caught.value.message
+
+
+def test_text_that_is_no_spec() -> None:
+    for text in ("a: [", "- 1\n- 2", "42"):
+        with pytest.raises(SpecError) as caught:
+            load_spec(text)
+        assert caught.value.hint

@@ -16,13 +16,13 @@ from ..paths import ENV_JOB_DIR, ENV_JOB_ID
 from ..spec import TrainingSpec, dump_yaml, to_dict
 from .ending import close_run, judge
 from .environment import child_environment
-from .executors import Executor, JobProcess, Launch
+from .executors import Executor, Launch
 from .executors.local import LocalExecutor
 from .folder import JobFolder
 from .identity import Identity, find_job_process
 from .record import ACTIVE, JobRecord, as_body, now
 from .store import JobStore
-from .watch import ProcessWatch
+from .watch import LOOK_EVERY, RETRY_AFTER, ProcessWatch
 
 ChangeKind = Literal["created", "changed"]
 #: Closes the run of a job that is gone: run id, MLflow status, reason for the tag.
@@ -54,6 +54,9 @@ class Surroundings:
 
 class Supervisor:
     """The jobs of one server; they go on when it ends and are adopted by the next.
+
+    Servers of the same scope may live side by side. Each watches the jobs of all of them, so any
+    can stop any job and notices its end; the registry's transactions decide who is first.
 
     Thread-safe and synchronous. A thread of its own starts with the first job.
 
@@ -137,6 +140,7 @@ class Supervisor:
     def jobs(self, max_results: int = 100, page_token: str | None = None) -> JobPage:
         """Return jobs, the newest first."""
         records, token = self._store.page(max_results, page_token)
+        self._look_after(records)
         line = self._line() if any(record.state == "QUEUED" for record in records) else []
         return JobPage(
             items=[record.to_model(_place(record, line)) for record in records],
@@ -146,6 +150,7 @@ class Supervisor:
     def job(self, job_id: str) -> Job:
         """Return one job."""
         record = self._store.get(job_id)
+        self._look_after([record])
         line = self._line() if record.state == "QUEUED" else []
         return record.to_model(_place(record, line))
 
@@ -171,25 +176,28 @@ class Supervisor:
         changed = self._store.change(job_id, ask, only_in={"QUEUED", *ACTIVE})
         if changed is None:
             raise ConflictError("The job has ended already.", hint="Nothing is left to stop.")
+        if changed.state in ACTIVE and not self._watch.knows(job_id):
+            self._find_again(changed)
         self._watch.ask_to_end(job_id)
         self._tell("changed", job_id)
         return self.job(job_id)
 
     def wait(self, job_id: str, timeout: float) -> Job:
         """Return the job once it has ended, or as it is after `timeout` seconds."""
+        self._watch.wake()
         with self._changed:
             self._changed.wait_for(lambda: self._store.get(job_id).has_ended, timeout)
         return self.job(job_id)
 
     def active(self) -> int:
         """Return how many jobs run or wait."""
-        return self._store.count({"QUEUED", *ACTIVE})
+        going_on = self._store.in_states({"QUEUED", *ACTIVE})
+        self._look_after(going_on)
+        return len(going_on)
 
     def reconcile(self) -> None:
         """Adopt, finish or declare lost what earlier servers have left; start what waits."""
-        for record in self._store.in_states(ACTIVE):
-            if not self._watch.knows(record.job_id):
-                self._find_again(record)
+        self._find_others()
         self._watch.wake()
 
     def close(self) -> None:
@@ -199,14 +207,29 @@ class Supervisor:
 
     # ------------------------------------------------------------------- called by the watch
 
-    def _tend(self) -> bool:
-        """Start what may start, close what was left open; return whether to come back soon."""
+    def _tend(self) -> float | None:
+        """Find what others have started, start what may start, close what was left open.
+
+        Returns within how many seconds to come back; None where nothing is going on.
+        """
+        self._find_others()
         self._start_waiting()
         left_open = self._store.with_orphans() if self._close_run else []
         for record in left_open:
             if self._close_run and close_run(record, self._close_run):
                 self._store.change(record.job_id, _forget_orphan)
-        return bool(left_open or self._line())
+        unknown = [job for job in self._store.in_states(ACTIVE) if not self._knows(job)]
+        if any(job.owner.is_here for job in unknown):  # is being started by another server
+            return LOOK_EVERY
+        return RETRY_AFTER if left_open or unknown or self._line() else None
+
+    def _find_others(self) -> None:
+        """Watch what other servers have started, and pass on a request to end made there."""
+        for record in self._store.in_states(ACTIVE):
+            if not self._knows(record):
+                self._find_again(record)
+            elif record.stop_asked:
+                self._watch.ask_to_end(record.job_id)
 
     def _start_waiting(self) -> None:
         for record in self._line():
@@ -224,8 +247,9 @@ class Supervisor:
 
     def _start(self, record: JobRecord) -> None:
         folder = self._folder(record.job_id)
-        output = folder.open_log()
+        output: int | None = None
         try:
+            output = folder.open_log()
             process = self._executor.start(
                 Launch(
                     job_id=record.job_id,
@@ -244,19 +268,23 @@ class Supervisor:
                 record.job_id,
                 MLKitError(
                     f"The job could not be started: {error.strerror}: {error.filename}.",
-                    hint="Check the interpreter of the kernelspec.",
+                    hint="Check that file or folder, and the interpreter of the kernelspec.",
                     code="job_not_started",
                 ),
             )
             return
         finally:
-            os.close(output)
+            if output is not None:
+                os.close(output)
 
-        def is_started(record: JobRecord) -> None:
-            record.process = process.identity
-
-        self._store.change(record.job_id, is_started)
-        self._add(record.job_id, process)
+        # Watched before it is written down: the registry may fail, the process runs already.
+        self._watch.add(record.job_id, process, folder)
+        changed = self._store.change(
+            record.job_id, lambda record: _set_process(record, process.identity)
+        )
+        if changed and changed.stop_asked:  # asked while it was being started
+            self._watch.ask_to_end(record.job_id)
+        self._tell("changed", record.job_id)
 
     def _take_progress(self, job_id: str) -> None:
         told = self._folder(job_id).progress()
@@ -275,7 +303,14 @@ class Supervisor:
     def _finish(self, job_id: str, exit_code: int | None) -> None:
         self._take_progress(job_id)
         folder = self._folder(job_id)
-        self._store.change(job_id, lambda record: judge(record, folder, exit_code), only_in=ACTIVE)
+
+        def end(record: JobRecord) -> None:
+            judge(record, folder, exit_code)
+
+        ended = self._store.change(job_id, end, only_in=ACTIVE)
+        if ended is None and exit_code is not None:
+            # Another server, which cannot know the exit code, was faster in calling it lost.
+            self._store.change(job_id, lambda record: _correct(record, end), only_in={"LOST"})
         self._tell("changed", job_id)
 
     # ------------------------------------------------------------------------------- details
@@ -292,18 +327,23 @@ class Supervisor:
         if process is None:
             self._finish(record.job_id, None)
             return
+        self._watch.add(record.job_id, process, self._folder(record.job_id))
         if record.process is None:
             found = process.identity
-            self._store.change(record.job_id, lambda record: _set_process(record, found))
-        self._add(record.job_id, process)
+            self._store.change(
+                record.job_id, lambda record: _set_process(record, found), only_in=ACTIVE
+            )
         if record.stop_asked:
             self._watch.ask_to_end(record.job_id)
+        self._tell("changed", record.job_id)
 
-    def _add(self, job_id: str, process: JobProcess) -> None:
-        self._watch.add(job_id, process, self._folder(job_id))
-        if self._store.get(job_id).stop_asked:  # asked while it was being started
-            self._watch.ask_to_end(job_id)
-        self._tell("changed", job_id)
+    def _look_after(self, records: Sequence[JobRecord]) -> None:
+        """Wake the watch for jobs that another server has started since it last looked."""
+        if any(job.state in ACTIVE and not self._knows(job) for job in records):
+            self._watch.wake()
+
+    def _knows(self, record: JobRecord) -> bool:
+        return self._watch.knows(record.job_id)
 
     def _fail(self, job_id: str, error: MLKitError) -> None:
         def fail(record: JobRecord) -> None:
@@ -338,6 +378,12 @@ def _place(record: JobRecord, line: list[JobRecord]) -> int | None:
 
 def _set_process(record: JobRecord, identity: Identity) -> None:
     record.process = identity
+
+
+def _correct(record: JobRecord, end: Callable[[JobRecord], None]) -> None:
+    """Judge a lost job anew, unless somebody who knows its exit code has done so."""
+    if record.exit_code is None:
+        end(record)
 
 
 def _forget_orphan(record: JobRecord) -> None:

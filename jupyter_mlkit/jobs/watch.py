@@ -41,8 +41,8 @@ class ProcessWatch:
     told : callable
         Called with the job id when the process wrote a new ``state.json``.
     idle : callable
-        Called in every round, before the thread sleeps; returns whether it wants to be called
-        again after :data:`RETRY_AFTER` seconds.
+        Called in every round, before the thread sleeps; returns within how many seconds it wants
+        to be called again, None for not at all.
     grace : float
         Seconds between TERM and KILL.
     """
@@ -52,7 +52,7 @@ class ProcessWatch:
         *,
         ended: Callable[[str, int | None], None],
         told: Callable[[str], None],
-        idle: Callable[[], bool],
+        idle: Callable[[], float | None],
         grace: float,
     ) -> None:
         self._ended, self._told, self._idle, self._grace = ended, told, idle, grace
@@ -67,8 +67,11 @@ class ProcessWatch:
         self._closed = False
 
     def add(self, job_id: str, process: JobProcess, folder: JobFolder) -> None:
-        """Watch a process."""
+        """Watch a process; one that is watched already is only let go of."""
         with self._lock:
+            if self._closed or job_id in self._watched:
+                process.let_go()
+                return
             self._watched[job_id] = _Watched(process, folder)
             descriptor = process.fileno()
             if descriptor is not None:
@@ -125,12 +128,11 @@ class ProcessWatch:
             again = self._round()
             with self._lock:
                 active = bool(self._watched)
-            timeout = LOOK_EVERY if active else RETRY_AFTER if again else None
-            self._selector.select(timeout)
+            self._selector.select(LOOK_EVERY if active else again)
             with contextlib.suppress(BlockingIOError):
                 os.read(self._wake_end, 4096)
 
-    def _round(self) -> bool:
+    def _round(self) -> float | None:
         try:
             with self._lock:
                 watched = list(self._watched.items())
@@ -140,7 +142,7 @@ class ProcessWatch:
         except Exception:
             # The thread must outlive a full disk or a locked registry: the next round is soon.
             log.exception("Watching jobs failed, trying again")
-            return True
+            return RETRY_AFTER
 
     def _look(self, job_id: str, one: _Watched) -> None:
         if one.process.has_ended():

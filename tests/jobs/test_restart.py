@@ -10,10 +10,11 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from jupyter_mlkit.errors import ConflictError, NotFoundError
+from jupyter_mlkit.errors import BackendError, ConflictError, NotFoundError
 from jupyter_mlkit.jobs.identity import Identity
 from jupyter_mlkit.jobs.store import JobStore
 from jupyter_mlkit.jobs.supervisor import Supervisor
@@ -170,6 +171,99 @@ def test_what_waited_is_started_by_the_next_server(supervise: Make, spec: Traini
     assert second.job(waiting.job_id).state == "QUEUED"
     (second._folder(running.job_id).path / "go").touch()
     assert second.wait(waiting.job_id, 20).state == "DONE"
+
+
+def test_a_job_of_another_server_can_be_stopped(supervise: Make, spec: TrainingSpec) -> None:
+    first, second = supervise(), supervise()
+    second.reconcile()
+    code = """
+signal.signal(signal.SIGTERM, lambda *_: end('STOPPED', 143, 'r'))
+state('fit', 0.5, 'r')
+time.sleep(60)
+"""
+    job = first.submit(spec, program(code))
+    until(first, job.job_id, lambda job: job.state == "RUNNING")
+    assert second.stop(job.job_id).phase in ("stopping", None)
+    for supervisor in (second, first):
+        stopped = supervisor.wait(job.job_id, 20)
+        assert (stopped.state, stopped.exit_code) == ("STOPPED", 143)
+
+
+def test_a_stop_that_another_server_could_only_write_down(
+    supervise: Make, spec: TrainingSpec
+) -> None:
+    """It may run on another machine, or have ended before it could send the signal."""
+    first, second = supervise(), supervise()
+    job = first.submit(spec, program("state('fit', 0.5, 'r'); time.sleep(60)"))
+    until(first, job.job_id, lambda job: job.state == "RUNNING")
+    second._store.change(job.job_id, lambda record: setattr(record, "stop_asked", 1))
+    assert first.wait(job.job_id, 20).state == "STOPPED"
+
+
+def test_a_server_that_is_killed_with_its_job_is_noticed_by_another(
+    supervise: Make, spec: TrainingSpec, folder: Path, tmp_path: Path
+) -> None:
+    server = textwrap.dedent(
+        """
+        import sys
+        from pathlib import Path
+        from jupyter_mlkit.jobs.supervisor import Supervisor, Surroundings
+        from jupyter_mlkit.spec import load_spec
+
+        supervisor = Supervisor(Surroundings(Path(sys.argv[1]), Path(sys.argv[2]), "here"))
+        job = supervisor.submit(load_spec(Path(sys.argv[3]).read_bytes()), sys.argv[4:])
+        print(job.job_id, flush=True)
+        supervisor.wait(job.job_id, 60)
+        """
+    )
+    (tmp_path / "spec.yaml").write_text(dump_yaml(spec))
+    second = supervise()
+    second.reconcile()
+    command = program("state('fit', 0.5, 'r'); time.sleep(60)")
+    argv = [sys.executable, "-c", server, folder, tmp_path / "root", tmp_path / "spec.yaml"]
+    with subprocess.Popen([*argv, *command], stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        job_id = first.stdout.readline().strip()
+        assert [job.job_id for job in second.jobs().items] == [job_id]
+        until(second, job_id, lambda job: job.state == "RUNNING")
+        process = second._store.get(job_id).process
+        assert process is not None
+        first.kill()
+        first.wait()
+    assert second.job(job_id).state == "RUNNING"
+    os.killpg(process.pid, signal.SIGKILL)
+    lost = second.wait(job_id, 20)
+    assert (lost.state, lost.error.code) == ("LOST", "job_lost")
+
+
+def test_who_knows_the_exit_code_has_the_last_word(supervise: Make, spec: TrainingSpec) -> None:
+    first, second = supervise(), supervise()
+    job = first.submit(spec, program("state('fit'); wait_for('go'); raise ImportError('no ice')"))
+    until(first, job.job_id, lambda job: job.phase == "fit")
+    second._finish(job.job_id, None)
+    assert second.job(job.job_id).state == "LOST"
+    (first._folder(job.job_id).path / "go").touch()
+    failed = until(first, job.job_id, lambda job: job.state != "LOST")
+    assert (failed.state, failed.exit_code, failed.error.code) == ("FAILED", 1, "job_crashed")
+    second._finish(job.job_id, None)
+    assert second.job(job.job_id).state == "FAILED"
+
+
+def test_a_process_is_watched_though_the_registry_fails(
+    supervise: Make, spec: TrainingSpec
+) -> None:
+    supervisor = supervise()
+    change = supervisor._store.change
+
+    def fail_once(job_id: str, *args: Any, **options: Any) -> Any:
+        if supervisor._watch.knows(job_id):  # the process was started just now
+            supervisor._store.change = change
+            raise BackendError("The disk is full.")
+        return change(job_id, *args, **options)
+
+    supervisor._store.change = fail_once
+    job = supervisor.submit(spec, program("state('fit'); end('DONE', 0)"))
+    assert supervisor.wait(job.job_id, 20).state == "DONE"
 
 
 def test_scopes_do_not_see_each_other(supervise: Make, spec: TrainingSpec) -> None:

@@ -88,9 +88,9 @@ function Params({
   );
 }
 
-/** A class path or an address may end its line behind a dot or a slash, not within a word. */
+/** A class path or an address may end its line before a name, not within one. */
 function breakable(text: string): React.ReactNode {
-  return text.split(/(?<=[./])/).map((part, index) => (
+  return text.split(/(?<=[./])(?=[A-Za-z_])/).map((part, index) => (
     <React.Fragment key={index}>
       {index > 0 && <wbr />}
       {part}

@@ -28,32 +28,34 @@ export function TagsTable(props: ITagsTableProps): JSX.Element {
   const system = keys.filter(key => SYSTEM.test(key));
   return (
     <>
-      <dl className="jp-mlkit-pairs">
-        {own.map(key => (
-          <React.Fragment key={key}>
-            <dt>{key}</dt>
-            <dd>
-              <EditableText
-                trans={trans}
-                value={tags[key]}
-                label={trans.__('tag %1', key)}
-                maxLength={8000}
-                onSave={value => edits.setTag(key, value)}
-              />
-              <button
-                type="button"
-                className="jp-mlkit-iconButton"
-                aria-label={trans.__('Delete tag %1', key)}
-                title={trans.__('Delete tag %1', key)}
-                disabled={action.busy}
-                onClick={() => void action.run(() => edits.deleteTag(key))}
-              >
-                <span aria-hidden="true">✕</span>
-              </button>
-            </dd>
-          </React.Fragment>
-        ))}
-      </dl>
+      {own.length > 0 && (
+        <dl className="jp-mlkit-pairs">
+          {own.map(key => (
+            <React.Fragment key={key}>
+              <dt>{key}</dt>
+              <dd>
+                <EditableText
+                  trans={trans}
+                  value={tags[key]}
+                  label={trans.__('tag %1', key)}
+                  maxLength={8000}
+                  onSave={value => edits.setTag(key, value)}
+                />
+                <button
+                  type="button"
+                  className="jp-mlkit-iconButton"
+                  aria-label={trans.__('Delete tag %1', key)}
+                  title={trans.__('Delete tag %1', key)}
+                  disabled={action.busy}
+                  onClick={() => void action.run(() => edits.deleteTag(key))}
+                >
+                  <span aria-hidden="true">✕</span>
+                </button>
+              </dd>
+            </React.Fragment>
+          ))}
+        </dl>
+      )}
       {action.error && <ErrorBox trans={trans} error={action.error} />}
       <AddTag {...props} />
       {system.length > 0 && (

@@ -127,7 +127,8 @@ def _create(path: Path, artifact_root: Path) -> None:
         store.engine.dispose()
         with closing(sqlite3.connect(new)) as connection:
             seed_statistics(connection)
-        if path.exists():  # SQLite takes an empty file for an empty database; so do we
+        # SQLite takes an empty file for an empty database; so do we.
+        if path.exists() and path.stat().st_size == 0:
             path.unlink()
         try:
             os.link(new, path)

@@ -16,8 +16,8 @@ from .api.base import SETTING
 from .api.routes import rules
 from .api.services import Services, Settings
 from .errors import MLKitError
-from .paths import default_artifact_root, default_tracking_uri
-from .tracking.store import environment, is_sql, local_path
+from .paths import default_tracking_uri
+from .tracking.store import artifact_root_for, environment
 
 #: Seconds between two notes that jobs keep the server busy.
 ACTIVITY_EVERY = 30.0
@@ -78,10 +78,7 @@ class MLKitApp(ExtensionApp):
 
     @default("artifact_root")
     def _default_artifact_root(self) -> str:
-        if not is_sql(self.tracking_uri):
-            return ""
-        path = local_path(self.tracking_uri)
-        return str(path.parent / "artifacts" if path else default_artifact_root())
+        return str(artifact_root_for(self.tracking_uri) or "")
 
     def initialize_settings(self) -> None:
         """Hand URI and artifact root to the kernels, and the services to the handlers."""

@@ -36,7 +36,7 @@ def default_tracking_uri() -> str:
 
 
 def default_artifact_root() -> Path:
-    """Return the artifact root that belongs to the default SQLite store."""
+    """Return the artifact root of the default store; see ``tracking.store.artifact_root_for``."""
     return data_dir() / "artifacts"
 
 

@@ -6,7 +6,6 @@ installation: it goes through the same doors that the panel uses.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -44,19 +43,20 @@ def run_demo(folder: Path | None) -> int:
     """Do the main job in `folder` and print a summary; 0 if every step worked."""
     from ..registry.versions import Registry
     from ..tracking.backend import TrackingBackend
+    from ..tracking.store import artifact_root_for, redact
     from ..train import predict
-    from .train import use_default_store
+    from ..train.store import use_store
 
     step = _Steps()
     folder = (folder or paths.data_dir() / "demo").absolute()
     folder.mkdir(parents=True, exist_ok=True)
     cube = _cube(folder, step)
-    uri = use_default_store()
-    step(f"Store {uri} is ready.")
+    uri = use_store()
+    step(f"Store {redact(uri)} is ready.")
 
     jobs = _train(folder, cube, step)
     run_ids = [job.run_id for job in jobs if job.run_id]
-    backend = TrackingBackend(uri, os.environ.get(paths.ENV_ARTIFACT_ROOT), [folder])
+    backend = TrackingBackend(uri, artifact_root_for(uri), [folder])
     comparison = backend.compare(run_ids)
     best = min(comparison.runs, key=_validation_error)
     step(f"Compared: the runs are {comparison.verdict.replace('_', ' ')}.")
@@ -112,10 +112,11 @@ def _specs(cube: Path) -> list[TrainingSpec]:
 def _train(folder: Path, cube: Path, step: _Steps) -> list[Job]:
     """Run the trainings as the Lab does: each a job of its own, both at a time."""
     from ..jobs.supervisor import Supervisor, Surroundings
-    from ..tracking.store import environment
+    from ..tracking.store import artifact_root_for, environment
 
     def variables() -> dict[str, str]:
-        return environment(paths.default_tracking_uri(), os.environ.get(paths.ENV_ARTIFACT_ROOT))
+        uri = paths.default_tracking_uri()
+        return environment(uri, artifact_root_for(uri))
 
     supervisor = Supervisor(
         Surroundings(folder / "jobs", folder, scope=str(folder), environment=variables),

@@ -147,16 +147,20 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _store() -> Iterator[Finding]:
-    from ..tracking.redact import redact
-    from .train import use_default_store
+    from ..tracking.store import local_path, redact
+    from ..train.store import use_store
 
     uri = redact(paths.default_tracking_uri())
     try:
-        use_default_store()
+        path = local_path(paths.default_tracking_uri())
+        missing = path is not None and not path.exists()
+        if not missing:  # who looks for problems must not make a store
+            use_store()
     except MLKitError as error:
         yield Finding("store", uri, error.message, error.hint or "see the message")
         return
-    yield Finding("store", f"{uri} opens")
+    state = "will be made at the first use" if missing else "opens"
+    yield Finding("store", f"{uri} {state}", absent=missing)
     folder = paths.data_dir()
     free = shutil.disk_usage(folder if folder.exists() else folder.anchor).free
     state = f"{free / 1024**3:.1f} GiB free at {folder}"
@@ -171,14 +175,14 @@ def _kernels() -> Iterator[Finding]:
     from jupyter_client.kernelspec import KernelSpecManager
 
     from ..jobs.kernels import Kernels
-    from ..tracking.store import environment
+    from ..tracking.store import artifact_root_for, environment
 
     uri = paths.default_tracking_uri()
     kernels = Kernels(
         KernelSpecManager(),
         tracking_uri=uri,
         root_dir=Path.cwd(),
-        environment=environment(uri, str(paths.default_artifact_root())),
+        environment=environment(uri, artifact_root_for(uri)),
     )
     try:
         listed = kernels.list().items

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from jupyter_mlkit.errors import BackendError
-from jupyter_mlkit.paths import ENV_ARTIFACT_ROOT
+from jupyter_mlkit.paths import ENV_ARTIFACT_ROOT, default_artifact_root
 
 from .redact import redact
 
-__all__ = ["environment", "is_local", "local_path", "prepare_store", "redact"]
+__all__ = [
+    "artifact_root_for",
+    "environment",
+    "is_local",
+    "local_path",
+    "prepare_store",
+    "redact",
+]
 
 #: Schemes of the SQL databases that MLflow speaks, besides SQLite.
 SQL_SCHEMES = frozenset({"mssql", "mysql", "postgresql"})
@@ -42,6 +50,23 @@ def local_path(uri: str) -> Path | None:
             hint="Use a file: MLFLOW_TRACKING_URI=sqlite:////home/me/mlflow.db",
         )
     return Path(name).absolute()
+
+
+def artifact_root_for(uri: str) -> Path | None:
+    """Return where the artifacts of new experiments of the store `uri` go.
+
+    The one rule for the server, the terminal, kernels and jobs: what the environment says
+    (``_MLFLOW_SERVER_ARTIFACT_ROOT``), else the folder ``artifacts`` beside an SQLite file, so
+    that two stores never share one, else our data directory. None for a tracking server, which
+    has its own.
+    """
+    if not is_sql(uri):
+        return None
+    given = os.environ.get(ENV_ARTIFACT_ROOT)
+    if given:
+        return Path(given)
+    path = local_path(uri)
+    return default_artifact_root() if path is None else path.parent / "artifacts"
 
 
 def environment(uri: str, artifact_root: Path | str | None) -> dict[str, str]:

@@ -13,18 +13,20 @@ from ..errors import ConflictError
 def use_store() -> str:
     """Make sure that MLflow writes where the Lab reads, and return the tracking URI.
 
-    A URI from the environment or from ``mlflow.set_tracking_uri`` is left as it is. Where there
-    is none, MLflow would start a store in the current directory: ours is used instead.
+    A URI from the environment or from ``mlflow.set_tracking_uri`` is the one that is used. Where
+    there is none, MLflow would start a store in the current directory: ours is used instead.
+    MLflow would also put artifacts there, whatever database is named: they go to the root that
+    belongs to the store.
     """
     import mlflow
 
-    if not mlflow.is_tracking_uri_set():
-        from ..tracking.store import environment, prepare_store
+    from ..tracking.store import artifact_root_for, environment, prepare_store
 
-        uri = paths.default_tracking_uri()
-        root = os.environ.get(paths.ENV_ARTIFACT_ROOT) or str(paths.default_artifact_root())
-        prepare_store(uri, root)
-        os.environ.update(environment(uri, root))
+    given = mlflow.is_tracking_uri_set()
+    uri = str(mlflow.get_tracking_uri()) if given else paths.default_tracking_uri()
+    root = artifact_root_for(uri)
+    prepare_store(uri, root)
+    os.environ.update(environment(uri, root))
     return str(mlflow.get_tracking_uri())
 
 

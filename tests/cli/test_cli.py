@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mlkit.cli import main
+from jupyter_mlkit.cli import doctor, main
 from jupyter_mlkit.cubes.demo import demo_truth
 from jupyter_mlkit.cubes.source import open_cube
 
@@ -92,6 +92,15 @@ def test_demo_does_the_main_job_in_an_empty_home(home: dict[str, str], tmp_path:
     assert predicted.sizes == {"time": 10, "lat": 216, "lon": 432}
     # Nothing was left in the folder that it was called from.
     assert sorted(path.name for path in tmp_path.iterdir()) == ["demo", "home"]
+
+
+def test_doctor_makes_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "none" / "mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{file}")
+    found = next(doctor._store())
+    assert "will be made at the first use" in found.state
+    assert found.problem is None
+    assert not file.parent.exists()
 
 
 @pytest.mark.slow

@@ -16,11 +16,18 @@ from hypothesis import strategies as st
 from stores import Place
 
 from jupyter_mlkit.errors import BackendError
-from jupyter_mlkit.paths import ENV_ARTIFACT_ROOT
+from jupyter_mlkit.paths import ENV_ARTIFACT_ROOT, default_artifact_root
 from jupyter_mlkit.tracking import disk
 from jupyter_mlkit.tracking.backend import TrackingBackend
 from jupyter_mlkit.tracking.client import redact_text
-from jupyter_mlkit.tracking.store import environment, is_local, local_path, prepare_store, redact
+from jupyter_mlkit.tracking.store import (
+    artifact_root_for,
+    environment,
+    is_local,
+    local_path,
+    prepare_store,
+    redact,
+)
 
 PREPARE = """
 import sys
@@ -199,6 +206,20 @@ def test_kernels_are_told_of_the_store(tmp_path: Path, monkeypatch: pytest.Monke
     }
     # A tracking server decides for itself where artifacts go.
     assert ENV_ARTIFACT_ROOT not in environment("https://mlflow.example.org", tmp_path)
+
+
+def test_each_store_has_an_artifact_root_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(ENV_ARTIFACT_ROOT, raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert artifact_root_for("sqlite:////a/x.db?timeout=3") == Path("/a/artifacts")
+    assert artifact_root_for("sqlite:///x.db") == tmp_path / "artifacts"
+    assert artifact_root_for("postgresql://db.example.org/m") == default_artifact_root()
+    assert artifact_root_for("https://mlflow.example.org") is None
+    monkeypatch.setenv(ENV_ARTIFACT_ROOT, "/elsewhere")
+    assert artifact_root_for("sqlite:////a/x.db") == Path("/elsewhere")
+    assert artifact_root_for("https://mlflow.example.org") is None
 
 
 def test_paths_of_sqlite_uris() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import queue
 import signal
@@ -19,6 +20,8 @@ from msgspec import Struct
 
 from ..errors import BackendTimeoutError, InvalidInputError, KernelError, MLKitError
 from ..models import ErrorBody
+
+log = logging.getLogger(__name__)
 
 #: Longest answer; a preview holds a picture.
 MAX_ANSWER = 32 * 1024 * 1024
@@ -182,7 +185,22 @@ class Probe:
                 continue
             if answer.ok:
                 return answer.result
-            raise told_error(answer.error)
+            raise self._told_error(op, answer.error)
+
+    def _told_error(self, op: str, body: ErrorBody | None) -> MLKitError:
+        """Return what the helper says is wrong; of what it did not foresee, the log has all."""
+        if body is None or body.code == "internal_error":
+            log.error(
+                "The helper process failed at '%s': %s\n%s",
+                op,
+                body.message if body else "it did not say why",
+                self.stderr,
+            )
+            return MLKitError(
+                "Something went wrong in the helper process of the kernel.",
+                hint="The server's log says more.",
+            )
+        return InvalidInputError(body.message, hint=body.hint, code=body.code, field=body.field)
 
     def _gone(self) -> ProbeGoneError:
         self.kill()
@@ -210,14 +228,6 @@ class Probe:
         with contextlib.suppress(OSError, ValueError):
             while line := pipe.readline(4096):
                 self._stderr.append(line.decode(errors="replace").rstrip())
-
-
-def told_error(body: ErrorBody | None) -> MLKitError:
-    """Return the error that a helper process has told of."""
-    if body is None:
-        return MLKitError("The helper process failed without saying why.")
-    kind = MLKitError if body.code == "internal_error" else InvalidInputError
-    return kind(body.message, hint=body.hint, code=body.code, field=body.field)
 
 
 def _too_slow(op: str, timeout: float) -> BackendTimeoutError:

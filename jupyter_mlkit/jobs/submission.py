@@ -24,10 +24,11 @@ def wrong_fields(data: dict[str, Any]) -> list[SpecError]:
         return []
     fields = msgspec.structs.fields(TrainingSpec)
     errors = [error for field in fields if (error := _wrong_field(data, field)) is not None]
-    # What load_spec found may be of no single field (an unknown one, two that disagree).
+    # What load_spec found may be of no single field (an unknown one, two that disagree). Of the
+    # same field it knows more: that a key looks like a secret, not only that it is unknown.
     if first.field not in {error.field for error in errors}:
-        errors.insert(0, first)
-    return errors
+        return [first, *errors]
+    return [first if error.field == first.field else error for error in errors]
 
 
 def validate(data: dict[str, Any], kernels: Kernels, timeout: float) -> Validation:

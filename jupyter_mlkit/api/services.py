@@ -70,7 +70,8 @@ class Services:
         self.slow_threads = Threads("kernels", workers=6, waiting=32)
         self._event_logger = event_logger
         self._made: dict[str, Any] = {}
-        self._lock = threading.RLock()
+        self._making: dict[str, threading.RLock] = {}
+        self._lock = threading.Lock()
         self._preparing = threading.Lock()
         self._prepared = False
 
@@ -201,9 +202,9 @@ class Services:
         return await self.threads.call(lambda: self.jobs.active(), timeout=self.store_timeout)
 
     def active_jobs(self) -> int:
-        """Return how many jobs run or wait, as far as the supervisor was asked for."""
+        """Return how many jobs ran or waited when last looked at; reads nothing, so never waits."""
         supervisor = self._made.get("jobs")
-        return supervisor.active() if supervisor else 0
+        return supervisor.last_active if supervisor else 0
 
     def validate(self, spec: dict[str, Any]) -> Validation:
         """Return whether a spec can be submitted."""
@@ -237,9 +238,7 @@ class Services:
             made["jobs"].close()
 
     def _close_run(self, run_id: str, status: Literal["FAILED", "KILLED"], reason: str) -> None:
-        from ..jobs.run_end import end_run
-
-        end_run(self.open_tracking().store, run_id, status, reason)
+        self.open_tracking().end_run(run_id, status, reason)
 
     def _job_changed(self, kind: ChangeKind, job_id: str) -> None:
         events = self._made.get("events")
@@ -248,6 +247,10 @@ class Services:
 
     def _once(self, name: str, make: Callable[[], T]) -> T:
         with self._lock:
+            making = self._making.setdefault(name, threading.RLock())
+        # One lock each: the job registry may be locked for seconds, and the live channel, which
+        # is made on the event loop, must not wait for it.
+        with making:
             if name not in self._made:
                 self._made[name] = make()
             return cast("T", self._made[name])

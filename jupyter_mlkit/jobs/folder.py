@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -53,6 +54,10 @@ class JobFolder:
         target = os.open(self.path / "spec.yaml", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(target, "w", encoding="utf-8") as file:
             file.write(spec_yaml)
+
+    def remove(self) -> None:
+        """Remove the folder and what is in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
 
     def open_log(self) -> int:
         """Return a file descriptor to append output to."""

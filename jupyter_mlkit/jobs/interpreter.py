@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import string
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..errors import KernelError
+from .environment import expanded, without_tokens
+
+#: As jupyter_client does: these bare names mean the interpreter of the server, others do not.
+_OWN_NAMES = (
+    "python",
+    "python{}".format(*sys.version_info),
+    "python{}.{}".format(*sys.version_info),
+)
 
 
 class KernelSpec(Protocol):
@@ -34,7 +40,8 @@ class Interpreter:
     command : tuple of str
         Interpreter with its wrappers and options, ready for ``-m module``.
     environment : dict
-        Variables that the kernelspec adds.
+        Variables that the kernelspec adds, as they stand there; :func:`.environment.expanded`
+        fills in those of the server when something is started.
     """
 
     command: tuple[str, ...]
@@ -68,12 +75,9 @@ def interpreter_of(name: str, spec: KernelSpec) -> Interpreter:
         )
     if not spec.argv:
         raise _broken(f"The kernelspec '{name}' has no command.", "Install it anew.")
-    environment = {
-        variable: string.Template(value).safe_substitute(os.environ)
-        for variable, value in spec.env.items()
-    }
+    environment = without_tokens(spec.env)
     command = _filled_in(_before_kernel(spec.argv), spec.resource_dir)
-    found = _find(command[0], environment)
+    found = _find(command[0], expanded(environment))
     if found is None:
         raise _broken(
             f"The interpreter of the kernel '{spec.display_name}' is missing: {command[0]}.",
@@ -99,8 +103,7 @@ def _filled_in(command: Sequence[str], resource_dir: str) -> list[str]:
 
 
 def _find(program: str, environment: Mapping[str, str]) -> str | None:
-    # As jupyter_client does: a bare "python" means the interpreter of the server.
-    if re.fullmatch(r"python(\d(\.\d+)?)?", program):
+    if program in _OWN_NAMES:
         return sys.executable
     return shutil.which(program, path=environment.get("PATH"))
 

@@ -15,7 +15,7 @@ from .. import __version__
 from ..errors import KernelError, MLKitError
 from ..models import Kernel, KernelList
 from ..spec import SCHEMA_VERSION
-from .environment import child_environment
+from .environment import child_environment, expanded
 from .interpreter import Interpreter, KernelSpec, interpreter_of
 from .probe import Probe, ProbeGoneError
 from .probes import ProbePool
@@ -187,7 +187,7 @@ class Kernels:
             key,
             lambda: Probe(
                 [*interpreter.command, "-m", "jupyter_mlkit.train", "probe"],
-                child_environment(interpreter.environment, self._environment),
+                child_environment(expanded(interpreter.environment), self._environment),
                 self._root_dir,
             ),
         )
@@ -230,15 +230,24 @@ class Kernels:
         return KernelError(error.message, hint=error.hint, code=error.code, field="kernelspec")
 
     def _installed_version(self, interpreter: Interpreter) -> str | None:
-        told = subprocess.run(
-            [*interpreter.command, "-c", "import jupyter_mlkit as m; print(m.__version__)"],
-            env=child_environment(interpreter.environment, self._environment),
-            cwd=self._root_dir,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=CHECK_TIMEOUT,
-        )
+        try:
+            told = subprocess.run(
+                [*interpreter.command, "-c", "import jupyter_mlkit as m; print(m.__version__)"],
+                env=child_environment(expanded(interpreter.environment), self._environment),
+                cwd=self._root_dir,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=CHECK_TIMEOUT,
+            )
+        except subprocess.TimeoutExpired:
+            raise KernelError(
+                f"{interpreter.command[0]} did not tell within {CHECK_TIMEOUT:g} s which "
+                "jupyter_mlkit it has.",
+                hint="Try that interpreter in a terminal: import jupyter_mlkit",
+                code="kernel_broken",
+                field="kernelspec",
+            ) from None
         return told.stdout.strip() or None if told.returncode == 0 else None
 
 

@@ -11,8 +11,9 @@ from ..errors import MLKitError
 from ..models import ErrorBody, Job, JobState
 from .identity import Identity
 
-#: States of a job that holds a process, and states that it never leaves.
+#: States of a job that holds a process, that has not ended, and that it never leaves.
 ACTIVE: frozenset[JobState] = frozenset({"STARTING", "RUNNING"})
+GOING_ON: frozenset[JobState] = ACTIVE | {"QUEUED"}
 ENDED: frozenset[JobState] = frozenset({"DONE", "FAILED", "STOPPED", "LOST"})
 
 

@@ -18,6 +18,10 @@ from .record import JobRecord
 #: Version of the file's schema; a file of a newer version is left alone.
 USER_VERSION = 1
 
+_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+#: Seconds to wait for a server that writes.
+BUSY_TIMEOUT = 10.0
+
 _SCHEMA = """
 CREATE TABLE jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -50,7 +54,9 @@ class JobStore:
         self.path = path
         self.scope = scope
         self._lock = threading.RLock()
-        self._db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+        self._db = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+        )
         with self._using():
             self._create()
 
@@ -61,11 +67,22 @@ class JobStore:
             try:
                 yield
             except sqlite3.Error as error:
-                raise BackendError(
-                    f"The job registry {self.path} failed: {error}.",
-                    hint="Look for a full disk; a damaged registry can be moved away.",
-                    code="job_store_unavailable",
-                ) from error
+                raise self._in_words(error) from error
+
+    def _in_words(self, error: sqlite3.Error) -> BackendError:
+        # The low byte is the error, the others are details of it.
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _LOCKED:
+            return BackendError(
+                f"The job registry {self.path} is locked by another process.",
+                hint="Try again in a moment. If it stays so, look for what holds that file open: "
+                "another server, a backup or a database browser.",
+                code="job_store_locked",
+            )
+        return BackendError(
+            f"The job registry {self.path} failed: {error}.",
+            hint="Look for a full disk; a damaged registry can be moved away.",
+            code="job_store_unavailable",
+        )
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -141,6 +158,8 @@ class JobStore:
             if only_in is not None and record.state not in set(only_in):
                 return None
             change(record)
+            if record.has_ended:  # nothing starts it again, and secrets may stand in there
+                record.environment = {}
             self._db.execute(
                 "UPDATE jobs SET state = ?, orphan = ?, record = ? WHERE job_id = ?",
                 (record.state, record.orphan is not None, _encode(record), job_id),

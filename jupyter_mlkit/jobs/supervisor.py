@@ -15,12 +15,12 @@ from ..models import Job, JobPage, LogChunk
 from ..paths import ENV_JOB_DIR, ENV_JOB_ID
 from ..spec import TrainingSpec, dump_yaml, to_dict
 from .ending import close_run, judge
-from .environment import child_environment
+from .environment import child_environment, expanded
 from .executors import Executor, Launch
 from .executors.local import LocalExecutor
 from .folder import JobFolder
 from .identity import Identity, find_job_process
-from .record import ACTIVE, JobRecord, as_body, now
+from .record import ACTIVE, GOING_ON, JobRecord, as_body, now
 from .store import JobStore
 from .watch import LOOK_EVERY, RETRY_AFTER, ProcessWatch
 
@@ -73,6 +73,12 @@ class Supervisor:
         Called for the run that a vanished job has left open; tried again if it raises.
     grace : float
         Seconds between the request to end and the end by force.
+
+    Attributes
+    ----------
+    last_active : int
+        How many jobs ran or waited when this was last looked at: for who cannot wait for the
+        registry, such as an event loop.
     """
 
     def __init__(
@@ -90,6 +96,7 @@ class Supervisor:
         self._executor = executor or LocalExecutor()
         self._on_change = on_change
         self._close_run = close_run
+        self.last_active = 0
         self._store = JobStore(surroundings.folder / "jobs.db", surroundings.scope)
         me = Identity.of(os.getpid())
         assert me is not None, "this process runs"
@@ -115,7 +122,7 @@ class Supervisor:
         command : sequence of str
             How the kernelspec starts Python: ``["/env/bin/python"]``.
         environment : mapping, optional
-            The kernelspec's own variables.
+            The kernelspec's own variables, as they stand there.
         """
         job_id = secrets.token_hex(8)
         record = JobRecord(
@@ -131,8 +138,13 @@ class Supervisor:
             owner=self._me,
             created=now(),
         )
-        self._folder(job_id).create(dump_yaml(spec))
-        self._store.add(record)
+        folder = self._folder(job_id)
+        try:
+            folder.create(dump_yaml(spec))
+            self._store.add(record)
+        except BaseException:
+            folder.remove()  # without a row nobody would ever find it
+            raise
         self._tell("created", job_id)
         self._watch.wake()
         return self.job(job_id)
@@ -173,7 +185,7 @@ class Supervisor:
             if record.state == "QUEUED":
                 record.state, record.ended = "STOPPED", now()
 
-        changed = self._store.change(job_id, ask, only_in={"QUEUED", *ACTIVE})
+        changed = self._store.change(job_id, ask, only_in=GOING_ON)
         if changed is None:
             raise ConflictError("The job has ended already.", hint="Nothing is left to stop.")
         if changed.state in ACTIVE and not self._watch.knows(job_id):
@@ -191,9 +203,10 @@ class Supervisor:
 
     def active(self) -> int:
         """Return how many jobs run or wait."""
-        going_on = self._store.in_states({"QUEUED", *ACTIVE})
+        going_on = self._store.in_states(GOING_ON)
         self._look_after(going_on)
-        return len(going_on)
+        self.last_active = len(going_on)
+        return self.last_active
 
     def reconcile(self) -> None:
         """Adopt, finish or declare lost what earlier servers have left; start what waits."""
@@ -218,10 +231,12 @@ class Supervisor:
         for record in left_open:
             if self._close_run and close_run(record, self._close_run):
                 self._store.change(record.job_id, _forget_orphan)
-        unknown = [job for job in self._store.in_states(ACTIVE) if not self._knows(job)]
-        if any(job.owner.is_here for job in unknown):  # is being started by another server
-            return LOOK_EVERY
-        return RETRY_AFTER if left_open or unknown or self._line() else None
+        going_on = self._store.in_states(GOING_ON)
+        self.last_active = len(going_on)
+        elsewhere = [job for job in going_on if not self._knows(job)]
+        if any(job.state in ACTIVE and job.owner.is_here for job in elsewhere):
+            return LOOK_EVERY  # is being started by another server right now
+        return RETRY_AFTER if left_open or elsewhere else None
 
     def _find_others(self) -> None:
         """Watch what other servers have started, and pass on a request to end made there."""
@@ -255,7 +270,7 @@ class Supervisor:
                     job_id=record.job_id,
                     command=[*record.command, str(folder.path)],
                     environment=child_environment(
-                        record.environment,
+                        expanded(record.environment),
                         self._around.environment(),
                         {ENV_JOB_DIR: str(folder.path), ENV_JOB_ID: record.job_id},
                     ),

@@ -6,6 +6,8 @@ import asyncio
 import os
 import sqlite3
 import sys
+import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -74,6 +76,31 @@ async def test_a_job_registry_that_is_damaged(call: Any, services: Any) -> None:
     answer = await call("GET", "jobs")
     assert (answer.status, answer.json["code"]) == (502, "job_store_unavailable")
     assert (await call("GET", "status")).status == 200
+
+
+async def test_a_locked_job_registry_does_not_hold_up_the_event_loop(
+    call: Any, services: Any, jp_serverapp: Any
+) -> None:
+    app = jp_serverapp.web_app.settings["jupyter_mlkit"]
+    services.settings.folder.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(services.settings.folder / "jobs.db", isolation_level=None)) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        # The registry is being opened in a thread, which waits for the lock.
+        waiting = asyncio.ensure_future(call("GET", "jobs", timeout=100))
+        async with asyncio.timeout(20):
+            while "jobs" not in services._making:
+                await asyncio.sleep(0.01)
+        before = time.monotonic()
+        services.start_events()
+        assert app.current_activity() is None
+        assert time.monotonic() - before < 3
+        db.execute("ROLLBACK")
+        assert (await waiting).status == 200
+        db.execute("BEGIN EXCLUSIVE")
+        before = time.monotonic()
+        assert app.current_activity() is None
+        assert time.monotonic() - before < 3
+        db.execute("ROLLBACK")
 
 
 async def test_helpers_end_with_the_server(call: Any, services: Any, jp_serverapp: Any) -> None:

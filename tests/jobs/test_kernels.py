@@ -10,9 +10,17 @@ import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
 from jupyter_mlkit import __version__
-from jupyter_mlkit.errors import BackendTimeoutError, InvalidInputError, KernelError
+from jupyter_mlkit.errors import (
+    BackendTimeoutError,
+    InvalidInputError,
+    KernelError,
+    MLKitError,
+)
+from jupyter_mlkit.jobs.environment import expanded
 from jupyter_mlkit.jobs.interpreter import interpreter_of
 from jupyter_mlkit.jobs.kernels import Kernels
+from jupyter_mlkit.jobs.probe import Probe
+from jupyter_mlkit.jobs.submission import wrong_fields
 from jupyter_mlkit.models import EstimatorList
 from jupyter_mlkit.spec import SCHEMA_VERSION
 
@@ -265,9 +273,78 @@ def test_command_before_the_kernel(argv: list[str], command: list[str]) -> None:
     assert list(found.command) == [word.replace("{p}", p) for word in command]
 
 
+def test_names_that_mean_another_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (major, minor), other = sys.version_info[:2], tmp_path / "python2.7"
+    other.write_text("#!/bin/sh\n")
+    other.chmod(0o755)
+    for own in ("python", f"python{major}", f"python{major}.{minor}"):
+        assert interpreter_of("k", _Spec(own, "-m", "ipykernel")).command == (sys.executable,)
+    assert interpreter_of("k", _Spec("python2.7", "-m", "ipykernel")).command == (str(other),)
+    with pytest.raises(KernelError, match=r"python3\.1\b") as raised:
+        interpreter_of("k", _Spec("python3.1", "-m", "ipykernel"))
+    assert raised.value.code == "kernel_broken"
+
+
+def test_interpreter_that_does_not_tell_its_version(
+    make_kernels: Callable[..., Kernels],
+    specs: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("jupyter_mlkit.jobs.kernels.CHECK_TIMEOUT", 0.2)
+    stuck = tmp_path / "stuck"
+    stuck.write_text(
+        f"#!{sys.executable}\nimport sys, time\n"
+        "if sys.argv[1] == '-c': time.sleep(60)\n"
+        "sys.exit('No module named jupyter_mlkit.train')\n"
+    )
+    stuck.chmod(0o755)
+    install(specs, "stuck", [str(stuck)])
+    with pytest.raises(KernelError, match="did not tell") as raised:
+        make_kernels().check("stuck", timeout=20)
+    assert (raised.value.code, raised.value.field) == ("kernel_broken", "kernelspec")
+    assert raised.value.hint
+
+
+def test_what_a_helper_did_not_foresee_is_for_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = {"code": "internal_error", "message": "error: argument out of range"}
+    error |= {"hint": None, "field": None}
+    code = f"""
+import json, sys
+question = json.loads(sys.stdin.readline())
+print("Traceback: here", file=sys.stderr, flush=True)
+print(json.dumps({{"id": question["id"], "ok": False, "error": {error!r}}}), flush=True)
+sys.stdin.read()
+"""
+    probe = Probe([sys.executable, "-c", code], dict(os.environ), tmp_path)
+    with pytest.raises(MLKitError) as raised:
+        probe.ask("describe", {}, 20)
+    probe.close()
+    assert (raised.value.code, raised.value.status) == ("internal_error", 500)
+    assert "argument out of range" not in raised.value.message
+    assert "log" in str(raised.value.hint)
+    assert "'describe': error: argument out of range" in caplog.text
+
+
+def test_a_secret_is_named_as_one() -> None:
+    spec = {
+        "sources": [{"uri": "s3://a/b.zarr", "options": {"secret": "x"}}],
+        "target": "y",
+        "features": ["x"],
+        "split": {"kind": "block", "sizes": {"lat": "2 deg"}},
+    }
+    errors = wrong_fields(spec)
+    assert [error.code for error in errors] == ["secret_in_spec"]
+    spec["target"] = 3
+    assert sorted(error.code for error in wrong_fields(spec)) == ["invalid_spec", "secret_in_spec"]
+
+
 def test_environment_of_the_kernelspec_is_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SITE", "/site")
     spec = _Spec(sys.executable, "-m", "ipykernel_launcher")
     spec.env = {"A": "${SITE}/a", "B": "$NOTHING"}
-    assert interpreter_of("k", spec).environment == {"A": "/site/a", "B": "$NOTHING"}
+    assert expanded(interpreter_of("k", spec).environment) == {"A": "/site/a", "B": "$NOTHING"}
     assert os.environ["SITE"] == "/site"

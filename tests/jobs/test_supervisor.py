@@ -3,13 +3,15 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from jupyter_mlkit.errors import ConflictError, InvalidInputError, NotFoundError
+from jupyter_mlkit.errors import BackendError, ConflictError, InvalidInputError, NotFoundError
 from jupyter_mlkit.jobs.supervisor import Supervisor
 from jupyter_mlkit.spec import TrainingSpec, load_spec
 
@@ -169,6 +171,58 @@ def test_jobs_wait_in_line(supervise: Make, spec: TrainingSpec) -> None:
     (supervisor._folder(first.job_id).path / "go").touch()
     assert supervisor.wait(third.job_id, 20).state == "DONE"
     assert supervisor.active() == 0
+
+
+def test_secrets_are_not_written_down(
+    supervise: Make, spec: TrainingSpec, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STORE_PASSWORD", "a-secret")
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "a-secret-token")
+    kernelspec = {
+        "PASSWORD": "${STORE_PASSWORD}",
+        "TOKEN": "${JUPYTERHUB_API_TOKEN}",
+        "JPY_API_TOKEN": "literal-token",
+    }
+    supervisor = supervise()
+    code = "state('fit'); print(json.dumps(dict(os.environ))); wait_for('go'); end('DONE', 0)"
+    job = supervisor.submit(spec, program(code), kernelspec)
+    until(supervisor, job.job_id, lambda job: job.phase == "fit")
+    for file in folder.glob("jobs.db*"):
+        assert b"a-secret" not in file.read_bytes()
+    (supervisor._folder(job.job_id).path / "go").touch()
+    supervisor.wait(job.job_id, 20)
+    environment = json.loads(supervisor.log(job.job_id).text)
+    assert environment["PASSWORD"] == "a-secret"
+    assert environment["TOKEN"] == "${JUPYTERHUB_API_TOKEN}"
+    assert "JPY_API_TOKEN" not in environment
+    assert supervisor._store.get(job.job_id).environment == {}, "not needed any more"
+
+
+def test_nothing_is_left_of_a_job_that_could_not_be_written_down(
+    supervise: Make, spec: TrainingSpec, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jupyter_mlkit.jobs.store.BUSY_TIMEOUT", 0.05)
+    supervisor = supervise()
+    with closing(sqlite3.connect(folder / "jobs.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(BackendError) as raised:
+            supervisor.submit(spec, program("end('DONE', 0)"))
+        other.execute("ROLLBACK")
+    assert raised.value.code == "job_store_locked"
+    assert "disk" not in str(raised.value.hint)
+    assert list((folder / "jobs").glob("*")) == []
+    assert supervisor.jobs().items == []
+
+
+def test_a_job_whose_folder_is_gone_fails(supervise: Make, spec: TrainingSpec) -> None:
+    supervisor = supervise()
+    first = supervisor.submit(spec, program("state('fit'); wait_for('go'); end('DONE', 0)"))
+    until(supervisor, first.job_id, lambda job: job.phase == "fit")
+    second = supervisor.submit(spec, program("end('DONE', 0)"))
+    supervisor._folder(second.job_id).remove()
+    (supervisor._folder(first.job_id).path / "go").touch()
+    failed = supervisor.wait(second.job_id, 20)
+    assert (failed.state, failed.error.code) == ("FAILED", "job_not_started")
 
 
 def test_pages_of_jobs(supervise: Make, spec: TrainingSpec) -> None:

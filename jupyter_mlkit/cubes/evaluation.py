@@ -35,15 +35,20 @@ def evaluation(data: CubeData, role: Role) -> Evaluation:
     """
     hashes = _coordinate_hashes(data)
     shape = tuple(int(data.ds.sizes[dim]) for dim in data.dims)
-    cells, truth, n = SetDigest(), SetDigest(), 0
+    edges = _edge_hashes(data)
+    cells, truth, weights, n = SetDigest(), SetDigest(), SetDigest(), 0
     for batch in data.batches(role):
         name = np.zeros(len(batch), np.uint64)
-        for along, places in zip(hashes, np.unravel_index(batch.cell, shape), strict=True):
-            name += along[places]
+        places = np.unravel_index(batch.cell, shape)
+        for along, index in zip(hashes, places, strict=True):
+            name += along[index]
         cells.add(mix64(name))
         # A truth of -0.0 and of 0.0 is the same.
         bits = (batch.y + np.float32(0)).view(np.uint32).astype(np.uint64)
         truth.add(mix64(mix64(name) ^ mix64(bits)))
+        if edges is not None and data.grid.y in data.dims:
+            of_cell = edges[places[data.dims.index(data.grid.y)]]
+            weights.add(mix64(mix64(name) ^ of_cell))
         n += len(batch)
     described = {
         "target": data.spec.target,
@@ -52,6 +57,7 @@ def evaluation(data: CubeData, role: Role) -> Evaluation:
         "cells_digest": cells.hexdigest(),
         "lead_time": None,
         "weights": data.area.kind,
+        "weights_digest": weights.hexdigest(),
         "aggregation": AGGREGATION,
     }
     text = json.dumps(described, sort_keys=True)
@@ -67,6 +73,19 @@ def evaluation(data: CubeData, role: Role) -> Evaluation:
         aggregation=AGGREGATION,
         lead_time=None,
     )
+
+
+def _edge_hashes(data: CubeData) -> NDArray[np.uint64] | None:
+    """Return a number for the edges of each cell along y, where the weights come from bounds.
+
+    Other weights follow from the coordinates, which name the cells.
+    """
+    if data.area.edges is None:
+        return None
+    # Through float32, as coordinates are: the float width of a file is no difference.
+    edges = data.area.edges.astype(np.float32).astype(np.float64) + 0.0
+    south, north = edges.view(np.uint64).T
+    return mix64(mix64(south) ^ mix64(mix64(north)))
 
 
 def _coordinate_hashes(data: CubeData) -> list[NDArray[np.uint64]]:

@@ -154,10 +154,14 @@ class AreaWeights:
         float64 along the y dim; 0-d and one where areas are equal.
     kind : str
         ``"area (bounds)"``, ``"area (cos lat)"`` or ``"equal"``.
+    edges : ndarray of float64, shape (n, 2), or None
+        South and north edge along y in degrees, where the weights come from bounds; else they
+        follow from the coordinate.
     """
 
     values: xr.DataArray
     kind: str
+    edges: NDArray[np.float64] | None = None
 
 
 def cell_area_weights(ds: xr.Dataset, grid: Grid | None = None) -> AreaWeights:
@@ -178,12 +182,13 @@ def cell_area_weights(ds: xr.Dataset, grid: Grid | None = None) -> AreaWeights:
     lat = ds[grid.y].astype(np.float64)
     bounds = _bounds_of(ds, grid.y)
     if bounds is not None:
-        edges = np.sin(np.radians(bounds))
-        values, kind = np.abs(edges[:, 1] - edges[:, 0]), "area (bounds)"
+        sines = np.sin(np.radians(bounds))
+        values, kind = np.abs(sines[:, 1] - sines[:, 0]), "area (bounds)"
     else:
         # A pole cell centred on 90 deg would get a tiny negative weight from rounding.
         values, kind = np.clip(np.cos(np.radians(lat.values)), 0, None), "area (cos lat)"
-    return AreaWeights(xr.DataArray(values, dims=[grid.y], name="weight"), kind)
+    edges = None if bounds is None else np.sort(bounds, axis=1)
+    return AreaWeights(xr.DataArray(values, dims=[grid.y], name="weight"), kind, edges)
 
 
 def _bounds_of(ds: xr.Dataset, dim: str) -> NDArray[np.float64] | None:

@@ -165,6 +165,30 @@ def test_what_is_no_bar_to_comparison(evaluated: tuple[xr.Dataset, str], same: A
     assert evaluation(CubeData.from_spec(small_spec(), ds=same(ds)), "validation").hash == wanted
 
 
+def with_bounds(ds: xr.Dataset, half: float, dtype: str = "f8") -> xr.Dataset:
+    edges = np.stack([ds.lat.values - half, ds.lat.values + half], axis=1).astype(dtype)
+    return ds.assign(lat_bnds=(("lat", "bnds"), edges))
+
+
+def test_weights_of_the_cells_belong_to_it() -> None:
+    """definitions.md, Scoring: the evaluation hash covers the weights."""
+    ds = with_bounds(small_cube(), 0.37)
+
+    def hashed(cube: xr.Dataset, **changes: Any) -> str:
+        return evaluation(CubeData.from_spec(small_spec(**changes), ds=cube), "validation").hash
+
+    wanted = hashed(ds)
+    assert hashed(with_bounds(small_cube(), 0.43)) != wanted
+    assert hashed(small_cube()) != wanted
+    assert hashed(with_bounds(small_cube(), 0.37, "f4")) == wanted
+    assert hashed(ds.isel(lat=slice(None, None, -1))) == wanted
+    assert hashed(ds.assign(lat_bnds=ds.lat_bnds.isel(bnds=[1, 0]))) == wanted
+    # The same cells are scored in a crop and in a cube with more of them.
+    period = {"start": "2001-01-01", "end": "2001-01-20"}
+    cut = ds.isel(time=slice(0, 3))
+    assert hashed(cut) == hashed(ds, period=period)
+
+
 def one_truth_changed(ds: xr.Dataset) -> xr.Dataset:
     data = CubeData.from_spec(small_spec(), ds=ds)
     cell = int(data.samples("validation").cell[17])

@@ -57,7 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.set_defaults(command=_demo)
 
-    train = commands.add_parser("train", help="train from a spec, here and now")
+    train = commands.add_parser(
+        "train",
+        help="train from a spec, here and now",
+        description="Train from a spec in this environment and wait for it. The spec's kernelspec "
+        "is for jobs that the Lab starts, and is not used here.",
+    )
     train.add_argument("spec", type=Path, help="a TrainingSpec as YAML or JSON")
     train.set_defaults(command=_train)
 

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from ..models import Evaluation, Role
 from .coordinates import cell_coordinates
 from .digest import SetDigest, mix64
-from .sample import CubeData
+from .sample import CubeData, Samples
 
 #: How errors of cells become one number.
 AGGREGATION = "all cells of the role pooled"
 
 
-def evaluation(data: CubeData, role: Role) -> Evaluation:
+def evaluation(data: CubeData, role: Role, samples: Samples | None = None) -> Evaluation:
     """Return the identity of scoring `data` on the cells of `role`.
 
     Cells count by their coordinates, not by their position, and in no order: a crop, another
@@ -27,6 +27,8 @@ def evaluation(data: CubeData, role: Role) -> Evaluation:
     ----------
     data : CubeData
     role : {"train", "validation", "test"}
+    samples : Samples, optional
+        All samples of `role` where they are at hand: the data are not read again.
 
     Returns
     -------
@@ -37,7 +39,7 @@ def evaluation(data: CubeData, role: Role) -> Evaluation:
     shape = tuple(int(data.ds.sizes[dim]) for dim in data.dims)
     edges = _edge_hashes(data)
     cells, truth, weights, n = SetDigest(), SetDigest(), SetDigest(), 0
-    for batch in data.batches(role):
+    for batch in data.batches(role) if samples is None else [samples]:
         name = np.zeros(len(batch), np.uint64)
         places = np.unravel_index(batch.cell, shape)
         for along, index in zip(hashes, places, strict=True):

@@ -13,6 +13,8 @@ from . import tags as names
 Verdict = Literal["comparable", "not_comparable", "unknown"]
 Group = Literal["data", "params", "metrics", "tags"]
 
+#: Said where the metrics ``test_*`` of the runs do not belong side by side.
+TEST_DIFFERS = "test scores were taken on different cells"
 #: Most runs in one comparison.
 MOST_RUNS = 200
 #: Most rows of one group.
@@ -35,7 +37,15 @@ _DATA_TAGS = {
 }
 #: Tags that another line of the table says better.
 _TOLD = frozenset(
-    {*_DATA_TAGS.values(), names.TARGET, names.EVALUATION, names.EVALUATION_HASH, names.JOB_ID}
+    {
+        *_DATA_TAGS.values(),
+        names.TARGET,
+        names.EVALUATION,
+        names.EVALUATION_HASH,
+        names.EVALUATION_TEST,
+        names.EVALUATION_TEST_HASH,
+        names.JOB_ID,
+    }
 )
 
 _WORDS: tuple[tuple[str, Callable[[Evaluation], str | None]], ...] = (
@@ -71,7 +81,17 @@ def compare(runs: Sequence[Run]) -> Comparison:
 
 
 def judge(runs: Sequence[Run]) -> tuple[Verdict, list[str]]:
-    """Return whether the scores of `runs` may be compared, and why not."""
+    """Return whether the scores of `runs` may be compared, and why not.
+
+    The verdict is that of validation, by which runs are chosen. Runs that are comparable may
+    have been tested on different cells: then a reason says so.
+    """
+    verdict, reasons = _judge_validation(runs)
+    tested = {run.tags.get(names.EVALUATION_TEST_HASH) for run in runs}
+    return verdict, reasons + ([TEST_DIFFERS] if len(tested - {None}) > 1 else [])
+
+
+def _judge_validation(runs: Sequence[Run]) -> tuple[Verdict, list[str]]:
     known = [run.evaluation for run in runs if run.evaluation is not None]
     reasons = _what_differs(known)
     silent = [run.run_name for run in runs if run.evaluation is None]

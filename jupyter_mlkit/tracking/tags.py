@@ -19,6 +19,9 @@ PRIMARY_METRIC: Final = "mlkit.primary_metric"
 #: JSON of :class:`jupyter_mlkit.models.Evaluation` for the validation role.
 EVALUATION: Final = "mlkit.evaluation"
 EVALUATION_HASH: Final = "mlkit.evaluation.hash"
+#: The same for the test role; whether runs are comparable is decided on validation.
+EVALUATION_TEST: Final = "mlkit.evaluation.test"
+EVALUATION_TEST_HASH: Final = "mlkit.evaluation.test.hash"
 SPLIT_HASH: Final = "mlkit.split.hash"
 #: ``<kind>:<hex>``, such as ``stored:3fa0...``.
 CUBE_FINGERPRINT: Final = "mlkit.cube.fingerprint"

@@ -67,7 +67,7 @@ def log_cube(
     identity = record.identity_of(data)
     with tracking_errors():
         found = record.data_tags(data, identity, primary=None)
-        mlflow.set_tags(found)
+        mlflow.set_tags(found | record.test_tags(data))
         mlflow.log_params(
             {
                 tags.PARAM_CUBE: identity.uri,

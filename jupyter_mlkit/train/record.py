@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import paths
-from ..cubes.sample import CubeData
+from ..cubes.sample import CubeData, Samples
 from ..cubes.score import evaluation
 from ..spec import BlockSplit, TrainingSpec, dump_yaml, to_dict
 from ..tracking import tags
@@ -84,9 +84,18 @@ def split_text(spec: TrainingSpec) -> str:
     return f"time validation={split.validation_start} test={split.test_start}"
 
 
-def data_tags(data: CubeData, identity: CubeIdentity, *, primary: str | None) -> dict[str, str]:
-    """Return the tags by which two runs are compared; `primary` is the score that leads."""
-    evaluated = evaluation(data, "validation")
+def data_tags(
+    data: CubeData,
+    identity: CubeIdentity,
+    *,
+    primary: str | None,
+    validation: Samples | None = None,
+) -> dict[str, str]:
+    """Return the tags by which two runs are compared; `primary` is the score that leads.
+
+    The samples of `validation` save a pass over the data where they are at hand.
+    """
+    evaluated = evaluation(data, "validation", validation)
     return {
         tags.TARGET: data.spec.target,
         tags.UNITS: data.units,
@@ -96,6 +105,15 @@ def data_tags(data: CubeData, identity: CubeIdentity, *, primary: str | None) ->
         tags.SPLIT_HASH: data.split.hash,
         tags.CUBE_FINGERPRINT: identity.fingerprint,
         tags.CUBE_URI: identity.uri,
+    }
+
+
+def test_tags(data: CubeData, test: Samples | None = None) -> dict[str, str]:
+    """Return the tags that say on which cells and values the test scores rest."""
+    evaluated = evaluation(data, "test", test)
+    return {
+        tags.EVALUATION_TEST: json.dumps(_builtins(evaluated)),
+        tags.EVALUATION_TEST_HASH: evaluated.hash,
     }
 
 

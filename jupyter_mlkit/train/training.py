@@ -177,9 +177,10 @@ def _train(prepared: _Prepared, run_id: str, experiment: str, report: Reporter) 
     primary = primary_metric(kind)
     report.phase("logging the data")
     mlflow.log_params(record.params_of(spec))
-    mlflow.set_tags(
-        {**spec.tracking.tags, **record.data_tags(data, prepared.identity, primary=primary)}
+    described = record.data_tags(
+        data, prepared.identity, primary=primary, validation=prepared.validation
     )
+    mlflow.set_tags({**spec.tracking.tags, **described})
     record.log_dataset(data, prepared.identity)
     scaling = {tags.ARTIFACT_SCALING: json.dumps(prepared.scaler.to_dict(), indent=2)}
     record.log_files(
@@ -246,11 +247,14 @@ def _fit(prepared: _Prepared, model: CubeModel, report: Reporter) -> dict[str, f
 
 def _score(prepared: _Prepared, model: CubeModel, metrics: dict[str, float]) -> NDArray[np.float64]:
     """Add the scores of all roles to `metrics` and return the prediction on validation."""
+    import mlflow
+
     kind, data = prepared.kind, prepared.data
     metrics |= role_metrics(kind, "train", model.predict_array(prepared.train.X), prepared.train)
     predicted: NDArray[np.float64] = model.predict_array(prepared.validation.X)
     metrics |= role_metrics(kind, "validation", predicted, prepared.validation)
     test = data.samples("test")
+    mlflow.set_tags(record.test_tags(data, test))
     metrics |= role_metrics(kind, "test", model.predict_array(test.X), test)
     metrics |= baseline_metrics(
         kind, data, prepared.train, prepared.validation, metrics[primary_metric(kind)]

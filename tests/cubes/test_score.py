@@ -238,6 +238,7 @@ def test_evaluation_tells_what_it_is_of(evaluated: tuple[xr.Dataset, str]) -> No
     assert found.n_cells == len(data.samples("test"))
     assert found.weights == "area (cos lat)"
     assert found.hash != evaluation(data, "train").hash
+    assert evaluation(data, "test", data.samples("test")) == found
 
 
 def test_swapped_truths_are_seen() -> None:

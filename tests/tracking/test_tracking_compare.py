@@ -84,6 +84,18 @@ def test_other_features_and_models_are_no_bar(place: Place) -> None:
     assert params == ["seed", "model"]
 
 
+def test_other_test_cells_are_told_and_are_no_bar(file_store: Place) -> None:
+    experiment = file_store.experiment()
+    ids = [scored(file_store, experiment, BASE) for _ in range(3)]
+    file_store.client.set_tag(ids[0], tags.EVALUATION_TEST_HASH, "x")
+    file_store.client.set_tag(ids[1], tags.EVALUATION_TEST_HASH, "y")
+    answer = file_store.backend.compare(ids)
+    assert answer.verdict == "comparable"
+    assert answer.reasons == ["test scores were taken on different cells"]
+    assert not any(row.key.startswith("mlkit.evaluation") for row in answer.differences)
+    assert file_store.backend.compare([ids[0], ids[2]]).reasons == []
+
+
 def test_runs_that_we_did_not_make_are_unknown(file_store: Place) -> None:
     experiment = file_store.experiment()
     ours, theirs = (scored(file_store, experiment, e) for e in (BASE, None))

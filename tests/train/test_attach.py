@@ -22,7 +22,13 @@ def test_is_comparable_with_a_run_of_ours(store: str, small_cube: Path) -> None:
     with mlflow.start_run() as started:
         log_cube(open_cube(str(small_cube)), target=TARGET, split=spec["split"], features=[FEATURE])
     theirs = mlflow.get_run(started.info.run_id)
-    for key in (tags.EVALUATION_HASH, tags.SPLIT_HASH, tags.CUBE_FINGERPRINT, tags.UNITS):
+    for key in (
+        tags.EVALUATION_HASH,
+        tags.EVALUATION_TEST_HASH,
+        tags.SPLIT_HASH,
+        tags.CUBE_FINGERPRINT,
+        tags.UNITS,
+    ):
         assert theirs.data.tags[key] == ours.data.tags[key], key
     assert theirs.inputs.dataset_inputs[0].dataset.digest == (
         ours.inputs.dataset_inputs[0].dataset.digest

@@ -81,6 +81,9 @@ def test_run_carries_what_the_conventions_say(linear: tuple[RunResult, Phases]) 
     assert found[tags.PRIMARY_METRIC] == "val_rmse"
     assert found[tags.CUBE_FINGERPRINT].startswith("stored:")
     assert json.loads(found[tags.EVALUATION])["hash"] == found[tags.EVALUATION_HASH]
+    tested = json.loads(found[tags.EVALUATION_TEST])
+    assert (tested["role"], tested["hash"]) == ("test", found[tags.EVALUATION_TEST_HASH])
+    assert tested["hash"] != found[tags.EVALUATION_HASH]
     assert found["mlflow.source.git.commit"]
     for role in ("train", "val", "test"):
         for score in ("rmse", "mae", "bias", "r2"):

@@ -255,11 +255,14 @@ def test_a_process_is_watched_though_the_registry_fails(
     supervisor = supervise()
     change = supervisor._store.change
 
-    def fail_once(job_id: str, *args: Any, **options: Any) -> Any:
-        if supervisor._watch.knows(job_id):  # the process was started just now
-            supervisor._store.change = change
-            raise BackendError("The disk is full.")
-        return change(job_id, *args, **options)
+    def fail_once(job_id: str, do: Callable[[Any], None], **options: Any) -> Any:
+        def do_or_fail(record: Any) -> None:
+            do(record)
+            if record.process is not None:  # the process was started just now
+                supervisor._store.change = change
+                raise BackendError("The disk is full.")
+
+        return change(job_id, do_or_fail, **options)
 
     supervisor._store.change = fail_once
     job = supervisor.submit(spec, program("state('fit'); end('DONE', 0)"))

@@ -205,11 +205,11 @@ class _Generator:
         """Return land surface temperature (K), NaN over sea and under clouds."""
         rng = np.random.default_rng([self._seed, 4, *chunk])
         noise = NOISE_STD * rng.standard_normal(air.shape)
-        local = LOCAL_STD * self._local.at(days, lat, lon)
+        local = LOCAL_STD * self._local.at(days, lat, lon, land)
         values = INTERCEPT + SLOPE * (air.astype(np.float64) - ZERO_CELSIUS) + local + noise
         share = np.clip(self._cloudiness * (1 + np.abs(lat) / 90), 0.0, 0.99)
         limit = np.array([NormalDist().inv_cdf(1 - p) if p > 0 else np.inf for p in share])
-        cloudy = self._cloud.at(days, lat, lon) > limit[None, :, None]
+        cloudy = self._cloud.at(days, lat, lon, land) > limit[None, :, None]
         return np.where(land[None] & ~cloudy, values, np.nan).astype(np.float32)
 
 

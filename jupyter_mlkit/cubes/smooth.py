@@ -42,7 +42,11 @@ class SmoothField:
         self._scale = math.sqrt(2 / modes)
 
     def at(
-        self, days: NDArray[np.float64], lat: NDArray[np.float64], lon: NDArray[np.float64]
+        self,
+        days: NDArray[np.float64],
+        lat: NDArray[np.float64],
+        lon: NDArray[np.float64],
+        where: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.float64]:
         """Return the field on a grid.
 
@@ -51,6 +55,8 @@ class SmoothField:
         days : ndarray, shape (nt,)
         lat, lon : ndarray, shapes (ny,) and (nx,)
             Degrees.
+        where : ndarray of bool, shape (ny, nx), optional
+            Places where the field is wanted; it is 0 elsewhere, which costs nothing.
 
         Returns
         -------
@@ -69,12 +75,13 @@ class SmoothField:
         # the threads of a BLAS cost more than they bring on products of this size.
         turn = _reduced(np.outer(days, self._time))
         cosine, sine = np.cos(turn), np.sin(turn)
-        field = np.empty((days.size, len(place)))
-        for start in range(0, len(place), _PIECE):
-            piece = slice(start, start + _PIECE)
+        field = np.zeros((days.size, len(place)))
+        wanted = np.arange(len(place)) if where is None else np.flatnonzero(where)
+        for start in range(0, wanted.size, _PIECE):
+            piece = wanted[start : start + _PIECE]
             angle = _reduced(place[piece] @ self._space + self._phase)
-            field[:, piece] = np.einsum("tm,cm->tc", cosine, np.cos(angle))
-            field[:, piece] -= np.einsum("tm,cm->tc", sine, np.sin(angle))
+            values = np.einsum("tm,cm->tc", cosine, np.cos(angle))
+            field[:, piece] = values - np.einsum("tm,cm->tc", sine, np.sin(angle))
         return (self._scale * field).reshape(days.size, lat.size, lon.size)
 
 

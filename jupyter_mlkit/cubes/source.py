@@ -80,6 +80,10 @@ def _open_local(path: Path) -> xr.Dataset:
         exists = path.exists()
     except PermissionError:
         raise _denied(path) from None
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        exists = False
     if not exists:
         raise CubeError(
             f"There is nothing at {path}.",

@@ -138,6 +138,9 @@ def test_fields_can_be_evaluated_in_any_piece() -> None:
     whole = field.at(days, lat, lon)
     piece = field.at(days[1:], lat[2:5], lon[3:4])
     np.testing.assert_allclose(whole[1:, 2:5, 3:4], piece, atol=1e-12)
+    wanted = np.random.default_rng(0).random((7, 9)) < 0.3
+    some = field.at(days, lat, lon, wanted)
+    np.testing.assert_allclose(some, np.where(wanted, whole, 0), atol=1e-12)
     np.testing.assert_allclose(whole[..., 0], whole[..., -1], atol=1e-9)  # no seam
 
 

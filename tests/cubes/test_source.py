@@ -205,3 +205,9 @@ def test_s3_errors(bucket: dict[str, str]) -> None:
     assert code_of("s3://nobucket/none.zarr", **bucket).code == "cube_not_found"
     unknown = code_of("s3://cubes/v2.zarr", **bucket, profile="no-such-profile")
     assert unknown.code == "store_unreachable"
+
+
+def test_a_path_that_no_disk_can_have_is_not_found(tmp_path: Path) -> None:
+    with pytest.raises(CubeError) as caught:
+        open_cube(str(tmp_path / ("x" * 5000)))
+    assert caught.value.code == "cube_not_found"

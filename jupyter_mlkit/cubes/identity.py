@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,8 @@ _MEANING = (
     "flag_meanings",
 )
 _REMOTE_BATCH = 64
+#: Layers of dask that move values from chunk to chunk and change none.
+_RECHUNKS = re.compile(r"rechunk-(merge|split)-[0-9a-f]{32}$")
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def fingerprint(
         The cube as opened, or as already cut by `selection`.
     source : Source or str or None
         Where it was opened. Stored chunks are hashed where it is a zarr group; where it is a
-        netCDF file, unknown, or the variable is in memory or dask, the values are.
+        netCDF file, unknown, or the variable is in memory or computed by dask, the values are.
     variables : sequence of str
         Order does not matter.
     selection : mapping, optional
@@ -266,8 +269,20 @@ def _store_of(source: Source | str | None) -> _ZarrChunks | None:
 
 def _is_lazy(variable: xr.DataArray) -> bool:
     """Return whether the values are still those of the store: neither loaded nor computed."""
-    # Dask may hold any computation on top of what was read.
-    return variable.chunks is None and not variable.variable._in_memory
+    if variable.chunks is not None:
+        return _is_plain_read(variable)
+    return not variable.variable._in_memory
+
+
+def _is_plain_read(variable: xr.DataArray) -> bool:
+    """Return whether a dask array is what xarray opened under this name, at most rechunked.
+
+    Dask may hold any computation on top of what was read; a selection too counts as one, as
+    nothing tells here which chunks it touches.
+    """
+    read = re.compile(rf"(original-)?open_dataset-{re.escape(str(variable.name))}-[0-9a-f]{{32}}")
+    layers = [name for name in map(str, variable.data.dask.layers) if not _RECHUNKS.match(name)]
+    return bool(layers) and all(read.fullmatch(name) for name in layers)
 
 
 def _layout(array: Any) -> str:
@@ -295,7 +310,7 @@ def _file_bytes(path: Path) -> bytes | None:
 
 def _selected(ds: xr.Dataset, name: str, chosen: Indexers) -> xr.Dataset:
     """Return the selected part, whether or not `ds` has been cut already."""
-    narrow = ds[[name]] if name in ds.data_vars else ds[[]]
+    narrow = ds[[name]]
     todo = {}
     for dim, kept in chosen.items():
         if dim not in narrow.dims:

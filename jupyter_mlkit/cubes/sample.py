@@ -14,7 +14,6 @@ from ..models import ErrorBody, Role, RoleCount
 from ..spec import TrainingSpec
 from .digest import mix64
 from .grid import AreaWeights, Grid, cell_area_weights, grid_of
-from .identity import Fingerprint, fingerprint
 from .reading import SLAB_BYTES, Slab, SlabReader
 from .select import Indexers, indexers
 from .source import open_cube
@@ -211,12 +210,6 @@ class CubeData:
             rows = np.flatnonzero(keep)
             if rows.size:
                 yield self._table(slab, columns, y, keep, rows)
-
-    def fingerprint(self) -> Fingerprint:
-        """Return the identity of target, features and mask within the selection."""
-        mask = [self.spec.mask] if self.spec.mask else []
-        names = [self.spec.target, *self.features, *mask]
-        return fingerprint(self.ds, self.spec.sources[0], names, self.indexers)
 
     def frame(self, slab: Slab | None = None) -> xr.Dataset:
         """Return the 1-D coordinates of the selected cube, or of a box of it, without data."""

@@ -105,9 +105,29 @@ def test_run_and_whole_differ_where_the_selection_does(path: Path) -> None:
     whole = CubeData.from_spec(small_spec(**cube))
     region = {"west": -20, "south": 40, "east": 20, "north": 60}
     part = CubeData.from_spec(small_spec(**cube, region=region))
-    assert whole.fingerprint() == of(path)
-    assert part.fingerprint().kind == "stored"
-    assert part.fingerprint().digest != whole.fingerprint().digest
+    found = [fingerprint(data.ds, str(path), ["a", "b"], data.indexers) for data in (whole, part)]
+    assert found[0] == of(path)
+    assert found[1].kind == "stored"
+    assert found[1].digest != found[0].digest
+
+
+def test_dask_is_the_stored_cube_where_it_only_reads(path: Path) -> None:
+    lazy = xr.open_zarr(path, consolidated=False)
+    for plain in (lazy, lazy.chunk(time=3, lat=30)):
+        assert fingerprint(plain, str(path), ["a", "b"]) == of(path)
+    for other in (
+        lazy + 0,
+        lazy.rename(a="b", b="a"),
+        lazy.isel(lat=slice(None, None, -1)),
+        lazy.isel(lat=slice(0, 10)),
+        lazy.assign(a=lazy.a.where(lazy.a > 0)),
+    ):
+        assert fingerprint(other, str(path), ["a"]).kind == "value"
+
+
+def test_a_coordinate_may_be_named(path: Path) -> None:
+    found = of(path, "lat")
+    assert found.digest == of(path, "lat").digest != of(path, "lon").digest
 
 
 def test_coordinates_and_units_belong_to_it_and_titles_do_not(tmp_path: Path) -> None:

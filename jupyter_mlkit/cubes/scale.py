@@ -89,20 +89,10 @@ class Scaler:
             found[self.target] = (self.y_offset, self.y_scale)
         return found
 
-    def transform_x(self, x: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-        """Return scaled features, float32, shape (n, n_features)."""
-        scaled: NDArray[np.float64] = (x - self.x_offset) / self.x_scale
-        return scaled.astype(np.float32)
-
     def transform_y(self, y: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
         """Return the scaled target, float32."""
         scaled: NDArray[np.float64] = (y.astype(np.float64) - self.y_offset) / self.y_scale
         return scaled.astype(np.float32)
-
-    def inverse_y(self, y: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """Return predictions in the target's own units, float64."""
-        restored: NDArray[np.float64] = y.astype(np.float64) * self.y_scale + self.y_offset
-        return restored
 
     def to_dict(self) -> dict[str, Any]:
         """Return the constants as JSON-ready builtins."""

@@ -36,15 +36,19 @@ def test_from_description_to_prediction(olci_path: Path, tmp_path: Path) -> None
     assert sum(count.cells for count in data.counts()) > 1_000_000
     train, test = data.samples("train"), data.samples("test")
     scaler = Scaler.fit("standardize", train, data.features)
+
+    def scaled_features(x: np.ndarray) -> np.ndarray:
+        return ((x - scaler.x_offset) / scaler.x_scale).astype(np.float32)
+
     scaled = Samples(
-        scaler.transform_x(train.X), scaler.transform_y(train.y), train.weight, train.cell,
+        scaled_features(train.X), scaler.transform_y(train.y), train.weight, train.cell,
         train.block,
     )  # fmt: skip
     model = least_squares(scaled, 2)
 
     def predict(x: np.ndarray) -> np.ndarray:
-        y = scaler.transform_x(x).astype("f8") @ model.coefficients + model.intercept
-        return scaler.inverse_y(y)
+        y = scaled_features(x).astype("f8") @ model.coefficients + model.intercept
+        return y * scaler.y_scale + scaler.y_offset
 
     score = score_samples(predict(test.X), test)
     mean = baselines(data)["mean"].score(data, "test")

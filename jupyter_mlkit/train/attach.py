@@ -28,7 +28,9 @@ def log_cube(
     Parameters
     ----------
     ds : xarray.Dataset
-        The cube, lazy or in memory, as it is trained on.
+        The cube, lazy or in memory, as it is trained on. As opened from a zarr store, with dask
+        or without, it is known by the stored chunks; one that dask computes is read and known
+        by its values.
     target : str
         Variable that is predicted.
     split : dict or TrainingSpec
@@ -67,7 +69,7 @@ def log_cube(
     identity = record.identity_of(data)
     with tracking_errors():
         found = record.data_tags(data, identity, primary=None)
-        mlflow.set_tags(found | record.test_tags(data))
+        mlflow.set_tags(found | record.tags_of_test(data))
         mlflow.log_params(
             {
                 tags.PARAM_CUBE: identity.uri,

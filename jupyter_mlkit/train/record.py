@@ -108,9 +108,9 @@ def data_tags(
     }
 
 
-def test_tags(data: CubeData, test: Samples | None = None) -> dict[str, str]:
+def tags_of_test(data: CubeData, samples: Samples | None = None) -> dict[str, str]:
     """Return the tags that say on which cells and values the test scores rest."""
-    evaluated = evaluation(data, "test", test)
+    evaluated = evaluation(data, "test", samples)
     return {
         tags.EVALUATION_TEST: json.dumps(_builtins(evaluated)),
         tags.EVALUATION_TEST_HASH: evaluated.hash,

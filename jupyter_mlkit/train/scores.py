@@ -47,6 +47,11 @@ def role_metrics(
     return {prefix + name: value for name, value in scores.items() if math.isfinite(value)}
 
 
+def scored_cells(prediction: NDArray[np.floating[Any]]) -> int:
+    """Return on how many cells the scores rest: a model may have no answer (NaN) for some."""
+    return int(np.count_nonzero(~np.isnan(prediction)))
+
+
 def _scores(
     kind: Kind, prediction: NDArray[np.floating[Any]], samples: Samples
 ) -> dict[str, float]:

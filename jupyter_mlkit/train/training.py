@@ -24,7 +24,14 @@ from .estimators import build_estimator, find_estimator
 from .figures import field_maps, split_map
 from .model import CubeModel, describe_model, log_model
 from .report import Reporter, Silent
-from .scores import Kind, baseline_metrics, primary_metric, require_classes, role_metrics
+from .scores import (
+    Kind,
+    baseline_metrics,
+    primary_metric,
+    require_classes,
+    role_metrics,
+    scored_cells,
+)
 from .sklearn import Stage, fit
 from .store import experiment_id, tracking_errors, use_store
 
@@ -254,15 +261,16 @@ def _score(prepared: _Prepared, model: CubeModel, metrics: dict[str, float]) -> 
     predicted: NDArray[np.float64] = model.predict_array(prepared.validation.X)
     metrics |= role_metrics(kind, "validation", predicted, prepared.validation)
     test = data.samples("test")
-    mlflow.set_tags(record.test_tags(data, test))
-    metrics |= role_metrics(kind, "test", model.predict_array(test.X), test)
+    mlflow.set_tags(record.tags_of_test(data, test))
+    tested = model.predict_array(test.X)
+    metrics |= role_metrics(kind, "test", tested, test)
     metrics |= baseline_metrics(
         kind, data, prepared.train, prepared.validation, metrics[primary_metric(kind)]
     )
     metrics |= {
         tags.N_TRAIN: float(len(prepared.train)),
-        tags.N_VALIDATION: float(len(prepared.validation)),
-        tags.N_TEST: float(len(test)),
+        tags.N_VALIDATION: float(scored_cells(predicted)),
+        tags.N_TEST: float(scored_cells(tested)),
     }
     return predicted
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
+import xarray as xr
 
 from jupyter_mlkit.cubes.source import open_cube
 from jupyter_mlkit.errors import InvalidInputError, SpecError
@@ -16,11 +18,12 @@ from jupyter_mlkit.train import log_cube, run
 from .conftest import FEATURE, TARGET, make_spec
 
 
-def test_is_comparable_with_a_run_of_ours(store: str, small_cube: Path) -> None:
+@pytest.mark.parametrize("opened", [lambda path: open_cube(str(path)), xr.open_zarr])
+def test_is_comparable_with_a_run_of_ours(store: str, small_cube: Path, opened: Any) -> None:
     spec = make_spec(small_cube)
     ours = mlflow.get_run(run(spec).run_id)
     with mlflow.start_run() as started:
-        log_cube(open_cube(str(small_cube)), target=TARGET, split=spec["split"], features=[FEATURE])
+        log_cube(opened(small_cube), target=TARGET, split=spec["split"], features=[FEATURE])
     theirs = mlflow.get_run(started.info.run_id)
     for key in (
         tags.EVALUATION_HASH,

@@ -185,7 +185,7 @@ def load_spec(data: bytes | str | dict[str, Any]) -> TrainingSpec:
     try:
         spec = msgspec.convert(data, TrainingSpec)
     except msgspec.ValidationError as error:
-        raise _spec_error(error) from None
+        raise spec_error(error) from None
     _check_consistency(spec)
     return spec
 
@@ -365,7 +365,7 @@ _WORDS = {
 }
 
 
-def _spec_error(error: msgspec.ValidationError) -> SpecError:
+def spec_error(error: msgspec.ValidationError) -> SpecError:
     """Turn msgspec's ``... - at `$.split.sizes` `` into a sentence and a field path."""
     text = str(error)
     message, _, path = text.partition(" - at ")

@@ -81,9 +81,9 @@ def _wrong_field(data: dict[str, Any], field: msgspec.structs.FieldInfo) -> Spec
     try:
         msgspec.convert(known, single)
     except msgspec.ValidationError as error:
-        from ..spec import _spec_error
+        from ..spec import spec_error
 
-        return _spec_error(error)
+        return spec_error(error)
     return None
 
 

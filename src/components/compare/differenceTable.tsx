@@ -7,6 +7,7 @@ import type { Comparison, Difference } from '../../api/types';
 import { EvaluationChip } from '../shared/evaluationChip';
 import { formatNumber } from '../shared/format';
 import { bestOf, metricUnits } from '../shared/metricSense';
+import { splitKey } from '../shared/primaryMetric';
 import { StateGlyph, runState } from '../shared/stateGlyph';
 import type { ICompareViewProps } from './types';
 
@@ -109,9 +110,11 @@ function Line(props: Props & { line: Difference }): JSX.Element {
     line.group === 'metrics'
       ? line.values.map(text => (text === null ? null : Number(text)))
       : [];
-  // Only scores on the same cells have a best.
+  // Only scores on the same cells have a best, and only validation chooses: the test score is
+  // looked at once, and a train score is no merit.
+  const isChoice = !['train', 'test'].includes(splitKey(line.key).role ?? '');
   const best =
-    line.group === 'metrics' && comparison.verdict === 'comparable'
+    line.group === 'metrics' && isChoice && comparison.verdict === 'comparable'
       ? bestOf(line.key, values)
       : [];
   const units = metricUnits(line.key, sharedUnits(comparison));

@@ -22,7 +22,7 @@ test('initial JavaScript stays below the budget', async ({ page }) => {
     }
   });
   await page.goto();
-  await page.sidebar.openTab('jupyter-mlkit:panel');
+  await page.sidebar.openTab('jupyter-mlkit-panel');
   await Promise.all(pending);
 
   const total = [...sizes.values()].reduce((sum, size) => sum + size, 0) / 1000;

@@ -61,6 +61,7 @@ test('train, watch, open, compare, register and alias', async ({ page }) => {
   await expect(kit.view.getByText('Comparable', { exact: true })).toBeVisible();
   await kit.picture('09-compare');
   await kit.view.getByRole('tab', { name: 'Maps' }).click();
+  await expect(kit.view.locator('img')).toHaveCount(2);
   await kit.picture('10-compare-maps');
 
   // Register the better one and give it an alias.

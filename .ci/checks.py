@@ -90,7 +90,7 @@ def sizes() -> Outcome:
         print(f"{name} has {n} lines, more than {MAX_LINES}: it holds two ideas.")
     ordered = sorted(lengths.values())
     print(f"{len(ordered)} source files, median {ordered[len(ordered) // 2]} lines")
-    return Outcome(passed=not long, failed=bool(long))
+    return Outcome(passed=int(not long), failed=len(long))
 
 
 # ----------------------------------------------------------------------------------- tests

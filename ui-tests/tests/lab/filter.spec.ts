@@ -8,10 +8,14 @@ import { logRuns } from '../../helpers/runs';
 
 test.use({ autoGoto: false, mockUser: false });
 
+/** Made anew whenever the runs are: a worker that failed starts again. */
+let group = '';
+
 test.beforeAll(() => {
+  group = `find-${Date.now()}`;
   logRuns('lab', {
-    find: ['find-low', 'find-middle', 'find-high'],
-    'find-nothing': []
+    [group]: ['find-low', 'find-middle', 'find-high'],
+    [`${group}-nothing`]: []
   });
 });
 
@@ -21,7 +25,7 @@ test('search, order, columns and experiment', async ({ page }) => {
   await kit.openPanel();
   const runs = kit.section('Runs');
   const experiment = runs.getByLabel('Experiment');
-  await experiment.selectOption({ label: 'find' });
+  await experiment.selectOption({ label: group });
   const rows = runs.getByRole('row');
   await expect(rows).toHaveCount(3);
   const search = kit.panel.getByLabel('Search runs');
@@ -55,7 +59,7 @@ test('search, order, columns and experiment', async ({ page }) => {
   await kit.picture('filter-2-columns');
   await page.keyboard.press('Escape');
 
-  await experiment.selectOption({ label: 'find-nothing' });
+  await experiment.selectOption({ label: `${group}-nothing` });
   await expect(runs).toContainText('No runs yet.');
   await kit.picture('filter-3-empty');
 });
@@ -65,7 +69,7 @@ test('panel, list and open run come back after a reload', async ({ page }) => {
   await page.goto();
   await kit.openPanel();
   const experiment = kit.section('Runs').getByLabel('Experiment');
-  await experiment.selectOption({ label: 'find' });
+  await experiment.selectOption({ label: group });
   await kit.run('find-low').dblclick();
   const heading = kit.view.getByRole('heading', { name: 'find-low' });
   await expect(heading).toBeVisible();
@@ -77,9 +81,13 @@ test('panel, list and open run come back after a reload', async ({ page }) => {
       response.request().method() === 'PUT' &&
       (response.request().postData() ?? '').includes('jupyter-mlkit-run')
   );
-  await page.reload();
+  // Galata's own reload waits for the launcher, which is not what comes back here.
+  await Promise.all([
+    page.waitForEvent('domcontentloaded'),
+    page.evaluate(() => window.location.reload())
+  ]);
   await expect(kit.panel).toBeVisible();
   await expect(heading).toBeVisible();
-  await expect(experiment.locator('option:checked')).toHaveText('find');
+  await expect(experiment.locator('option:checked')).toHaveText(group);
   await kit.picture('filter-4-restored');
 });

@@ -70,6 +70,7 @@ test('panel, list and open run come back after a reload', async ({ page }) => {
   await kit.openPanel();
   const experiment = kit.section('Runs').getByLabel('Experiment');
   await experiment.selectOption({ label: group });
+  await expect(kit.section('Runs').getByRole('row')).toHaveCount(3);
   await kit.run('find-low').dblclick();
   const heading = kit.view.getByRole('heading', { name: 'find-low' });
   await expect(heading).toBeVisible();

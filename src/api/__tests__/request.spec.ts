@@ -3,13 +3,23 @@ import { ServerConnection } from '@jupyterlab/services';
 import { MLKitClient } from '../client';
 import { MLKitError } from '../errors';
 
+/**
+ * Node's `Request`, without the signal: its newer versions take their own `AbortSignal` only, and
+ * jsdom has another. That a signal ends a request is the browser's business.
+ */
+class RequestWithoutSignal extends globalThis.Request {
+  constructor(url: string, init: RequestInit) {
+    super(url, { ...init, signal: undefined });
+  }
+}
+
 /** A client whose network is a function. */
 function clientOf(fetch: (request: Request) => Promise<Response>): MLKitClient {
   const serverSettings = ServerConnection.makeSettings({
     baseUrl: 'http://localhost/user/x/',
     token: '',
     fetch: fetch as typeof globalThis.fetch,
-    Request: globalThis.Request,
+    Request: RequestWithoutSignal as typeof globalThis.Request,
     Headers: globalThis.Headers
   });
   return new MLKitClient({ serverSettings });

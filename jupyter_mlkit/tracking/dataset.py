@@ -9,12 +9,6 @@ from __future__ import annotations
 
 import mlflow.data  # noqa: F401 - loads the entry points
 
-from .cube_dataset import (
-    DIGEST_LENGTH,
-    CubeDataset,
-    CubeDatasetSource,
-    cube_schema,
-    from_xarray,
-)
+from .cube_dataset import CubeDataset, CubeDatasetSource, cube_schema, from_xarray
 
-__all__ = ["DIGEST_LENGTH", "CubeDataset", "CubeDatasetSource", "cube_schema", "from_xarray"]
+__all__ = ["CubeDataset", "CubeDatasetSource", "cube_schema", "from_xarray"]

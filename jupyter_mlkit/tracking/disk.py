@@ -113,7 +113,7 @@ def exclusive(path: Path, timeout: float = _LOCK_TIMEOUT) -> Iterator[None]:
                     code="store_locked",
                     hint="Close the other Jupyter servers that use this store, then try again.",
                 )
-            time.sleep(0.02)
+            time.sleep(0.02)  # flock has no time limit of its own
         yield
     finally:
         os.close(handle)

@@ -30,7 +30,7 @@ def main(kind: str) -> None:
         "MLKIT_ROOT": str(root),
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
-    from jupyter_mlkit.cubes.demo import make_demo_cube
+    from jupyter_mlkit.cubes.demo.cube import make_demo_cube
 
     make_demo_cube(root / "esdc-demo.zarr")
     config = HERE / f"jupyter_{kind}_config.py"

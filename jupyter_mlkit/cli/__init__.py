@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _demo_cube(args: argparse.Namespace) -> int:
-    from ..cubes.demo import make_demo_cube
+    from ..cubes.demo.cube import make_demo_cube
 
     make_demo_cube(args.path, size=args.size, seed=args.seed, overwrite=args.overwrite)
     print(f"Wrote {args.path}.")

@@ -77,7 +77,7 @@ def run_demo(folder: Path | None) -> int:
 
 
 def _cube(folder: Path, step: _Steps) -> Path:
-    from ..cubes.demo import make_demo_cube
+    from ..cubes.demo.cube import make_demo_cube
 
     cube = folder / "esdc-demo.zarr"
     if cube.exists():
@@ -89,7 +89,7 @@ def _cube(folder: Path, step: _Steps) -> Path:
 
 
 def _specs(cube: Path) -> list[TrainingSpec]:
-    from ..cubes.describe import describe
+    from ..cubes.description.describe import describe
     from ..spec import Source
 
     suggestion = describe(Source(uri=str(cube))).suggestion
@@ -162,8 +162,8 @@ def _map(cube: Path, prediction: Path, run: Run) -> bytes:
     """Draw truth, prediction and error of the first time step."""
     import xarray as xr
 
-    from ..cubes.grid import grid_of
-    from ..cubes.source import open_cube
+    from ..cubes.grids.grid import grid_of
+    from ..cubes.sources.open import open_cube
     from ..train.maps import draw_fields
 
     truth = open_cube(str(cube))

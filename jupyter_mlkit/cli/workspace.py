@@ -15,7 +15,7 @@ CUBE = "esdc-demo.zarr"
 
 def make_workspace(path: Path) -> int:
     """Make what is missing in `path`; what is there already is left as it is."""
-    from ..cubes.demo import make_demo_cube
+    from ..cubes.demo.cube import make_demo_cube
 
     path.mkdir(parents=True, exist_ok=True)
     if not (path / CUBE).exists():

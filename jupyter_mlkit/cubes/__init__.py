@@ -1,8 +1,7 @@
 """Cubes: open, identify, split, sample, scale, score and predict datacubes.
 
 Knows xarray, zarr and numpy; knows no MLflow, no Jupyter and no ML framework.
-Names are loaded when first used, so importing the package costs nothing. A function that is
-called like its module (``describe``, ``select``, ``evaluation``) is imported from there.
+Names are loaded when first used, so importing the package costs nothing.
 """
 
 from __future__ import annotations
@@ -11,18 +10,21 @@ from importlib import import_module
 from typing import Any
 
 _PUBLIC = {
-    "CubeData": "sample",
-    "Samples": "sample",
-    "Scaler": "scale",
-    "baselines": "score",
-    "demo_truth": "demo",
-    "fingerprint": "identity",
-    "grid_of": "grid",
-    "make_demo_cube": "demo",
-    "open_cube": "source",
-    "predict_to_zarr": "predict",
-    "score_samples": "score",
-    "split_from_spec": "split",
+    "CubeData": "sampling.data",
+    "Samples": "sampling.data",
+    "Scaler": "scaling.scaler",
+    "baselines": "scoring.baseline",
+    "demo_truth": "demo.cube",
+    "describe": "description.describe",
+    "evaluation": "scoring.evaluation",
+    "fingerprint": "identity.fingerprint",
+    "grid_of": "grids.grid",
+    "make_demo_cube": "demo.cube",
+    "open_cube": "sources.open",
+    "predict_to_zarr": "prediction.predict",
+    "score_samples": "scoring.samples",
+    "select": "grids.select",
+    "split_from_spec": "splits.split",
 }
 
 __all__ = sorted(_PUBLIC)

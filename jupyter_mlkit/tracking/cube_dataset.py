@@ -58,7 +58,7 @@ class CubeDatasetSource(DatasetSource):  # type: ignore[misc]
 
     def load(self) -> xr.Dataset:
         """Open the cube lazily."""
-        from jupyter_mlkit.cubes.source import open_cube
+        from jupyter_mlkit.cubes.sources.open import open_cube
         from jupyter_mlkit.spec import Source, StorageOptions
 
         return open_cube(Source(uri=self.uri, options=StorageOptions(**self.options)))
@@ -122,7 +122,7 @@ class CubeDataset(Dataset):  # type: ignore[misc]
         return self._ds
 
     def _compute_digest(self) -> str:
-        from jupyter_mlkit.cubes.identity import fingerprint
+        from jupyter_mlkit.cubes.identity.fingerprint import fingerprint
 
         used = [self._target, *self._features] if self._target else list(self._ds.data_vars)
         names = [str(name) for name in used if name is not None]

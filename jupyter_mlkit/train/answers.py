@@ -22,7 +22,7 @@ from ..spec import SCHEMA_VERSION, TrainingSpec, load_spec, to_dict
 from .probe import error_body
 
 if TYPE_CHECKING:
-    from ..cubes.sample import CubeData
+    from ..cubes.sampling.data import CubeData
 
 #: A form asks to validate and to preview the same data in a row: the second pass is saved.
 _KEPT_SECONDS = 30.0
@@ -54,7 +54,7 @@ def describe(uri: str, options: dict[str, Any] | None = None) -> CubeDescription
     """Return what the cube at `uri` holds."""
     import msgspec
 
-    from ..cubes.describe import describe as describe_cube
+    from ..cubes.description.describe import describe as describe_cube
     from ..errors import SpecError
     from ..spec import Source
 
@@ -177,7 +177,7 @@ def _check_kind(spec: TrainingSpec, data: CubeData) -> None:
 
 def _data(spec: TrainingSpec) -> CubeData:
     """Return the data of `spec`, kept for a moment."""
-    from ..cubes.sample import CubeData
+    from ..cubes.sampling.data import CubeData
 
     parts = to_dict(spec)
     key = json.dumps({name: parts[name] for name in _DATA_FIELDS}, sort_keys=True)

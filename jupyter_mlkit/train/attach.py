@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from ..cubes.sample import CubeData
+from ..cubes.sampling.data import CubeData
 from ..errors import InvalidInputError, SpecError
 from ..spec import TrainingSpec, load_spec
 from ..tracking import tags

@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..cubes.sample import CubeData, Samples
-from ..cubes.split import ROLES
+from ..cubes.sampling.data import CubeData, Samples
+from ..cubes.splits.split import ROLES
 from .maps import draw_fields, draw_split, thin
 
 if TYPE_CHECKING:

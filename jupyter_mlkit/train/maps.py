@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import xarray as xr
 
-from ..cubes.grid import Grid
+from ..cubes.grids.grid import Grid
 from ..models import Role, RoleCount
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from ..cubes.scale import Scaler
+    from ..cubes.scaling.scaler import Scaler
 
 __all__ = ["CubeModel", "Description", "describe_model", "log_model"]
 

@@ -52,9 +52,9 @@ def predict(
     ConflictError
         ``already_exists``.
     """
-    from ..cubes.identity import fingerprint
-    from ..cubes.predict import predict_to_zarr
-    from ..cubes.source import open_cube
+    from ..cubes.identity.fingerprint import fingerprint
+    from ..cubes.prediction.predict import predict_to_zarr
+    from ..cubes.sources.open import open_cube
 
     with tracking_errors():
         use_store()

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import paths
-from ..cubes.sample import CubeData, Samples
-from ..cubes.score import evaluation
+from ..cubes.sampling.data import CubeData, Samples
+from ..cubes.scoring.samples import evaluation
 from ..spec import BlockSplit, TrainingSpec, dump_yaml, to_dict
 from ..tracking import tags
 from ..tracking.dataset import CubeDataset, CubeDatasetSource, cube_schema
@@ -36,7 +36,7 @@ class CubeIdentity:
 
 def identity_of(data: CubeData) -> CubeIdentity:
     """Return the identity of the variables and the selection that `data` uses."""
-    from ..cubes.identity import fingerprint
+    from ..cubes.identity.fingerprint import fingerprint
 
     source = data.spec.sources[0]
     used = [data.spec.target, *data.features, *([data.spec.mask] if data.spec.mask else [])]

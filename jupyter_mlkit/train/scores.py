@@ -8,9 +8,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cubes.baseline import baselines
-from ..cubes.sample import CubeData, Samples
-from ..cubes.score import score_samples
+from ..cubes.sampling.data import CubeData, Samples
+from ..cubes.scoring.baseline import baselines
+from ..cubes.scoring.samples import score_samples
 from ..errors import ModelError
 from ..models import Role
 from ..tracking import tags

@@ -13,8 +13,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..cubes.sample import CubeData, Samples
-from ..cubes.scale import Scaler
+from ..cubes.sampling.data import CubeData, Samples
+from ..cubes.scaling.scaler import Scaler
 from ..errors import MLKitError
 from ..models import Role
 from ..spec import TrainingSpec, load_spec

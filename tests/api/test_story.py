@@ -17,7 +17,7 @@ from jupyter_mlkit.spec import load_spec
 
 @pytest.fixture(scope="session")
 def demo_cube(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from jupyter_mlkit.cubes.demo import make_demo_cube
+    from jupyter_mlkit.cubes.demo.cube import make_demo_cube
 
     return make_demo_cube(tmp_path_factory.mktemp("cube") / "demo.zarr")
 

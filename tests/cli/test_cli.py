@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlkit.cli import doctor, main
-from jupyter_mlkit.cubes.demo import demo_truth
-from jupyter_mlkit.cubes.source import open_cube
+from jupyter_mlkit.cubes.demo.cube import demo_truth
+from jupyter_mlkit.cubes.sources.open import open_cube
 
 
 @pytest.fixture

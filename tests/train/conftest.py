@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlkit.cubes.demo import make_demo_cube
-from jupyter_mlkit.cubes.source import open_cube
+from jupyter_mlkit.cubes.demo.cube import make_demo_cube
+from jupyter_mlkit.cubes.sources.open import open_cube
 from jupyter_mlkit.tracking.store import environment
 
 TARGET, FEATURE = "land_surface_temperature", "air_temperature_2m"

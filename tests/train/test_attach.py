@@ -9,7 +9,7 @@ import mlflow
 import pytest
 import xarray as xr
 
-from jupyter_mlkit.cubes.source import open_cube
+from jupyter_mlkit.cubes.sources.open import open_cube
 from jupyter_mlkit.errors import InvalidInputError, SpecError
 from jupyter_mlkit.spec import load_spec
 from jupyter_mlkit.tracking import tags

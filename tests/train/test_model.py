@@ -16,7 +16,7 @@ import skops.io
 import xarray as xr
 from sklearn.linear_model import LinearRegression
 
-from jupyter_mlkit.cubes.source import open_cube
+from jupyter_mlkit.cubes.sources.open import open_cube
 from jupyter_mlkit.train import RunResult, run
 from jupyter_mlkit.train.vendored.mlkit_cube_model import (
     DESCRIPTION_FILE,

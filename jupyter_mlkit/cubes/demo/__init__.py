@@ -1,0 +1,1 @@
+"""The demo cube: small, realistic, with known truth."""

@@ -1,0 +1,1 @@
+"""What a cube holds and what in it will trouble a training."""

@@ -1,0 +1,132 @@
+"""Parts of a spec that suit a cube: target, features, and a split for each use."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ...models import Variable
+from ..demo.cube import demo_truth
+from ..grids.coordinates import days_since_1970
+from ..grids.grid import Grid, is_time
+from ..grids.sizes import Size
+from ..grids.tiles import extent, horizontal_tiles, spacing
+
+#: Blocks are this many times as long as the autocorrelation reaches (definitions: Split).
+_TIMES_RANGE = 2
+_TIME_BLOCKS = 5
+_SHARE_TOLERANCE = 0.02
+_TRAIN_END, _VALIDATION_END = 0.7, 0.8
+
+
+def suggest(ds: xr.Dataset, grid: Grid, variables: list[Variable]) -> dict[str, Any]:
+    """Return target, features and splits by use, as parts of a TrainingSpec.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+    grid : Grid
+    variables : list of Variable
+        As described, with the sampled share of valid cells.
+    """
+    target, features = _variables(ds, variables)
+    return {"target": target, "features": features, "splits": splits(ds, grid)}
+
+
+def splits(ds: xr.Dataset, grid: Grid) -> dict[str, Any]:
+    """Return a split for each use that the cube allows, as parts of a TrainingSpec."""
+    found: dict[str, Any] = {}
+    places = _place_sizes(ds, grid)
+    moments = _moment_size(ds, grid)
+    if places:
+        found["places"] = _block_split(places)
+    if places or moments:
+        found["gaps"] = _block_split({**moments, **places})
+    times = _time_split(ds, grid)
+    if times is not None:
+        found["times"] = times
+    return found
+
+
+def _variables(ds: xr.Dataset, variables: list[Variable]) -> tuple[str | None, list[str]]:
+    """Guess the target: of the variables on most dims, the one with most gaps, then the last."""
+    able = [v for v in variables if _is_measured(ds[v.name]) and v.minimum != v.maximum]
+    able = [v for v in able if v.valid_share is None or v.valid_share > 0]
+    if not able:
+        return None, []
+    widest = max(len(v.dims) for v in able)
+    full = [v for v in able if len(v.dims) == widest]
+    least = min(_share(v) for v in full)
+    target = [v for v in full if _share(v) <= least + _SHARE_TOLERANCE][-1]
+    features = [v.name for v in able if v.name != target.name and set(v.dims) <= set(target.dims)]
+    return target.name, features
+
+
+def _share(variable: Variable) -> float:
+    return 1.0 if variable.valid_share is None else variable.valid_share
+
+
+def _is_measured(variable: xr.DataArray) -> bool:
+    """Return whether `variable` holds quantities, not flags, classes or words."""
+    attrs: Mapping[str, Any] = {str(key): value for key, value in variable.attrs.items()}
+    flagged = any(key.startswith(("flag_", "flag")) for key in attrs)
+    return bool(np.issubdtype(variable.dtype, np.number)) and not flagged and variable.ndim > 0
+
+
+def _place_sizes(ds: xr.Dataset, grid: Grid) -> dict[str, str]:
+    truth = demo_truth(ds)
+    if truth is not None and grid.geographic:
+        length = Size(_TIMES_RANGE * truth.autocorrelation_length_deg, "angle")
+        return {dim: str(length) for dim in grid.horizontal}
+    return {dim: str(size) for dim, size in horizontal_tiles(ds, grid).items()}
+
+
+def _moment_size(ds: xr.Dataset, grid: Grid) -> dict[str, str]:
+    time = _dated(ds, grid)
+    step = spacing(ds, grid, time) if time else None
+    if time is None or not step:
+        return {}
+    truth = demo_truth(ds)
+    if truth is not None:
+        days = _TIMES_RANGE * truth.autocorrelation_length_days
+    else:
+        days = max(step, extent(ds, grid, time) / _TIME_BLOCKS)
+    # Hours below a day, whole days above.
+    return {time: f"{math.ceil(days)}D" if days >= 1 else f"{math.ceil(days * 24)}h"}
+
+
+def _time_split(ds: xr.Dataset, grid: Grid) -> dict[str, str] | None:
+    time = _dated(ds, grid)
+    if time is None or ds.sizes[time] < 3:
+        return None
+    days = np.sort(days_since_1970(ds[time]))
+    first = min(max(1, int(_TRAIN_END * days.size)), days.size - 2)
+    second = min(max(first + 1, int(_VALIDATION_END * days.size)), days.size - 1)
+    exact = float(np.diff(days).min()) < 1
+    return {
+        "kind": "time",
+        "validation_start": _iso(float(days[first]), exact=exact),
+        "test_start": _iso(float(days[second]), exact=exact),
+    }
+
+
+def _dated(ds: xr.Dataset, grid: Grid) -> str | None:
+    """Return the time dim where it has dates of the common calendar."""
+    time = grid.time
+    if time is None or time not in ds.coords or not is_time(ds[time]):
+        return None
+    return time if np.issubdtype(ds[time].dtype, np.datetime64) else None
+
+
+def _iso(days: float, *, exact: bool) -> str:
+    moment = datetime.fromtimestamp(math.floor(days * 86_400), UTC).replace(tzinfo=None)
+    return moment.isoformat() if exact else moment.date().isoformat()
+
+
+def _block_split(sizes: dict[str, str]) -> dict[str, Any]:
+    return {"kind": "block", "sizes": sizes}

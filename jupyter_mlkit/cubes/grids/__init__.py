@@ -1,0 +1,1 @@
+"""Where the cells of a cube are: dims, coordinates, sizes, areas, selections."""

@@ -1,0 +1,128 @@
+"""Coordinates in the form that identifies a cell, whatever width or convention a file uses."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ...errors import CubeError, InvalidInputError
+from .grid import Grid, is_time
+from .sizes import Kind
+
+_METRES = {"m": 1.0, "metre": 1.0, "metres": 1.0, "meter": 1.0, "meters": 1.0, "": 1.0}
+_KILOMETRES = {"km": 1000.0, "kilometre": 1000.0, "kilometer": 1000.0, "kilometers": 1000.0}
+_DEGREES = {"degrees", "degree", "deg", "°", "degrees_north", "degrees_east"}
+
+
+def kind_of(ds: xr.Dataset, grid: Grid, dim: str) -> Kind:
+    """Return in which kind of unit sizes along `dim` are given."""
+    axis = grid.axis(dim)
+    if axis == "time":
+        return "time" if dim in ds.coords and is_time(ds[dim]) else "plain"
+    if axis is None:
+        return "plain"
+    units = str(ds[dim].attrs.get("units", "")).lower() if dim in ds.coords else ""
+    if grid.geographic or units in _DEGREES:
+        return "angle"
+    return "length" if units in _METRES or units in _KILOMETRES else "plain"
+
+
+def cell_coordinates(ds: xr.Dataset, grid: Grid, dim: str) -> NDArray[np.float64]:
+    """Return the coordinate of each cell along `dim` in degrees, metres, days since 1970 or plain.
+
+    Numbers pass through float32, so that a file that keeps its coordinates in float64 and one
+    that keeps them in float32 name the same cells; longitudes are taken modulo 360.
+
+    Raises
+    ------
+    CubeError
+        ``unsupported_grid`` where `dim` has no 1-D numeric coordinate.
+    """
+    if dim not in ds.coords or ds[dim].ndim != 1:
+        raise no_coordinate(dim)
+    coord = ds[dim]
+    if is_time(coord):
+        return days_since_1970(coord)
+    if not np.issubdtype(coord.dtype, np.number):
+        raise CubeError(
+            f"The coordinate of '{dim}' is neither a number nor a time.", code="unsupported_grid"
+        )
+    values = np.asarray(coord.values).astype(np.float32).astype(np.float64)
+    if kind_of(ds, grid, dim) == "length":
+        values = values * _KILOMETRES.get(str(coord.attrs.get("units", "")).lower(), 1.0)
+    if grid.geographic and dim == grid.x:
+        # Again through float32: -0.1 and 359.9 are one meridian.
+        values = np.mod(values, 360.0).astype(np.float32).astype(np.float64)
+        values[values == 360.0] = 0.0
+    return values
+
+
+def no_coordinate(dim: str) -> CubeError:
+    """Return the error for a dim whose cells have no place."""
+    return CubeError(
+        f"The dim '{dim}' has no coordinate, so its cells cannot be told apart.",
+        hint=f"Give it one: ds.assign_coords({dim}=...). 2-D coordinates are not supported.",
+        code="unsupported_grid",
+        field=f"split.sizes.{dim}",
+    )
+
+
+def days_since_1970(coord: xr.DataArray) -> NDArray[np.float64]:
+    """Return times as float64 days since 1970-01-01 UTC, in the calendar that they have."""
+    if np.issubdtype(coord.dtype, np.datetime64):
+        ns = coord.values.astype("datetime64[ns]").astype(np.int64)
+        return np.asarray(ns / 86_400e9, dtype=np.float64)
+    import cftime  # type: ignore[import-untyped, unused-ignore]
+
+    calendar = coord.values.flat[0].calendar
+    numbers = cftime.date2num(coord.values, "days since 1970-01-01", calendar=calendar)
+    return np.asarray(numbers, dtype=np.float64)
+
+
+def months_of(coord: xr.DataArray) -> NDArray[np.int64]:
+    """Return the calendar month (1 to 12) of each time."""
+    return np.asarray(coord.dt.month.values, dtype=np.int64)
+
+
+def parse_date(text: str, *, field: str | None = None) -> datetime:
+    """Read an ISO 8601 date or time; one without a zone is UTC.
+
+    Returns
+    -------
+    datetime
+        Naive, in UTC.
+
+    Raises
+    ------
+    InvalidInputError
+        ``invalid_date``.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInputError(
+            f"'{text}' is not a date.",
+            hint="Write ISO 8601, such as 2002-07-16 or 2002-07-16T12:00.",
+            code="invalid_date",
+            field=field,
+        ) from None
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def date_as_days(moment: datetime, coord: xr.DataArray) -> float:
+    """Return `moment` as days since 1970 in the calendar of the time coordinate `coord`."""
+    if np.issubdtype(coord.dtype, np.datetime64):
+        ns = np.datetime64(moment, "ns").astype(np.int64)
+        return float(ns / 86_400e9)
+    import cftime  # type: ignore[import-untyped, unused-ignore]
+
+    calendar = coord.values.flat[0].calendar
+    # 30-day calendars have no 31st.
+    day = min(moment.day, 30) if calendar == "360_day" else moment.day
+    same = cftime.datetime(
+        moment.year, moment.month, day, moment.hour, moment.minute, calendar=calendar
+    )
+    return float(cftime.date2num(same, "days since 1970-01-01", calendar=calendar))

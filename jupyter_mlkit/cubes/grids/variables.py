@@ -1,0 +1,63 @@
+"""Check the variables that a spec names against a cube."""
+
+from __future__ import annotations
+
+import difflib
+
+import numpy as np
+import xarray as xr
+
+from ...errors import CubeError
+from ...spec import TrainingSpec
+
+
+def check_variables(ds: xr.Dataset, spec: TrainingSpec) -> None:
+    """Check that target, features and mask are there, numeric, and on the dims of the target.
+
+    Raises
+    ------
+    CubeError
+        ``unknown_variable``, ``not_numeric``, ``unsupported_grid``; ``field`` says which input.
+    """
+    named = [("target", spec.target), *(("features", name) for name in spec.features)]
+    if spec.mask:
+        named.append(("mask", spec.mask))
+    for where, name in named:
+        require_variable(ds, name, where)
+    dims = set(ds[spec.target].dims)
+    for where, name in named[1:]:
+        surplus = [str(dim) for dim in ds[name].dims if dim not in dims]
+        if surplus:
+            raise CubeError(
+                f"'{name}' has the dim '{surplus[0]}', which the target '{spec.target}' lacks.",
+                hint=f"Choose one position of '{surplus[0]}' and store it as its own variable.",
+                code="unsupported_grid",
+                field=where,
+            )
+
+
+def require_variable(ds: xr.Dataset, name: str, field: str | None = None) -> None:
+    """Check that `name` is a numeric variable or coordinate of `ds`.
+
+    Raises
+    ------
+    CubeError
+        ``unknown_variable`` (with the closest name) or ``not_numeric``.
+    """
+    if name not in ds.variables:
+        names = [str(known) for known in ds.data_vars]
+        close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        raise CubeError(
+            f"The cube has no variable '{name}'.",
+            hint=f"Did you mean '{close[0]}'?" if close else f"It has {', '.join(names[:12])}.",
+            code="unknown_variable",
+            field=field,
+        )
+    dtype = ds[name].dtype
+    if not (np.issubdtype(dtype, np.number) or np.issubdtype(dtype, np.bool_)):
+        raise CubeError(
+            f"'{name}' holds {dtype}, not numbers.",
+            hint="Choose a numeric variable.",
+            code="not_numeric",
+            field=field,
+        )

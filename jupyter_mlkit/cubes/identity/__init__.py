@@ -1,0 +1,1 @@
+"""Which data these are: digests of what was used."""

@@ -1,0 +1,1 @@
+"""Read a cube in whole chunks, each decoded once."""

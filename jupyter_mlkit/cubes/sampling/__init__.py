@@ -1,0 +1,1 @@
+"""Cells, patches and windows of a cube as samples."""

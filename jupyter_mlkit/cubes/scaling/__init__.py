@@ -1,0 +1,1 @@
+"""Constants of scaling, taken from train samples alone."""

@@ -1,0 +1,1 @@
+"""Scores, baselines, intervals, and what makes two runs comparable."""

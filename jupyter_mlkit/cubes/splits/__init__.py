@@ -1,0 +1,1 @@
+"""Which cell trains, validates and tests: pure functions of its coordinates."""

@@ -1,0 +1,213 @@
+"""Cubes open from wherever they are, and say what is wrong when they do not."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from jupyter_mlkit.cubes.description.describe import describe
+from jupyter_mlkit.cubes.sampling.data import CubeData
+from jupyter_mlkit.cubes.sources.open import format_of, open_cube
+from jupyter_mlkit.cubes.sources.uri import display_uri, fsspec_options
+from jupyter_mlkit.errors import CubeError
+from jupyter_mlkit.spec import Source, StorageOptions
+
+from ..made import small_cube, small_spec
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder, ds = tmp_path_factory.mktemp("stores"), small_cube()
+    found = {name: folder / f"{name}.zarr" for name in ("v2", "v2_plain", "v3")}
+    ds.to_zarr(found["v2"], zarr_format=2, consolidated=True)
+    ds.to_zarr(found["v2_plain"], zarr_format=2, consolidated=False)
+    ds.to_zarr(found["v3"], zarr_format=3, consolidated=False)
+    found["netcdf"] = folder / "cube.nc"
+    ds.to_netcdf(found["netcdf"])
+    return found
+
+
+@pytest.mark.parametrize("name", ["v2", "v2_plain", "v3", "netcdf"])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_local_formats(stores: dict[str, Path], name: str) -> None:
+    ds = open_cube(str(stores[name]))
+    assert ds.b.chunks is None
+    assert not ds.b.variable._in_memory
+    xr.testing.assert_equal(ds.load(), small_cube())
+    wanted = "netCDF" if name == "netcdf" else f"zarr v{name[1]}"
+    assert format_of(str(stores[name])) == wanted
+
+
+def test_file_urls_home_and_relative_paths(
+    stores: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert open_cube(stores["v2"].as_uri()).sizes["lat"] == 30
+    monkeypatch.chdir(stores["v2"].parent)
+    assert open_cube("v2.zarr").sizes["lat"] == 30
+    monkeypatch.setenv("HOME", str(stores["v2"].parent))
+    assert open_cube("~/v2.zarr").sizes["lat"] == 30
+
+
+def code_of(uri: str, **options: str) -> CubeError:
+    with pytest.raises(CubeError) as caught:
+        open_cube(Source(uri=uri, options=StorageOptions(**options)))
+    assert caught.value.message
+    assert caught.value.hint
+    return caught.value
+
+
+def test_what_is_no_cube_is_named(tmp_path: Path) -> None:
+    import zarr
+
+    assert code_of(str(tmp_path / "none.zarr")).code == "cube_not_found"
+    assert code_of(str(tmp_path)).code == "not_a_cube"
+    (tmp_path / "notes.nc").write_text("I am no netCDF file")
+    assert code_of(str(tmp_path / "notes.nc")).code == "not_a_cube"
+    (tmp_path / "cube.zarr.zip").write_bytes(b"PK\x03\x04")
+    assert "unzip" in code_of(str(tmp_path / "cube.zarr.zip")).message
+    zarr.create_array(str(tmp_path / "array.zarr"), shape=(3,), dtype="f4", zarr_format=2)
+    assert "array" in code_of(str(tmp_path / "array.zarr")).message
+    zarr.create_array(str(tmp_path / "array3.zarr"), shape=(3,), dtype="f4", zarr_format=3)
+    assert code_of(str(tmp_path / "array3.zarr")).code == "not_a_cube"
+    zarr.create_group(str(tmp_path / "empty.zarr"), zarr_format=2)
+    assert code_of(str(tmp_path / "empty.zarr")).code == "not_a_cube"
+    broken = tmp_path / "broken.zarr"
+    broken.mkdir()
+    (broken / ".zgroup").write_text("{ this is not json")
+    assert code_of(str(broken)).code == "not_a_cube"
+    truncated = tmp_path / "truncated.nc"
+    truncated.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(20))
+    assert code_of(str(truncated)).code == "not_a_cube"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_permission(tmp_path: Path) -> None:
+    closed = tmp_path / "closed.zarr"
+    closed.mkdir(mode=0o000)
+    assert code_of(str(closed)).code == "permission_denied"
+
+
+@pytest.mark.parametrize(
+    "uri", ["ftp://host/c.zarr", "simplecache::s3://b/c.zarr", "gs://b/c", "reference://x"]
+)
+def test_other_protocols_are_refused(uri: str) -> None:
+    assert code_of(uri).code == "protocol_not_allowed"
+
+
+def test_secrets_are_not_shown() -> None:
+    uri = "https://ada:s3cret@127.0.0.1:9/cube.zarr?sig=t0ken"
+    assert display_uri(uri) == "https://127.0.0.1:9/cube.zarr"
+    error = code_of(uri)
+    assert error.code in ("store_unreachable", "cube_not_found")
+    assert "s3cret" not in error.message
+    assert "t0ken" not in error.message
+
+
+def test_environment_names_are_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUBE_ENDPOINT", "http://127.0.0.1:9")
+    options = StorageOptions(anon=True, endpoint_url="env:CUBE_ENDPOINT", region="eu-1")
+    assert fsspec_options("s3", options) == {
+        "anon": True,
+        "endpoint_url": "http://127.0.0.1:9",
+        "client_kwargs": {"region_name": "eu-1"},
+    }
+    error = code_of("s3://bucket/c.zarr", endpoint_url="env:NOT_SET_ANYWHERE")
+    assert (error.code, error.field) == ("environment_missing", "sources.0.options.endpoint_url")
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@pytest.fixture(scope="module")
+def web(stores: dict[str, Path]) -> Iterator[str]:
+    handler = functools.partial(_Quiet, directory=str(stores["v2"].parent))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_http(web: str) -> None:
+    ds = open_cube(f"{web}/v2.zarr")
+    xr.testing.assert_equal(ds.load(), small_cube())
+    assert format_of(f"{web}/v2.zarr") == "zarr v2"
+    assert code_of(f"{web}/none.zarr").code == "cube_not_found"
+    assert code_of("http://127.0.0.1:9/c.zarr").code in ("store_unreachable", "cube_not_found")
+    assert "disk" in code_of(f"{web}/cube.nc").message
+
+
+def test_http_is_described_and_sampled(web: str, stores: dict[str, Path]) -> None:
+    far, near = describe(f"{web}/v2.zarr"), describe(str(stores["v2"]))
+    assert far.fingerprint == near.fingerprint
+    assert far.variables == near.variables
+    assert far.stored_bytes is None
+    spec = small_spec(sources=[{"uri": f"{web}/v2.zarr"}])
+    local = small_spec(sources=[{"uri": str(stores["v2"])}])
+    assert CubeData.from_spec(spec).counts() == CubeData.from_spec(local).counts()
+
+
+@pytest.fixture(scope="module")
+def bucket(stores: dict[str, Path]) -> Iterator[dict[str, str]]:
+    moto = pytest.importorskip("moto.server")
+    import s3fs
+
+    names = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"}
+    kept = {name: os.environ.get(name) for name in names}
+    os.environ.update(names)
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    endpoint = f"http://{host}:{port}"
+    fs = s3fs.S3FileSystem(endpoint_url=endpoint)
+    fs.mkdir("cubes")
+    fs.put(str(stores["v2"]), "cubes/v2.zarr", recursive=True)
+    fs.put(str(stores["v3"]), "cubes/v3.zarr", recursive=True)
+    yield {"endpoint_url": endpoint}
+    server.stop()
+    for name, value in kept.items():
+        os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@pytest.mark.parametrize("name", ["v2", "v3"])
+def test_s3(bucket: dict[str, str], name: str) -> None:
+    source = Source(uri=f"s3://cubes/{name}.zarr", options=StorageOptions(**bucket))
+    ds = open_cube(source)
+    np.testing.assert_array_equal(ds.b.isel(time=0).values, small_cube().b.values[0])
+    assert format_of(source) == f"zarr {name}"
+
+
+def test_s3_fingerprint_equals_the_local_one(
+    bucket: dict[str, str], stores: dict[str, Path]
+) -> None:
+    from jupyter_mlkit.cubes.identity.fingerprint import fingerprint
+
+    source = Source(uri="s3://cubes/v2.zarr", options=StorageOptions(**bucket))
+    far = fingerprint(open_cube(source), source, ["a", "b"])
+    near = fingerprint(open_cube(str(stores["v2"])), str(stores["v2"]), ["a", "b"])
+    assert far == near
+    assert far.kind == "stored"
+
+
+def test_s3_errors(bucket: dict[str, str]) -> None:
+    assert code_of("s3://cubes/none.zarr", **bucket).code == "cube_not_found"
+    assert code_of("s3://nobucket/none.zarr", **bucket).code == "cube_not_found"
+    unknown = code_of("s3://cubes/v2.zarr", **bucket, profile="no-such-profile")
+    assert unknown.code == "store_unreachable"
+
+
+def test_a_path_that_no_disk_can_have_is_not_found(tmp_path: Path) -> None:
+    with pytest.raises(CubeError) as caught:
+        open_cube(str(tmp_path / ("x" * 5000)))
+    assert caught.value.code == "cube_not_found"

@@ -91,7 +91,7 @@ def preview(spec: dict[str, Any]) -> Preview:
         As :func:`validate` would say.
     """
     from .figures import split_map
-    from .record import split_text
+    from .split_text import split_text
 
     asked = load_spec(spec)
     data = _data(asked)
@@ -100,7 +100,7 @@ def preview(spec: dict[str, Any]) -> Preview:
     for dim in data.dims:
         cells *= int(data.ds.sizes[dim])
     memory = memory_bytes(asked, {count.role: count.cells for count in counts})
-    picture = split_map(data, title=f"Split: {split_text(asked)}")
+    picture = split_map(data, title=f"Split: {split_text(asked.split)}")
     names = [asked.target, *asked.features]
     return Preview(
         roles=counts,
@@ -108,6 +108,7 @@ def preview(spec: dict[str, Any]) -> Preview:
         decoded_bytes=sum(int(data.ds[name].nbytes) for name in names),
         memory_bytes=memory,
         warnings=[*data.warnings, *_cost_warnings(asked, memory)],
+        leakage=None,
         map_png=None if picture is None else base64.b64encode(picture).decode(),
     )
 

@@ -12,6 +12,7 @@ from ..errors import InvalidInputError, SpecError
 from ..spec import TrainingSpec, load_spec
 from ..tracking import tags
 from . import record
+from .split_text import split_text
 from .store import tracking_errors
 
 
@@ -74,7 +75,7 @@ def log_cube(
             {
                 tags.PARAM_CUBE: identity.uri,
                 tags.PARAM_TARGET: target,
-                tags.PARAM_SPLIT: record.split_text(spec),
+                tags.PARAM_SPLIT: split_text(spec.split),
             }
         )
         record.log_dataset(data, identity)

@@ -12,10 +12,11 @@ from typing import Any
 from .. import paths
 from ..cubes.sampling.data import CubeData, Samples
 from ..cubes.scoring.samples import evaluation
-from ..spec import BlockSplit, TrainingSpec, dump_yaml, to_dict
+from ..spec import TrainingSpec, dump_yaml, to_dict
 from ..tracking import tags
 from ..tracking.dataset import CubeDataset, CubeDatasetSource, cube_schema
 from .environment import environment_text, git_state
+from .split_text import split_text
 
 #: One more than the tables (datasets, inputs) on which two runs can collide.
 _LOG_INPUT_ATTEMPTS = 3
@@ -61,7 +62,7 @@ def params_of(spec: TrainingSpec) -> dict[str, str]:
         tags.PARAM_TARGET: spec.target,
         tags.PARAM_FEATURES: ", ".join(spec.features),
         tags.PARAM_USE: spec.use,
-        tags.PARAM_SPLIT: split_text(spec),
+        tags.PARAM_SPLIT: split_text(spec.split),
         tags.PARAM_SCALE: spec.scale,
         tags.PARAM_MODEL: spec.model.class_,
         tags.PARAM_SEED: str(spec.fit.seed),
@@ -71,17 +72,6 @@ def params_of(spec: TrainingSpec) -> dict[str, str]:
     if spec.fit.max_samples is not None:
         found["max_samples"] = str(spec.fit.max_samples)
     return found
-
-
-def split_text(spec: TrainingSpec) -> str:
-    """Return the split in a line: ``block lat=20 deg lon=20 deg seed=42``."""
-    split = spec.split
-    if isinstance(split, BlockSplit):
-        sizes = " ".join(f"{dim}={size}" for dim, size in split.sizes.items())
-        shares = split.shares
-        parts = f"{shares.train:g}/{shares.validation:g}/{shares.test:g}"
-        return f"block {sizes} shares={parts} seed={split.seed}"
-    return f"time validation={split.validation_start} test={split.test_start}"
 
 
 def data_tags(

@@ -33,6 +33,7 @@ from .scores import (
     scored_cells,
 )
 from .sklearn import Stage, fit
+from .split_text import split_text
 from .store import experiment_id, tracking_errors, use_store
 
 __all__ = ["RunResult", "run"]
@@ -279,7 +280,7 @@ def _maps(
     prepared: _Prepared, model: CubeModel, predicted: NDArray[np.float64]
 ) -> dict[str, str | bytes]:
     pictures = field_maps(prepared.data, model, prepared.validation, predicted)
-    split = split_map(prepared.data, title=f"Split: {record.split_text(prepared.data.spec)}")
+    split = split_map(prepared.data, title=f"Split: {split_text(prepared.data.spec.split)}")
     if split is not None:
         pictures["split"] = split
     return {f"{tags.ARTIFACT_MAPS}/{name}.png": png for name, png in pictures.items()}

@@ -566,6 +566,22 @@ export interface components {
       readonly served: boolean;
     };
     /**
+     * Autocorrelation
+     * @description Practical range of a variogram: where it reaches 95 % of its sill.
+     */
+    readonly Autocorrelation: {
+      /** @enum {unknown} */
+      readonly axis: 'space' | 'time';
+      readonly high: number | null;
+      readonly low: number | null;
+      /** @enum {unknown} */
+      readonly of: 'residual' | 'target';
+      readonly pairs: number;
+      /** @description null: no sill was reached */
+      readonly range: number | null;
+      readonly unit: string;
+    };
+    /**
      * Change
      * @description Data of an event: that something changed, never what it is now.
      */
@@ -596,12 +612,20 @@ export interface components {
     readonly CubeDescription: {
       /** @description west, south, east, north */
       readonly bbox: readonly number[] | null;
+      readonly coords: readonly string[];
+      /** @description Name of the coordinate reference system */
+      readonly crs: string | null;
       readonly decoded_bytes: number;
       readonly dims: readonly components['schemas']['Dimension'][];
       readonly fingerprint: string;
       /** @enum {unknown} */
       readonly fingerprint_kind: 'metadata' | 'snapshot' | 'stored' | 'value';
       readonly format: string;
+      /**
+       * @description How cells lie
+       * @enum {unknown}
+       */
+      readonly grid: 'curvilinear' | 'none' | 'rectilinear' | 'unstructured';
       /** @description first and last time */
       readonly period: readonly string[] | null;
       readonly problems: readonly components['schemas']['ErrorBody'][];
@@ -664,14 +688,27 @@ export interface components {
       readonly last: string | null;
       readonly name: string;
       /**
-       * @description y and x are the horizontal dims
+       * @description y and x, or cell, are the horizontal dims
        * @enum {unknown}
        */
-      readonly role: 'other' | 'time' | 'x' | 'y';
+      readonly role:
+        'cell' | 'member' | 'other' | 'time' | 'vertical' | 'x' | 'y';
       readonly size: number;
       /** @description Median spacing with its unit */
       readonly step: string | null;
       readonly units: string | null;
+    };
+    /**
+     * Distances
+     * @description How far cells lie from train: quantiles at 5, 25, 50, 75 and 95 %.
+     */
+    readonly Distances: {
+      /** @enum {unknown} */
+      readonly axis: 'space' | 'time';
+      /** @description Of the cells that shall be predicted; empty if unknown */
+      readonly prediction: readonly number[];
+      readonly test: readonly number[];
+      readonly unit: string;
     };
     /**
      * ErrorBody
@@ -816,6 +853,25 @@ export interface components {
       readonly items: readonly components['schemas']['Kernel'][];
     };
     /**
+     * LeakageReport
+     * @description Whether the test cells are as hard as what the model shall predict.
+     */
+    readonly LeakageReport: {
+      readonly autocorrelation: readonly components['schemas']['Autocorrelation'][];
+      readonly distances: readonly components['schemas']['Distances'][];
+      /** @description Equal rows in train and in a held-out role */
+      readonly duplicates: number;
+      /** @description Size of blocks by dim, twice the range */
+      readonly recommended: {
+        readonly [key: string]: string;
+      };
+      readonly sentence: string;
+      /** @description Samples whose targets have several roles */
+      readonly straddling: number;
+      /** @enum {unknown} */
+      readonly verdict: 'fits' | 'too easy' | 'too hard' | 'unknown';
+    };
+    /**
      * LogChunk
      * @description A piece of a job's output; ask again from ``next_offset``.
      */
@@ -889,6 +945,7 @@ export interface components {
      */
     readonly Preview: {
       readonly decoded_bytes: number;
+      readonly leakage: components['schemas']['LeakageReport'] | null;
       /** @description base64 */
       readonly map_png: string | null;
       readonly memory_bytes: number;
@@ -923,13 +980,12 @@ export interface components {
     };
     /**
      * RoleCount
-     * @description How many blocks and valid cells a role gets.
+     * @description How many blocks and valid cells a role gets; ``buffer`` counts what goes unused.
      */
     readonly RoleCount: {
       readonly blocks: number;
       readonly cells: number;
-      /** @enum {unknown} */
-      readonly role: 'test' | 'train' | 'validation';
+      readonly role: ('test' | 'train' | 'validation') | 'buffer';
     };
     /**
      * Run
@@ -1058,6 +1114,8 @@ export interface components {
       readonly units: string | null;
       /** @description Share of finite cells, sampled */
       readonly valid_share: number | null;
+      /** @description Standard error of that share */
+      readonly valid_share_error: number | null;
     };
     /**
      * VersionRequest

@@ -1,0 +1,66 @@
+"""Specs from text and mappings, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ..errors import SpecError
+from .consistency import check_consistency
+from .messages import spec_error
+from .secrets import refuse_secrets
+from .training import TrainingSpec
+
+
+def load_spec(data: bytes | str | dict[str, Any]) -> TrainingSpec:
+    """Read a spec from JSON, YAML or a mapping.
+
+    Raises
+    ------
+    SpecError
+        The text is not YAML, or a field is missing, unknown, of the wrong type or
+        out of range; ``field`` holds its dotted path.
+    """
+    if not isinstance(data, dict):
+        data = _parse_yaml(data)
+    refuse_secrets(data)
+    try:
+        spec = msgspec.convert(data, TrainingSpec)
+    except msgspec.ValidationError as error:
+        raise spec_error(error) from None
+    check_consistency(spec)
+    return spec
+
+
+def dump_yaml(spec: TrainingSpec) -> str:
+    """Return the spec as YAML, fields in the order of the class; ``load_spec`` reads it back."""
+    return msgspec.yaml.encode(spec).decode()
+
+
+def to_dict(spec: TrainingSpec) -> dict[str, Any]:
+    """Return the spec as plain JSON-ready builtins."""
+    built: dict[str, Any] = msgspec.to_builtins(spec)
+    return built
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of :class:`TrainingSpec`, from which the launch form is made."""
+    return msgspec.json.schema(TrainingSpec)
+
+
+def _parse_yaml(text: bytes | str) -> dict[str, Any]:
+    # YAML is a superset of JSON, so one parser reads both.
+    try:
+        data = msgspec.yaml.decode(text)
+    except msgspec.DecodeError as error:
+        raise SpecError(
+            f"The spec is neither YAML nor JSON: {error}.",
+            hint="Check the indentation near the place named above.",
+        ) from None
+    if not isinstance(data, dict):
+        raise SpecError(
+            f"A spec is a mapping of fields, this is a {type(data).__name__}.",
+            hint="Start from the YAML that the launch form shows.",
+        )
+    return data

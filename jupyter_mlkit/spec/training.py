@@ -1,0 +1,93 @@
+"""TrainingSpec: the one description of a training."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from .part import Part
+from .sources import Period, Prepare, Region, Source
+from .splits import SplitSpec
+
+SCHEMA_VERSION = 2
+
+
+class ModelSpec(Part):
+    """What is fitted: a framework's class by import path and its parameters."""
+
+    class_: Annotated[str, Meta(title="Estimator")] = msgspec.field(
+        name="class", default="sklearn.linear_model.LinearRegression"
+    )
+    framework: Annotated[Literal["sklearn"], Meta(title="Framework")] = "sklearn"
+    params: Annotated[dict[str, Any], Meta(title="Parameters")] = msgspec.field(
+        default_factory=dict
+    )
+
+
+class FitSpec(Part):
+    """How it is fitted."""
+
+    # What numpy's legacy generators, and so scikit-learn's random_state, take.
+    seed: Annotated[int, Meta(title="Seed", ge=0, le=2**32 - 1)] = 0
+    max_samples: Annotated[
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(
+            title="Train samples at most",
+            description="A seeded draw of the train cells, for cubes larger than memory",
+        ),
+    ] = None
+
+
+class TrackingSpec(Part):
+    """Where the run goes and what it is called."""
+
+    experiment: Annotated[str, Meta(title="Experiment", min_length=1, max_length=250)] = "Default"
+    run_name: Annotated[Annotated[str, Meta(max_length=250)] | None, Meta(title="Run name")] = None
+    tags: Annotated[dict[str, str], Meta(title="Tags")] = msgspec.field(default_factory=dict)
+
+
+class TrainingSpec(Part):
+    """One training on a datacube, complete: any run can be launched again from its spec."""
+
+    sources: Annotated[list[Source], Meta(title="Cube", min_length=1, max_length=16)]
+    target: Annotated[str, Meta(title="Target", min_length=1)]
+    features: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=500)]],
+        Meta(
+            title="Features",
+            description="Variables, expressions such as sqrt(u10**2 + v10**2), lag(name, '8D')",
+            min_length=1,
+        ),
+    ]
+    split: Annotated[SplitSpec, Meta(title="Split")]
+    use: Annotated[
+        Literal["gaps", "places", "times", "both"],
+        Meta(
+            title="What must it predict?",
+            description="gaps in this region and period, new places, later times, or both",
+        ),
+    ] = "places"
+    lead: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=40)] | None,
+        Meta(title="Lead time", description="How far ahead the target lies: '8D'"),
+    ] = None
+    prepare: Annotated[Prepare | None, Meta(title="Prepare")] = None
+    region: Annotated[Region | None, Meta(title="Region")] = None
+    period: Annotated[Period | None, Meta(title="Period")] = None
+    mask: Annotated[
+        str | None,
+        Meta(title="Mask", description="Variable that is non-zero where cells count"),
+    ] = None
+    scale: Annotated[Literal["standardize", "normalize", "none"], Meta(title="Scaling")] = (
+        "standardize"
+    )
+    model: Annotated[ModelSpec, Meta(title="Model")] = msgspec.field(default_factory=ModelSpec)
+    fit: Annotated[FitSpec, Meta(title="Fit")] = msgspec.field(default_factory=FitSpec)
+    tracking: Annotated[TrackingSpec, Meta(title="Track")] = msgspec.field(
+        default_factory=TrackingSpec
+    )
+    executor: Annotated[Literal["local"], Meta(title="Run on")] = "local"
+    kernelspec: Annotated[str, Meta(title="Kernel", min_length=1)] = "python3"
+    schema_version: Annotated[int, Meta(ge=1, le=SCHEMA_VERSION)] = SCHEMA_VERSION

@@ -24,7 +24,7 @@ _PUBLIC = {
     "predict_to_zarr": "prediction.predict",
     "score_samples": "scoring.samples",
     "select": "grids.select",
-    "split_from_spec": "splits.split",
+    "split_from_spec": "splits.from_spec",
 }
 
 __all__ = sorted(_PUBLIC)

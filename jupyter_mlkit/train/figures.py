@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..cubes.sampling.data import CubeData, Samples
-from ..cubes.splits.split import ROLES
+from ..cubes.splits.roles import ROLES
 from .maps import draw_fields, draw_split, thin
 
 if TYPE_CHECKING:

@@ -18,7 +18,9 @@ from ..grids.variables import check_variables
 from ..identity.digest import mix64
 from ..reading.slabs import SLAB_BYTES, Slab, SlabReader
 from ..sources.open import open_cube
-from ..splits.split import ROLES, Split, split_from_spec
+from ..splits.base import Split
+from ..splits.from_spec import split_from_spec
+from ..splits.roles import ROLES
 
 #: A role with fewer blocks than this cannot be scored; with fewer than FEW, not reliably.
 TOO_FEW_BLOCKS = 5

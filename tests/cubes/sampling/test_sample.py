@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jupyter_mlkit.cubes.reading.slabs import SlabReader
 from jupyter_mlkit.cubes.sampling.data import CubeData, Samples
 from jupyter_mlkit.cubes.sources.open import open_cube
-from jupyter_mlkit.cubes.splits.split import ROLES
+from jupyter_mlkit.cubes.splits.roles import ROLES
 from jupyter_mlkit.errors import CubeError, SpecError
 from jupyter_mlkit.spec import TrainingSpec
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jupyter_mlkit.cubes.demo.cube import demo_truth
 from jupyter_mlkit.cubes.sampling.data import CubeData, Samples
 from jupyter_mlkit.cubes.scoring.samples import baselines, evaluation, least_squares, score_samples
-from jupyter_mlkit.cubes.splits.split import ROLES
+from jupyter_mlkit.cubes.splits.roles import ROLES
 from jupyter_mlkit.errors import InvalidInputError
 from jupyter_mlkit.spec import TrainingSpec
 

@@ -19,12 +19,9 @@ from hypothesis import strategies as st
 
 from jupyter_mlkit.cubes.grids.grid import grid_of
 from jupyter_mlkit.cubes.grids.sizes import parse_size
-from jupyter_mlkit.cubes.splits.split import (
-    SplitByBlocks,
-    block_hash,
-    block_index,
-    split_from_spec,
-)
+from jupyter_mlkit.cubes.splits.axes import axis_of, block_hash
+from jupyter_mlkit.cubes.splits.blocks import BlockSplit as BlockRule
+from jupyter_mlkit.cubes.splits.from_spec import split_from_spec
 from jupyter_mlkit.errors import CubeError, InvalidInputError, SpecError
 from jupyter_mlkit.spec import BlockSplit, Shares, TimeSplit
 
@@ -56,7 +53,7 @@ def slices(n: int) -> st.SearchStrategy[slice]:
 @given(step=steps, split=splits, data=st.data())
 @settings(max_examples=25, deadline=None)
 def test_role_is_the_same_in_a_crop_and_in_an_extension(
-    step: float, split: SplitByBlocks, data: st.DataObject
+    step: float, split: BlockRule, data: st.DataObject
 ) -> None:
     ds = globe(step)
     box = {str(dim): data.draw(slices(n)) for dim, n in ds.sizes.items()}
@@ -65,14 +62,14 @@ def test_role_is_the_same_in_a_crop_and_in_an_extension(
     assert split.block_ids(crop).identical(split.block_ids(ds).isel(_held(box, split)))
 
 
-def _held(box: dict[str, slice], split: SplitByBlocks) -> dict[str, slice]:
+def _held(box: dict[str, slice], split: BlockRule) -> dict[str, slice]:
     return {dim: part for dim, part in box.items() if dim in split.sizes}
 
 
 @given(step=steps, split=splits, data=st.data())
 @settings(max_examples=25, deadline=None)
 def test_order_of_dims_and_direction_of_axes_do_not_enter(
-    step: float, split: SplitByBlocks, data: st.DataObject
+    step: float, split: BlockRule, data: st.DataObject
 ) -> None:
     ds = globe(step)
     dims = data.draw(st.permutations(["time", "lat", "lon"]))
@@ -86,7 +83,7 @@ def test_order_of_dims_and_direction_of_axes_do_not_enter(
 
 @given(step=st.sampled_from([1.0, 0.1, 5 / 6, 0.25, 0.05]), split=splits)
 @settings(max_examples=25, deadline=None)
-def test_float_width_does_not_enter(step: float, split: SplitByBlocks) -> None:
+def test_float_width_does_not_enter(step: float, split: BlockRule) -> None:
     wide, narrow = globe(step, n_time=2), globe(step, n_time=2, dtype="f4")
     assert (split.block_ids(wide).values == split.block_ids(narrow).values).all()
 
@@ -94,7 +91,7 @@ def test_float_width_does_not_enter(step: float, split: SplitByBlocks) -> None:
 @given(split=splits, edge=st.integers(0, 3600))
 @settings(max_examples=40, deadline=None)
 def test_centres_on_block_edges_belong_to_the_same_block_in_both_widths(
-    split: SplitByBlocks, edge: int
+    split: BlockRule, edge: int
 ) -> None:
     lon = np.array([edge / 10 - 0.1, edge / 10, edge / 10 + 0.1])
     frames = [
@@ -114,7 +111,7 @@ def test_centres_on_block_edges_belong_to_the_same_block_in_both_widths(
 @given(step=st.sampled_from([1.0, 2.5, 0.5]), split=splits)
 @settings(max_examples=25, deadline=None)
 def test_longitudes_from_0_and_from_minus_180_name_the_same_cells(
-    step: float, split: SplitByBlocks
+    step: float, split: BlockRule
 ) -> None:
     west, east = globe(step, lon0=-180), globe(step, lon0=0)
     moved = west.assign_coords(lon=west.lon.copy(data=west.lon.values % 360)).sortby("lon")
@@ -132,7 +129,7 @@ def test_the_seam_is_closed(size: float) -> None:
             "lon": ("lon", lon, {"units": "degrees_east"}),
         }
     )
-    index = block_index(ds, grid_of(ds), "lon", parse_size(f"{size} deg"))
+    index = axis_of(ds, grid_of(ds), "lon", field="split").index(parse_size(f"{size} deg"))
     assert index[0] == index[5]
     assert (index[[1, 2, 3, 4, 6]] == 0).all()
     assert index.max() < math.ceil(360 / size - 1e-6)
@@ -140,7 +137,7 @@ def test_the_seam_is_closed(size: float) -> None:
 
 def test_formula_word_by_word() -> None:
     ds = globe(5 / 6)
-    split = SplitByBlocks({"lat": parse_size("2.25 deg"), "time": parse_size("80D")}, seed=7)
+    split = BlockRule({"lat": parse_size("2.25 deg"), "time": parse_size("80D")}, seed=7)
     ids, roles = split.block_ids(ds), split.assign(ds)
     assert ids.dims == ("time", "lat")
     for i, j in [(0, 0), (3, 100), (7, 215), (5, 107)]:
@@ -154,8 +151,8 @@ def test_formula_word_by_word() -> None:
 
 def test_dims_enter_in_canonical_order_whatever_the_spec_says() -> None:
     ds = globe(5)
-    one = SplitByBlocks({"lat": parse_size("10 deg"), "lon": parse_size("20 deg")})
-    other = SplitByBlocks({"lon": parse_size("20 deg"), "lat": parse_size("10 deg")})
+    one = BlockRule({"lat": parse_size("10 deg"), "lon": parse_size("20 deg")})
+    other = BlockRule({"lon": parse_size("20 deg"), "lat": parse_size("10 deg")})
     assert (one.block_ids(ds).values == other.block_ids(ds).values).all()
     assert one.hash == other.hash
 
@@ -172,7 +169,7 @@ def test_another_process_gives_the_same(tmp_path: Path) -> None:
     split = split_from_spec(BlockSplit(sizes={"lat": "10 deg", "lon": "10 deg", "time": "16D"}))
     code = """
 import sys, hashlib, numpy as np, xarray as xr
-from jupyter_mlkit.cubes.splits.split import split_from_spec
+from jupyter_mlkit.cubes.splits.from_spec import split_from_spec
 from jupyter_mlkit.spec import BlockSplit
 ds = xr.open_zarr(sys.argv[1], chunks={"lat": 7, "lon": 11})
 split = split_from_spec(BlockSplit(sizes={"time": "16D", "lon": "10 deg", "lat": "10 deg"}))
@@ -224,8 +221,8 @@ def test_cells_become_physical_and_stay_so_in_a_crop() -> None:
 def test_role_array_explains_itself() -> None:
     roles = split_from_spec(BlockSplit(sizes={"lat": 4})).assign(globe(5))
     assert roles.dtype == np.int8
-    assert roles.attrs["flag_meanings"] == "train validation test"
-    assert roles.attrs["flag_values"].tolist() == [0, 1, 2]
+    assert roles.attrs["flag_meanings"] == "train validation test buffer"
+    assert roles.attrs["flag_values"].tolist() == [0, 1, 2, 3]
 
 
 def test_projected_cubes_are_cut_in_metres() -> None:

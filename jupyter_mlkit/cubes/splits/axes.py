@@ -1,0 +1,174 @@
+"""The axes along which a split cuts: coordinates of cells in the form that identifies them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import struct
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ...errors import SpecError
+from ..grids.coordinates import cell_coordinates, kind_of, no_coordinate
+from ..grids.grid import AXIS_NAMES, Axis, Grid
+from ..grids.sizes import Kind, Size
+
+#: Round-off in coordinates must not push a cell on an edge into the block before.
+_EDGE = 1e-6
+_ORDER: dict[Axis | None, int] = {"time": 0, "y": 1, "x": 2, None: 3}
+
+
+@dataclass(frozen=True)
+class CutAxis:
+    """One axis of a cube, with the place of each cell on it.
+
+    Attributes
+    ----------
+    name : str
+        Dim, or the coordinate of scattered cells.
+    role : {"time", "y", "x"} or None
+    dims : tuple of str
+        Dims of `values`: one, or all horizontal dims where cells are scattered.
+    kind : {"angle", "length", "time", "plain"}
+    circular : bool
+        Whether it is longitude, taken modulo 360.
+    values : ndarray of float64
+        Degrees, metres, days since 1970, or the coordinate's own unit.
+    """
+
+    name: str
+    role: Axis | None
+    dims: tuple[str, ...]
+    kind: Kind
+    circular: bool
+    values: NDArray[np.float64]
+
+    @property
+    def rank(self) -> tuple[int, str]:
+        """Place in canonical order: time, y, x, then the others by name."""
+        return (_ORDER[self.role], self.name)
+
+    def index(self, size: Size) -> NDArray[np.int64]:
+        """Return ``floor((c - origin) / size + 1e-6)`` of each cell.
+
+        Longitudes are taken modulo 360 and the seam is closed: the block that ends at the
+        meridian of Greenwich does not begin a new one there.
+        """
+        found = np.floor(self.values / size.value + _EDGE).astype(np.int64)
+        return found % self.blocks_around(size) if self.circular else found
+
+    @staticmethod
+    def blocks_around(size: Size) -> int:
+        """Return how many blocks of `size` a circle of longitude has."""
+        return max(1, math.ceil(360 / size.value - _EDGE))
+
+
+def axis_of(frame: xr.Dataset, grid: Grid, name: str, *, field: str) -> CutAxis:
+    """Return the axis that a rule means by `name`: a dim, or the one with that role.
+
+    Raises
+    ------
+    SpecError
+        The cube has no such dim.
+    CubeError
+        ``unsupported_grid`` where it has no coordinate.
+    """
+    dim = _dim_of(frame, grid, name, field)
+    if dim not in frame.coords:
+        raise no_coordinate(dim)
+    values = cell_coordinates(frame, grid, dim)
+    kind = kind_of(frame, grid, dim)
+    if kind == "angle":
+        # float32 leaves 1e-5 deg; ten metres finer than that no block edge is meant.
+        values = np.round(values, 4)
+    return CutAxis(
+        name=dim,
+        role=grid.axis(dim),
+        dims=(dim,),
+        kind=kind,
+        circular=grid.geographic and dim == grid.x,
+        values=values,
+    )
+
+
+def _dim_of(frame: xr.Dataset, grid: Grid, name: str, field: str) -> str:
+    if name in frame.dims:
+        return name
+    for axis, names in AXIS_NAMES.items():
+        dim: str | None = getattr(grid, axis)
+        if dim is not None and name.lower() in names:
+            return dim
+    raise SpecError(
+        f"The cube has no dim '{name}'.",
+        hint=f"Its dims are {', '.join(map(str, frame.dims))}.",
+        field=field,
+    )
+
+
+def block_hash(seed: int, index: tuple[int, ...]) -> int:
+    """Return blake2b(seed, k) as a signed 64-bit number, the id of block `k`."""
+    data = struct.pack(f"<{1 + len(index)}q", seed, *index)
+    return int.from_bytes(blake2b(data, digest_size=8).digest(), "little", signed=True)
+
+
+def hash_blocks(
+    frame: xr.Dataset, seed: int, cuts: list[tuple[CutAxis, NDArray[np.int64]]]
+) -> xr.DataArray:
+    """Return the hash of each cell's block indices, every block hashed once.
+
+    Parameters
+    ----------
+    frame : xarray.Dataset
+    seed : int
+    cuts : list
+        Axes with the block index of their cells, in any order; they enter canonically.
+
+    Returns
+    -------
+    xarray.DataArray
+        int64 ``block`` over the dims of the axes, in the order of `frame`.
+    """
+    cuts = sorted(cuts, key=lambda cut: cut[0].rank)
+    groups: dict[tuple[str, ...], list[NDArray[np.int64]]] = {}
+    for axis, index in cuts:
+        groups.setdefault(axis.dims, []).append(index)
+    uniques: list[list[tuple[int, ...]]] = []
+    inverses = []
+    for indices in groups.values():
+        rows, inverse = np.unique(
+            np.stack([index.ravel() for index in indices], axis=1), axis=0, return_inverse=True
+        )
+        uniques.append([tuple(row) for row in rows.tolist()])
+        inverses.append(inverse.reshape(indices[0].shape))
+    table = np.fromiter(
+        (block_hash(seed, sum(k, ())) for k in itertools.product(*uniques)),
+        dtype=np.int64,
+        count=math.prod(map(len, uniques)),
+    ).reshape([len(unique) for unique in uniques])
+    dims = [dim for group in groups for dim in group]
+    return in_order_of(frame, _looked_up(table, inverses), dims, "block")
+
+
+def _looked_up(table: NDArray[np.int64], inverses: list[NDArray[np.intp]]) -> NDArray[np.int64]:
+    """Spread `table`, one axis per group, over the cells of all groups."""
+    for place, inverse in enumerate(reversed(inverses)):
+        axis = len(inverses) - 1 - place
+        table = np.take(table, inverse, axis=axis)
+    return table
+
+
+def in_order_of(
+    frame: xr.Dataset, values: NDArray[np.int64], dims: list[str], name: str
+) -> xr.DataArray:
+    """Return `values` with the coordinates and the order of dims of `frame`."""
+    found = xr.DataArray(
+        values,
+        dims=dims,
+        coords={dim: frame[dim] for dim in dims if dim in frame.coords},
+        name=name,
+    )
+    return found.transpose(*(dim for dim in map(str, frame.dims) if dim in dims))

@@ -5,11 +5,10 @@ import * as React from 'react';
 
 import type { CubeDescription, FormSchema } from '../../api/types';
 import { formatBytes } from '../shared/format';
+import { DataDetails } from './dataDetails';
 import { errorsAt } from './fieldErrors';
 import { FieldMessages } from './fieldMessages';
-import { partSchema } from './formSchema';
-import { SchemaForm } from './schemaForm';
-import { cubeURI, nullIfEmpty, withURI } from './spec';
+import { cubeURI, withURI } from './spec';
 import type { ILaunchViewProps } from './types';
 import type { ISectionProps } from './predictSection';
 import { FeaturePicker, TargetPicker } from './variablePicker';
@@ -30,8 +29,10 @@ export function DataSection(props: Props): JSX.Element {
       <TargetPicker trans={trans} state={state} />
       <FeaturePicker trans={trans} state={state} />
       <details className="jp-mlkit-details">
-        <summary>{trans.__('Region, period, mask, scaling, storage')}</summary>
-        <Part {...props} />
+        <summary>
+          {trans.__('Region, period, mask, lead, scaling, sources')}
+        </summary>
+        <DataDetails {...props} />
       </details>
     </fieldset>
   );
@@ -126,101 +127,5 @@ function CubeFacts(
         </p>
       ))}
     </div>
-  );
-}
-
-function Part({ trans, state, schema }: Props): JSX.Element {
-  const { spec, edit, errors, description } = state;
-  const id = React.useId();
-  const region = partSchema(schema.schema, ['region']);
-  const period = partSchema(schema.schema, ['period']);
-  const options = partSchema(schema.schema, ['sources', 'items', 'options']);
-  const scales = (partSchema(schema.schema, ['scale'])?.enum ?? [
-    'standardize',
-    'normalize',
-    'none'
-  ]) as string[];
-  const names = description?.variables.map(variable => variable.name) ?? [];
-  const masks =
-    spec.mask && !names.includes(spec.mask) ? [spec.mask, ...names] : names;
-  return (
-    <>
-      {region && (
-        <SchemaForm
-          trans={trans}
-          schema={{ ...region, required: [] }}
-          value={spec.region ?? {}}
-          path="region"
-          label={trans.__('Region')}
-          errors={errors}
-          onChange={value => edit({ region: nullIfEmpty(value) })}
-        />
-      )}
-      {period && (
-        <SchemaForm
-          trans={trans}
-          schema={{ ...period, required: [] }}
-          value={spec.period ?? {}}
-          path="period"
-          label={trans.__('Period')}
-          errors={errors}
-          onChange={value => edit({ period: nullIfEmpty(value) })}
-        />
-      )}
-      <div className="jp-mlkit-form">
-        <div className="jp-mlkit-form-field" data-mlkit-field="mask">
-          <label htmlFor={`${id}-mask`}>{trans.__('Mask')}</label>
-          <select
-            id={`${id}-mask`}
-            className="jp-mlkit-select"
-            value={spec.mask ?? ''}
-            onChange={event => edit({ mask: event.target.value || null })}
-          >
-            <option value="">{trans.__('all cells count')}</option>
-            {masks.map(name => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </select>
-          <FieldMessages
-            id={`${id}-maskError`}
-            errors={errorsAt(errors, 'mask')}
-          />
-        </div>
-        <div className="jp-mlkit-form-field" data-mlkit-field="scale">
-          <label htmlFor={`${id}-scale`}>{trans.__('Scaling')}</label>
-          <select
-            id={`${id}-scale`}
-            className="jp-mlkit-select"
-            value={spec.scale ?? 'standardize'}
-            onChange={event => edit({ scale: event.target.value })}
-          >
-            {scales.map(scale => (
-              <option key={scale} value={scale}>
-                {scale}
-              </option>
-            ))}
-          </select>
-          <FieldMessages
-            id={`${id}-scaleError`}
-            errors={errorsAt(errors, 'scale')}
-          />
-        </div>
-      </div>
-      {options && (
-        <SchemaForm
-          trans={trans}
-          schema={options}
-          value={spec.sources?.[0]?.options ?? {}}
-          path="sources.0.options"
-          label={trans.__('Storage')}
-          errors={errors}
-          onChange={value =>
-            edit({ sources: [{ uri: cubeURI(spec), options: value }] })
-          }
-        />
-      )}
-    </>
   );
 }

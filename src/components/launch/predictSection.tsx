@@ -21,17 +21,22 @@ export function PredictSection(props: ISectionProps): JSX.Element {
     [
       'gaps',
       trans.__('Gaps in this region and period'),
-      trans.__('Cells that clouds hid, between cells that were seen.')
+      trans.__('Held out in the shape of real gaps at other dates.')
     ],
     [
       'places',
       trans.__('New places'),
-      trans.__('Blocks in space are held out: neighbours stay together.')
+      trans.__('Blocks are held out, with a free strip around them.')
     ],
     [
       'times',
       trans.__('Later times'),
       trans.__('Trained on the past, tested on what came after.')
+    ],
+    [
+      'both',
+      trans.__('Both: elsewhere and later'),
+      trans.__('Held out in space and in time at once: the hardest test.')
     ]
   ];
   return (

@@ -7,6 +7,8 @@ import * as React from 'react';
 import type { Preview } from '../../api/types';
 import { ErrorBox } from '../shared/errorBox';
 import { formatBytes, formatShare } from '../shared/format';
+import { LeakageView } from '../shared/leakageView';
+import { RoleTable } from '../shared/roleTable';
 import type { IQuestion } from './useQuestion';
 
 /** Props of `PreviewPane`. */
@@ -39,7 +41,7 @@ export function PreviewPane(props: IPreviewPaneProps): JSX.Element {
       {complete && answer && !error && (
         <div className={busy ? 'jp-mod-stale' : ''}>
           <PreviewMap trans={trans} png={answer.map_png} />
-          <Counts trans={trans} preview={answer} />
+          <RoleTable trans={trans} roles={answer.roles} />
           <p>
             {trans.__(
               '%1 of cells valid · %2 decoded · memory about %3',
@@ -62,6 +64,9 @@ export function PreviewPane(props: IPreviewPaneProps): JSX.Element {
               </li>
             ))}
           </ul>
+          {answer.leakage && (
+            <LeakageView trans={trans} report={answer.leakage} />
+          )}
         </div>
       )}
     </>
@@ -80,46 +85,10 @@ function PreviewMap(props: {
     <figure className="jp-mlkit-figure">
       <img
         src={`data:image/png;base64,${png}`}
-        alt={trans.__('Map of the split: train, validation and test cells')}
+        alt={trans.__(
+          'Map of the split: train, validation, test and unused cells'
+        )}
       />
     </figure>
-  );
-}
-
-function Counts(props: {
-  trans: TranslationBundle;
-  preview: Preview;
-}): JSX.Element {
-  const { trans, preview } = props;
-  const total = preview.roles.reduce((sum, role) => sum + role.cells, 0);
-  return (
-    <table className="jp-mlkit-table">
-      <thead>
-        <tr>
-          <th scope="col">{trans.__('role')}</th>
-          <th scope="col" className="jp-mod-number">
-            {trans.__('valid cells')}
-          </th>
-          <th scope="col" className="jp-mod-number">
-            {trans.__('share')}
-          </th>
-          <th scope="col" className="jp-mod-number">
-            {trans.__('blocks')}
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {preview.roles.map(role => (
-          <tr key={role.role}>
-            <th scope="row">{role.role}</th>
-            <td className="jp-mod-number">{role.cells.toLocaleString()}</td>
-            <td className="jp-mod-number">
-              {total > 0 ? formatShare(role.cells / total) : ''}
-            </td>
-            <td className="jp-mod-number">{role.blocks.toLocaleString()}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
   );
 }

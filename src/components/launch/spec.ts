@@ -41,7 +41,7 @@ export function cubeURI(spec: ISpec): string {
 export function withURI(spec: ISpec, uri: string): ISpec {
   return {
     ...spec,
-    sources: [{ ...spec.sources?.[0], uri }]
+    sources: [{ ...spec.sources?.[0], uri }, ...(spec.sources ?? []).slice(1)]
   };
 }
 
@@ -56,7 +56,8 @@ export function withDescription(
   const target =
     spec.target && names.has(spec.target) ? spec.target : suggestion.target;
   const kept = (spec.features ?? []).filter(
-    name => names.has(name) && name !== target
+    // What is no plain name is computed, and the server says whether it can be.
+    name => (names.has(name) || /\W/.test(name)) && name !== target
   );
   const features =
     kept.length > 0

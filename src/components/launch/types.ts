@@ -13,7 +13,7 @@ import type {
   Validation
 } from '../../api/types';
 
-export type Use = 'gaps' | 'places' | 'times';
+export type Use = 'gaps' | 'places' | 'times' | 'both';
 
 /** A JSON value as a spec holds it. */
 export type Json =
@@ -33,6 +33,8 @@ export interface ISpec {
   region?: JsonObject | null;
   period?: JsonObject | null;
   mask?: string | null;
+  lead?: string | null;
+  prepare?: JsonObject | null;
   scale?: string;
   model?: { class?: string; framework?: string; params?: JsonObject };
   fit?: JsonObject;

@@ -124,8 +124,76 @@ export function FeaturePicker({ trans, state }: ISectionProps): JSX.Element {
           {trans.__('This cube has no other variable.')}
         </p>
       )}
+      <Expressions
+        trans={trans}
+        chosen={chosen.filter(
+          name => !offered.some(variable => variable.name === name)
+        )}
+        onAdd={name => toggle(name, true)}
+        onRemove={name => toggle(name, false)}
+      />
       <FieldMessages id={`${id}-error`} errors={errors} />
     </fieldset>
+  );
+}
+
+/** Features that are computed from variables: chosen ones, and a field for another. */
+function Expressions(props: {
+  trans: TranslationBundle;
+  chosen: readonly string[];
+  onAdd: (expression: string) => void;
+  onRemove: (expression: string) => void;
+}): JSX.Element {
+  const { trans, chosen, onAdd, onRemove } = props;
+  const id = React.useId();
+  const [text, setText] = React.useState('');
+  const add = () => {
+    const expression = text.trim();
+    if (expression !== '' && !chosen.includes(expression)) {
+      onAdd(expression);
+      setText('');
+    }
+  };
+  return (
+    <>
+      {chosen.map(expression => (
+        <label key={expression}>
+          <input
+            type="checkbox"
+            checked
+            onChange={() => onRemove(expression)}
+          />{' '}
+          <span className="jp-mlkit-code">{expression}</span>
+        </label>
+      ))}
+      <div className="jp-mlkit-form-field">
+        <label htmlFor={id}>{trans.__('Computed feature')}</label>
+        <div className="jp-mlkit-launch-cube">
+          <input
+            id={id}
+            className="jp-mlkit-input"
+            value={text}
+            spellCheck={false}
+            placeholder={trans.__("sqrt(u10**2 + v10**2), lag(t2m, '8D')")}
+            onChange={event => setText(event.target.value)}
+            onKeyDown={event => {
+              if (event.key === 'Enter') {
+                event.preventDefault();
+                add();
+              }
+            }}
+          />
+          <button
+            type="button"
+            className="jp-mlkit-button"
+            disabled={text.trim() === ''}
+            onClick={add}
+          >
+            {trans.__('Add')}
+          </button>
+        </div>
+      </div>
+    </>
   );
 }
 
@@ -136,19 +204,19 @@ function FeatureText({
   state
 }: ISectionProps & { id: string }): JSX.Element {
   const [text, setText] = React.useState(
-    (state.spec.features ?? []).join(', ')
+    (state.spec.features ?? []).join('; ')
   );
   return (
     <input
       id={id}
       className="jp-mlkit-input"
       value={text}
-      placeholder={trans.__('names, separated by commas')}
+      placeholder={trans.__('names, separated by semicolons')}
       onChange={event => {
         setText(event.target.value);
         state.edit({
           features: event.target.value
-            .split(',')
+            .split(';')
             .map(name => name.trim())
             .filter(name => name !== '')
         });

@@ -3,10 +3,12 @@
  */
 import * as React from 'react';
 
-import type { Run } from '../../api/types';
+import type { Preview, Run } from '../../api/types';
 import { ArtifactImage } from '../shared/artifactImage';
 import { evaluationWords } from '../shared/evaluationChip';
 import { JsonPairs, parseJson } from '../shared/jsonPairs';
+import { LeakageView, leakageOf } from '../shared/leakageView';
+import { RoleTable } from '../shared/roleTable';
 import { useBlob, useText } from '../shared/useBlob';
 import { DatasetRecord } from './datasetRecord';
 import type { IRunViewProps } from './types';
@@ -37,7 +39,20 @@ export function DataTab(props: Props): JSX.Element {
           caption={trans.__('Roles of the blocks')}
           optional
         />
-        <JsonFile {...props} path="mlkit/split.json" />
+        <JsonFile
+          {...props}
+          path="mlkit/split.json"
+          show={value => <SplitRecord trans={trans} value={value} />}
+        />
+        <JsonFile
+          {...props}
+          path="mlkit/leakage.json"
+          optional
+          show={value => {
+            const report = leakageOf(value);
+            return report && <LeakageView trans={trans} report={report} />;
+          }}
+        />
       </section>
       <section aria-label={trans.__('Scaling')}>
         <h2>{trans.__('Scaling')}</h2>
@@ -103,13 +118,24 @@ function JsonFile({
   trans,
   run,
   artifacts,
-  path
-}: Props & { path: string }): JSX.Element {
+  path,
+  show,
+  optional
+}: Props & {
+  path: string;
+  /** Show nothing where the run has not logged it. */
+  optional?: boolean;
+  /** How to draw a known record; null falls back on names and values. */
+  show?: (value: unknown) => JSX.Element | null;
+}): JSX.Element | null {
   const { blob, error } = useBlob(`${run.run_id}/${path}/${run.status}`, () =>
     artifacts.read(path)
   );
   const text = useText(blob, JSON_LIMIT);
   const value = React.useMemo(() => parseJson(text), [text]);
+  if (optional && error?.code === 'not_found') {
+    return null;
+  }
   if (error) {
     return (
       <p className="jp-mlkit-dim">
@@ -122,9 +148,21 @@ function JsonFile({
   if (text === null) {
     return <p role="status">{trans.__('Loading…')}</p>;
   }
-  return value === null ? (
-    <pre className="jp-mlkit-text">{text}</pre>
-  ) : (
-    <JsonPairs value={value} />
-  );
+  if (value === null) {
+    return <pre className="jp-mlkit-text">{text}</pre>;
+  }
+  return show?.(value) ?? <JsonPairs value={value} />;
+}
+
+/** Realised shares as a table, the rule as names and values. */
+function SplitRecord(
+  props: Pick<Props, 'trans'> & { value: unknown }
+): JSX.Element | null {
+  const { counts, ...rest } = props.value as { counts?: Preview['roles'] };
+  return Array.isArray(counts) ? (
+    <>
+      <RoleTable trans={props.trans} roles={counts} />
+      <JsonPairs value={rest} />
+    </>
+  ) : null;
 }

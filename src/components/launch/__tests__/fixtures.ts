@@ -50,6 +50,7 @@ function variable(name: string): CubeDescription['variables'][number] {
     units: 'K',
     long_name: null,
     valid_share: 0.21,
+    valid_share_error: 0.01,
     minimum: 1,
     maximum: 2,
     mean: 1.5
@@ -68,6 +69,9 @@ export const DESCRIPTION: CubeDescription = {
   uri: 'demo.zarr',
   format: 'zarr v3',
   title: CUBE_TITLE,
+  grid: 'rectilinear',
+  crs: null,
+  coords: ['time', 'lat', 'lon'],
   dims: [dim('time', 'time'), dim('lat', 'y'), dim('lon', 'x')],
   variables: [variable('lst'), variable('t2m'), variable('elevation')],
   decoded_bytes: 4e8,
@@ -104,6 +108,32 @@ export const PREVIEW: Preview = {
       field: null
     }
   ],
+  leakage: {
+    verdict: 'too easy',
+    sentence: 'Test cells lie nearer to train than what shall be predicted.',
+    distances: [
+      {
+        axis: 'space',
+        unit: 'km',
+        test: [10, 20, 30, 40, 50],
+        prediction: [100, 200, 300, 400, 500]
+      }
+    ],
+    straddling: 3,
+    duplicates: 0,
+    autocorrelation: [
+      {
+        axis: 'space',
+        of: 'target',
+        unit: 'km',
+        range: 900,
+        low: 700,
+        high: 1100,
+        pairs: 120000
+      }
+    ],
+    recommended: { lat: '16 deg', lon: '16 deg' }
+  },
   map_png: null
 };
 

@@ -290,4 +290,77 @@ describe('LaunchView', () => {
       tracking: { experiment: 'chl', tags: { team: 'earth' } }
     });
   });
+
+  it('takes a computed feature beside the variables', async () => {
+    const user = userEvent.setup();
+    const { last } = await open();
+    const field = screen.getByLabelText('Computed feature');
+    await user.type(field, "lag(t2m, '8D'){Enter}");
+    expect(last().features).toEqual(['t2m', "lag(t2m, '8D')"]);
+    expect(field).toHaveValue('');
+    await user.click(screen.getByRole('checkbox', { name: /lag/ }));
+    expect(last().features).toEqual(['t2m']);
+  });
+
+  it('joins two splits, each with its own fields', async () => {
+    const { last } = await open();
+    fireEvent.change(screen.getByLabelText('Kind'), {
+      target: { value: 'all' }
+    });
+    expect(last().split).toMatchObject({
+      kind: 'all',
+      parts: [{ kind: 'block' }, { kind: 'time' }]
+    });
+    fireEvent.change(screen.getByRole('textbox', { name: 'lat' }), {
+      target: { value: '30 deg' }
+    });
+    fireEvent.change(screen.getByLabelText('Buffer in space'), {
+      target: { value: '500 km' }
+    });
+    expect(last().split).toMatchObject({
+      parts: [
+        { sizes: { lat: '30 deg' }, buffer: { space: '500 km' } },
+        { kind: 'time' }
+      ]
+    });
+  });
+
+  it('reads areas as boxes or names', async () => {
+    const { last } = await open();
+    fireEvent.change(screen.getByLabelText('Kind'), {
+      target: { value: 'region' }
+    });
+    fireEvent.change(screen.getByLabelText('Test areas'), {
+      target: { value: '-10/35/5/45; srex:AMZ' }
+    });
+    expect(last().split).toMatchObject({
+      test: [{ west: -10, south: 35, east: 5, north: 45 }, 'srex:AMZ'],
+      validation: []
+    });
+  });
+
+  it('says whether the test fits the use', async () => {
+    await open();
+    const report = await screen.findByRole('region', {
+      name: 'Leakage report'
+    });
+    expect(report).toHaveTextContent('The test is too easy.');
+    expect(report).toHaveTextContent('30 [10 … 50]');
+    expect(report).toHaveTextContent('up to 900 km (700 … 1,100)');
+    expect(report).toHaveTextContent('lat 16 deg, lon 16 deg');
+  });
+
+  it('keeps further cubes when the first one changes', async () => {
+    const { last } = await open();
+    fireEvent.change(screen.getByLabelText('More cubes, one a line'), {
+      target: { value: 'static.zarr' }
+    });
+    fireEvent.change(screen.getByLabelText('Cube'), {
+      target: { value: 'other.zarr' }
+    });
+    expect(last().sources).toEqual([
+      { uri: 'other.zarr' },
+      { uri: 'static.zarr' }
+    ]);
+  });
 });

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import xarray as xr
@@ -16,6 +20,10 @@ from ..sources.open import remote_errors
 
 #: Decoded bytes of all variables that are held at once.
 SLAB_BYTES = 64 * 2**20
+
+T = TypeVar("T")
+#: Values of each variable within a box, by name.
+Arrays = dict[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
@@ -75,11 +83,17 @@ class SlabReader:
 
     def __iter__(self) -> Iterator[Slab]:
         """Yield boxes in C order of `dims`."""
-        for edges in itertools.product(*(self._edges(dim) for dim in self.dims)):
-            yield Slab(
-                dict(zip(self.dims, (slice(*pair) for pair in edges), strict=True)),
-                tuple(stop - start for start, stop in edges),
-            )
+        return map(self.slab, range(len(self)))
+
+    def slab(self, index: int) -> Slab:
+        """Return box number `index` in C order of `dims`."""
+        along = [self._edges(dim) for dim in self.dims]
+        places = np.unravel_index(index, [len(edges) for edges in along]) if along else ()
+        edges = [pairs[int(place)] for pairs, place in zip(along, places, strict=True)]
+        return Slab(
+            dict(zip(self.dims, (slice(*pair) for pair in edges), strict=True)),
+            tuple(stop - start for start, stop in edges),
+        )
 
     def __len__(self) -> int:
         """Return the number of boxes."""
@@ -104,6 +118,54 @@ class SlabReader:
             size if dim in held else 1 for dim, size in zip(self.dims, slab.shape, strict=True)
         ]
         return values.reshape(shape)
+
+    def map(
+        self,
+        work: Callable[[Slab, Arrays], T],
+        threads: int | None = None,
+        order: Sequence[int] | NDArray[np.int64] | None = None,
+    ) -> Iterator[T]:
+        """Read boxes in threads, call `work` on each there, and yield what it returns.
+
+        Parameters
+        ----------
+        work : callable
+            Gets the box and the values of every variable by name. The arrays are valid only
+            during the call: their memory is used again.
+        threads : int, optional
+            Two to four, as many as there are processors, where not given.
+        order : sequence of int, optional
+            Numbers of the boxes to read, in the order in which results are wanted; all of them
+            in C order where not given.
+
+        Yields
+        ------
+        T
+            Results in the order of the boxes; a few boxes are read ahead.
+
+        Raises
+        ------
+        CubeError
+            ``unreadable_chunk``, naming the variable and the index of the chunk.
+        """
+        count = threads or max(1, min(4, os.cpu_count() or 1))
+        numbers = iter(range(len(self)) if order is None else order)
+
+        def run(number: int) -> T:
+            slab = self.slab(number)
+            return work(slab, {name: self.read(name, slab) for name in self.names})
+
+        pool = ThreadPoolExecutor(count, thread_name_prefix="cube-reader")
+        ahead: deque[Future[T]] = deque()
+        try:
+            for number in numbers:
+                ahead.append(pool.submit(run, int(number)))
+                if len(ahead) > 2 * count:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def _plan(self, budget: int) -> dict[str, int]:
         """Grow the box chunk by chunk, fastest dim first, until the budget is used."""

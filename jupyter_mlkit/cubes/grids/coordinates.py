@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ...errors import CubeError, InvalidInputError
-from .grid import Grid, is_time
+from .cf import is_time
+from .grid import Grid
 from .sizes import Kind
 
 _METRES = {"m": 1.0, "metre": 1.0, "metres": 1.0, "meter": 1.0, "meters": 1.0, "": 1.0}
@@ -24,7 +25,10 @@ def kind_of(ds: xr.Dataset, grid: Grid, dim: str) -> Kind:
         return "time" if dim in ds.coords and is_time(ds[dim]) else "plain"
     if axis is None:
         return "plain"
-    units = str(ds[dim].attrs.get("units", "")).lower() if dim in ds.coords else ""
+    name = grid.coordinate(dim)
+    if name not in ds.coords or grid.kind == "curvilinear":
+        return "plain"
+    units = str(ds[name].attrs.get("units", "")).lower()
     if grid.geographic or units in _DEGREES:
         return "angle"
     return "length" if units in _METRES or units in _KILOMETRES else "plain"
@@ -41,30 +45,42 @@ def cell_coordinates(ds: xr.Dataset, grid: Grid, dim: str) -> NDArray[np.float64
     CubeError
         ``unsupported_grid`` where `dim` has no 1-D numeric coordinate.
     """
-    if dim not in ds.coords or ds[dim].ndim != 1:
+    name = grid.coordinate(dim)
+    if name not in ds.coords or ds[name].ndim != 1:
         raise no_coordinate(dim)
-    coord = ds[dim]
+    coord = ds[name]
     if is_time(coord):
         return days_since_1970(coord)
     if not np.issubdtype(coord.dtype, np.number):
         raise CubeError(
             f"The coordinate of '{dim}' is neither a number nor a time.", code="unsupported_grid"
         )
-    values = np.asarray(coord.values).astype(np.float32).astype(np.float64)
+    values = as_float32(coord.values)
     if kind_of(ds, grid, dim) == "length":
         values = values * _KILOMETRES.get(str(coord.attrs.get("units", "")).lower(), 1.0)
     if grid.geographic and dim == grid.x:
-        # Again through float32: -0.1 and 359.9 are one meridian.
-        values = np.mod(values, 360.0).astype(np.float32).astype(np.float64)
-        values[values == 360.0] = 0.0
+        values = modulo_360(values)
     return values
+
+
+def as_float32(values: ArrayLike) -> NDArray[np.float64]:
+    """Return `values` at the precision of float32, as float64."""
+    return np.asarray(values).astype(np.float32).astype(np.float64)
+
+
+def modulo_360(lon: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return longitudes from 0 to below 360 at the precision of float32."""
+    # Again through float32: -0.1 and 359.9 are one meridian.
+    found = as_float32(np.mod(lon, 360.0))
+    found[found == 360.0] = 0.0
+    return found
 
 
 def no_coordinate(dim: str) -> CubeError:
     """Return the error for a dim whose cells have no place."""
     return CubeError(
         f"The dim '{dim}' has no coordinate, so its cells cannot be told apart.",
-        hint=f"Give it one: ds.assign_coords({dim}=...). 2-D coordinates are not supported.",
+        hint=f"Give it one: ds.assign_coords({dim}=...).",
         code="unsupported_grid",
         field=f"split.sizes.{dim}",
     )

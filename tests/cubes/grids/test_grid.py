@@ -1,4 +1,4 @@
-"""Dims are recognised by what they are; cells weigh what they cover."""
+"""Dims and grids are recognised by what they are."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from jupyter_mlkit.cubes.grids.grid import Grid, cell_area_weights, grid_of
+from jupyter_mlkit.cubes.grids.grid import Grid, grid_of
 
 from ..made import small_cube
+from .kinds import KINDS, healpix, icon, points, projected, rotated, swath
 
 
 def frame(**coords: tuple[Any, dict[str, str]]) -> xr.Dataset:
@@ -19,22 +20,23 @@ def frame(**coords: tuple[Any, dict[str, str]]) -> xr.Dataset:
     )
 
 
+LATLON = Grid("time", "lat", "lon", True, lat="lat", lon="lon")
 DATES = np.array(["2001-01-01", "2001-01-02"], "M8[ns]")
 
 
 @pytest.mark.parametrize(
     ("ds", "grid"),
     [
-        (small_cube(), Grid("time", "lat", "lon", True)),
-        (small_cube().transpose("lon", "lat", "time"), Grid("time", "lat", "lon", True)),
-        (small_cube().drop_attrs(), Grid("time", "lat", "lon", True)),
+        (small_cube(), LATLON),
+        (small_cube().transpose("lon", "lat", "time"), LATLON),
+        (small_cube().drop_attrs(), LATLON),
         (
             frame(
                 when=(DATES, {}),
                 up=([1.0, 2.0], {"units": "degrees_north"}),
                 right=([1.0, 2.0], {"standard_name": "longitude", "units": "degrees_east"}),
             ),
-            Grid("when", "up", "right", True),
+            Grid("when", "up", "right", True, lat="up", lon="right"),
         ),
         (
             frame(
@@ -50,7 +52,7 @@ DATES = np.array(["2001-01-01", "2001-01-02"], "M8[ns]")
                 c=([1.0, 2.0], {"axis": "T"}),
                 level=([1.0], {}),
             ),
-            Grid("c", "a", "b", False),
+            Grid("c", "a", "b", False, vertical="level"),
         ),
         (
             frame(
@@ -59,7 +61,7 @@ DATES = np.array(["2001-01-01", "2001-01-02"], "M8[ns]")
             ),
             Grid(None, "rlat", "rlon", False),
         ),
-        (xr.Dataset({"v": (("station",), [1.0])}), Grid(None, None, None, False)),
+        (xr.Dataset({"v": (("station",), [1.0])}), Grid(None, None, None, False, kind="none")),
     ],
 )
 def test_recognition(ds: xr.Dataset, grid: Grid) -> None:
@@ -71,32 +73,95 @@ def test_cftime_is_time() -> None:
     assert grid_of(xr.Dataset(coords={"day": ("day", time)})).time == "day"
 
 
-def test_weights_are_areas() -> None:
-    ds = small_cube()
-    weights = cell_area_weights(ds)
-    assert weights.kind == "area (cos lat)"
-    np.testing.assert_allclose(weights.values, np.cos(np.radians(ds.lat)))
-    edges = np.stack([ds.lat + 0.5, ds.lat - 0.5], axis=1)
-    with_bounds = ds.assign_coords(lat_bnds=(("lat", "bnds"), edges))
-    for bounded in (with_bounds, with_bounds.assign_coords(lat=ds.lat.assign_attrs(bounds="x"))):
-        found = cell_area_weights(bounded)
-        assert found.kind == "area (bounds)"
-        wanted = np.sin(np.radians(edges[:, 0])) - np.sin(np.radians(edges[:, 1]))
-        np.testing.assert_allclose(found.values, wanted)
-    projected = frame(x=([1.0, 2.0], {"units": "m"}), y=([1.0, 2.0], {"units": "m"}))
-    assert cell_area_weights(projected).kind == "equal"
+@pytest.mark.parametrize(
+    ("ds", "grid"),
+    [
+        (
+            projected(),
+            Grid("time", "northing", "easting", False, vertical="level", crs="EPSG:3035"),
+        ),
+        (
+            rotated(),
+            Grid(
+                "time",
+                "rlat",
+                "rlon",
+                False,
+                lat="lat",
+                lon="lon",
+                crs="rotated_latitude_longitude",
+            ),
+        ),
+        (
+            swath(),
+            Grid(None, "rows", "columns", True, "curvilinear", lat="latitude", lon="longitude"),
+        ),
+        (
+            swath().assign_coords(rows=np.arange(15), columns=np.arange(11)),
+            Grid(None, "rows", "columns", True, "curvilinear", lat="latitude", lon="longitude"),
+        ),
+        (
+            icon(),
+            Grid(
+                *("time", None, None, True, "unstructured", "ncells", "clat", "clon"),
+                member="member",
+            ),
+        ),
+        (
+            healpix(),
+            Grid("time", None, None, True, "unstructured", "cell", crs="healpix"),
+        ),
+        (
+            points(),
+            Grid(
+                *(None, None, None, True, "unstructured", "sample", "lat", "lon"),
+                cell_time="time",
+            ),
+        ),
+        (
+            small_cube().rename_dims(lat="row", lon="column").drop_indexes(["lat", "lon"]),
+            Grid("time", "row", "column", True, lat="lat", lon="lon"),
+        ),
+    ],
+)
+def test_every_kind_is_recognised(ds: xr.Dataset, grid: Grid) -> None:
+    assert grid_of(ds) == grid
 
 
-def test_poles_weigh_nothing_and_never_less() -> None:
-    ds = frame(lat=([90.0, 0.0, -90.0], {"units": "degrees_north"}), lon=([0.0, 1.0], {}))
-    values = cell_area_weights(ds).values.values
-    assert (values >= 0).all()
-    assert values[1] == 1
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_crop_the_order_of_dims_and_the_coordinates_alone_have_the_same_grid(kind: str) -> None:
+    """ "any dim names, any order"."""
+    ds = KINDS[kind]()
+    grid = grid_of(ds)
+    assert grid_of(ds.transpose(*reversed(list(ds.dims)))).horizontal in (
+        grid.horizontal,
+        grid.horizontal[::-1],
+    )
+    for other in (
+        ds.isel({dim: slice(1, None) for dim in grid.horizontal}),
+        ds.coords.to_dataset(),
+        ds.isel({dim: slice(None, None, -1) for dim in grid.horizontal}),
+    ):
+        assert grid_of(other) == grid
 
 
-def test_whole_sphere_weighs_two() -> None:
-    lat = 90 - (np.arange(180) + 0.5)
-    bounds = np.stack([lat - 0.5, lat + 0.5], axis=1)
-    ds = frame(lat=(lat, {"units": "degrees_north"}), lon=([0.0, 1.0], {}))
-    ds = ds.assign_coords(lat_bnds=(("lat", "bnds"), bounds))
-    assert float(cell_area_weights(ds).values.sum()) == pytest.approx(2)
+def test_edges_of_cells_place_no_cells() -> None:
+    lat = ("cell", [10.0, 20.0], {"units": "degrees_north"})
+    corners = (("cell", "nv"), [[9.0, 9, 11], [19.0, 19, 21]])
+    ds = xr.Dataset(
+        coords={
+            "lat_bnds": corners,
+            "lon_bnds": corners,
+            "lat": lat,
+            "lon": ("cell", [1.0, 2.0], {"units": "degrees_east"}),
+        }
+    )
+    assert grid_of(ds).horizontal == ("cell",)
+
+
+def test_a_code_in_wkt_is_that_of_the_whole_system() -> None:
+    wkt = 'PROJCRS["x",BASEGEOGCRS["ETRS89",ID["EPSG",4258]],ID["EPSG",3035]]'
+    ds = xr.Dataset(coords={"spatial_ref": ((), 0, {"crs_wkt": wkt})})
+    assert grid_of(ds).crs == "EPSG:3035"
+    own = xr.Dataset(coords={"spatial_ref": ((), 0, {"crs_wkt": wkt.replace(",3035", ",x")})})
+    assert grid_of(own).crs is None

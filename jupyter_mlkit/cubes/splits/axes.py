@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -13,7 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...errors import SpecError
-from ..grids.coordinates import cell_coordinates, kind_of, no_coordinate
+from ..grids.coordinates import cell_coordinates, days_since_1970, kind_of, no_coordinate
 from ..grids.grid import AXIS_NAMES, Axis, Grid
 from ..grids.sizes import Kind, Size
 
@@ -77,8 +78,13 @@ def axis_of(frame: xr.Dataset, grid: Grid, name: str, *, field: str) -> CutAxis:
     CubeError
         ``unsupported_grid`` where it has no coordinate.
     """
+    role = _role_among_scattered(grid, name)
+    if role == "time":
+        return _time_of_cells(frame, str(grid.cell_time))
+    if role is not None:
+        return _scattered(frame, grid, role)
     dim = _dim_of(frame, grid, name, field)
-    if dim not in frame.coords:
+    if grid.coordinate(dim) not in frame.coords:
         raise no_coordinate(dim)
     values = cell_coordinates(frame, grid, dim)
     kind = kind_of(frame, grid, dim)
@@ -95,12 +101,53 @@ def axis_of(frame: xr.Dataset, grid: Grid, name: str, *, field: str) -> CutAxis:
     )
 
 
+def _role_among_scattered(grid: Grid, name: str) -> Axis | None:
+    """Return y or x where `name` means that coordinate of cells that are not in rows."""
+    names: dict[Axis, str | None] = {"y": grid.lat, "x": grid.lon}
+    if grid.kind not in ("curvilinear", "unstructured"):
+        return None
+    if grid.cell_time is not None:
+        names["time"] = grid.cell_time
+    for role, coordinate in names.items():
+        if name == coordinate or name.lower() in AXIS_NAMES[role]:
+            return role
+    return None
+
+
+def _time_of_cells(frame: xr.Dataset, name: str) -> CutAxis:
+    """Return the times of points that each have their own."""
+    return CutAxis(
+        name=name,
+        role="time",
+        dims=tuple(str(dim) for dim in frame[name].dims),
+        kind="time",
+        circular=False,
+        values=days_since_1970(frame[name]),
+    )
+
+
+def _scattered(frame: xr.Dataset, grid: Grid, role: Axis) -> CutAxis:
+    from ..grids.positions import positions
+
+    places = positions(frame, grid)
+    place = places.y if role == "y" else places.x
+    values = np.asarray(place.values, dtype=np.float64)
+    return CutAxis(
+        name={"y": "lat", "x": "lon"}[role] if places.geographic else role,
+        role=role,
+        dims=tuple(str(dim) for dim in place.dims),
+        kind="angle" if places.geographic else "length",
+        circular=places.geographic and role == "x",
+        values=np.round(values, 4) if places.geographic else values,
+    )
+
+
 def _dim_of(frame: xr.Dataset, grid: Grid, name: str, field: str) -> str:
     if name in frame.dims:
         return name
     for axis, names in AXIS_NAMES.items():
         dim: str | None = getattr(grid, axis)
-        if dim is not None and name.lower() in names:
+        if dim is not None and (name.lower() in names or name == grid.coordinate(dim)):
             return dim
     raise SpecError(
         f"The cube has no dim '{name}'.",
@@ -168,7 +215,16 @@ def in_order_of(
     found = xr.DataArray(
         values,
         dims=dims,
-        coords={dim: frame[dim] for dim in dims if dim in frame.coords},
+        coords=along(frame, dims),
         name=name,
     )
     return found.transpose(*(dim for dim in map(str, frame.dims) if dim in dims))
+
+
+def along(frame: xr.Dataset, dims: Sequence[str]) -> dict[str, xr.Variable]:
+    """Return the coordinates of `frame` that have no other dims than `dims`."""
+    return {
+        str(name): frame[name].variable
+        for name in frame.coords
+        if set(map(str, frame[name].dims)) <= set(dims) and frame[name].ndim
+    }

@@ -92,7 +92,10 @@ class Split(ABC):
         train, test : ndarray of int64
             Rows; those of validation and buffer are in neither.
         """
-        roles = self._rows(ds, cells)
+        frame, _ = frame_of(ds)
+        roles = rows_of(
+            self.resolve(ds if isinstance(ds, xr.Dataset) else frame).assign(frame), ds, cells
+        )
         yield np.flatnonzero(roles == 0), np.flatnonzero(roles == ROLES.index("test"))
 
     def get_n_splits(self) -> int:
@@ -111,18 +114,19 @@ class Split(ABC):
 
         return CombinedSplit((self, other))
 
-    def _rows(
-        self, ds: xr.Dataset | xr.DataArray, cells: NDArray[np.integer[Any]] | None
-    ) -> NDArray[np.int8]:
-        frame, dims = frame_of(ds)
-        found = self.assign(frame)
-        held = [dim for dim in dims if dim in found.dims]
-        shape = [ds.sizes[dim] if dim in held else 1 for dim in dims]
-        full = np.broadcast_to(
-            found.transpose(*held).values.reshape(shape), [ds.sizes[dim] for dim in dims]
-        )
-        flat: NDArray[np.int8] = full.reshape(-1)
-        return flat if cells is None else flat[np.asarray(cells)]
+
+def rows_of(
+    found: xr.DataArray, ds: xr.Dataset | xr.DataArray, cells: NDArray[np.integer[Any]] | None
+) -> NDArray[np.int8]:
+    """Return the role of each row: of all cells of `ds` in C order, or of those in `cells`."""
+    _, dims = frame_of(ds)
+    held = [dim for dim in dims if dim in found.dims]
+    shape = [ds.sizes[dim] if dim in held else 1 for dim in dims]
+    full = np.broadcast_to(
+        found.transpose(*held).values.reshape(shape), [ds.sizes[dim] for dim in dims]
+    )
+    flat: NDArray[np.int8] = full.reshape(-1)
+    return flat if cells is None else flat[np.asarray(cells)]
 
 
 def frame_of(ds: xr.Dataset | xr.DataArray) -> tuple[xr.Dataset, list[str]]:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from ...errors import SpecError
 from ..grids.coordinates import kind_of
@@ -15,6 +17,8 @@ from ..grids.sizes import Size, parse_size
 from ..grids.tiles import spacing
 from .axes import CutAxis, axis_of, hash_blocks
 from .base import Split
+from .buffer import Buffer
+from .near_blocks import remove_near_blocks
 from .roles import ROLES, Shares, check_shares, role_array, roles_of_hashes
 
 #: Where blocks begin; fixed, so that no extent enters.
@@ -38,15 +42,19 @@ class BlockSplit(Split):
     shares : sequence of float
         Shares of train, validation and test, in blocks.
     seed : int
+    buffer : Buffer, optional
+        What is kept free around held-out blocks.
 
     Examples
     --------
-    >>> split = BlockSplit({"lat": "10 deg", "lon": "10 deg"}, shares=(0.7, 0.1, 0.2), seed=42)
+    >>> sizes = {"lat": "10 deg", "lon": "10 deg"}
+    >>> split = BlockSplit(sizes, shares=(0.7, 0.1, 0.2), seed=42, buffer=Buffer("500 km"))
     """
 
     sizes: Mapping[str, Size | int | str]
     shares: Shares = (0.7, 0.1, 0.2)
     seed: int = 42
+    buffer: Buffer | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sizes", parse_sizes(self.sizes))
@@ -60,28 +68,42 @@ class BlockSplit(Split):
 
     def assign(self, frame: xr.Dataset) -> xr.DataArray:
         """Return the role of each cell, see :meth:`Split.assign`."""
-        ids = self.block_ids(frame)
-        return role_array(roles_of_hashes(ids.values, self.shares), ids.dims, ids.coords)
+        grid = grid_of(frame)
+        cuts = cuts_of(frame, grid, self.sizes)
+        ids = ids_of(frame, self.seed, cuts)
+        roles = role_array(self._draw(ids.values), ids.dims, ids.coords)
+        if self.buffer is None:
+            return roles
+        rule = (self.seed, self._draw)
+        return remove_near_blocks(frame, grid, cuts, roles, rule, self.buffer)
 
     def block_ids(self, frame: xr.Dataset) -> xr.DataArray:
         """Return the block of each cell, see :meth:`Split.block_ids`."""
-        cuts = cuts_of(frame, grid_of(frame), self.sizes)
-        return hash_blocks(frame, self.seed, [(axis, axis.index(size)) for axis, size in cuts])
+        return ids_of(frame, self.seed, cuts_of(frame, grid_of(frame), self.sizes))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return kind, sizes, origins, shares and seed."""
-        return {
+        """Return kind, sizes, origins, shares, seed and buffer."""
+        rule = {
             "kind": "block",
             "sizes": sizes_as_text(self.sizes),
             "origin": ORIGIN,
             "shares": dict(zip(ROLES, self.shares, strict=True)),
             "seed": self.seed,
         }
+        return rule if self.buffer is None else rule | {"buffer": self.buffer.to_dict()}
 
     @classmethod
     def from_dict(cls, rule: Mapping[str, Any]) -> BlockSplit:
         """Read what :meth:`to_dict` returned."""
-        return cls(rule["sizes"], tuple(rule["shares"].values()), rule["seed"])
+        return cls(
+            rule["sizes"],
+            tuple(rule["shares"][role] for role in ROLES),
+            rule["seed"],
+            Buffer.from_dict(rule.get("buffer")),
+        )
+
+    def _draw(self, ids: NDArray[np.int64]) -> NDArray[np.int8]:
+        return roles_of_hashes(ids, self.shares)
 
 
 def parse_sizes(sizes: Mapping[str, Size | int | str]) -> dict[str, Size | int]:
@@ -122,6 +144,11 @@ def cuts_of(
     return sorted(cuts, key=lambda cut: cut[0].rank)
 
 
+def ids_of(frame: xr.Dataset, seed: int, cuts: list[tuple[CutAxis, Size]]) -> xr.DataArray:
+    """Return the block of each cell, see :func:`.axes.hash_blocks`."""
+    return hash_blocks(frame, seed, [(axis, axis.index(size)) for axis, size in cuts])
+
+
 def _cut(frame: xr.Dataset, grid: Grid, name: str, size: Size | int | str) -> tuple[CutAxis, Size]:
     field = f"split.sizes.{name}"
     axis = axis_of(frame, grid, name, field=field)
@@ -140,6 +167,12 @@ def _cut(frame: xr.Dataset, grid: Grid, name: str, size: Size | int | str) -> tu
 
 
 def _physical(frame: xr.Dataset, grid: Grid, axis: CutAxis, cells: int, field: str) -> Size:
+    if axis.name not in frame.dims:
+        raise SpecError(
+            f"The cells of this grid are not in rows, so {cells} cells have no length.",
+            hint="Give the size with a unit, such as '10 deg'.",
+            field=field,
+        )
     step = spacing(frame, grid, axis.name)
     if step is None:
         raise SpecError(

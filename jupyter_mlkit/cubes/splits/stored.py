@@ -10,9 +10,19 @@ from ...errors import SpecError
 from .base import Split
 from .blocks import BlockSplit
 from .combined import CombinedSplit
+from .folds import BlockFold
+from .random import RandomSplit
+from .regions import RegionSplit
 from .times import TimeSplit
 
-_KINDS: dict[str, Any] = {"block": BlockSplit, "time": TimeSplit, "all": CombinedSplit}
+_KINDS: dict[str, Any] = {
+    "block": BlockSplit,
+    "fold": BlockFold,
+    "region": RegionSplit,
+    "time": TimeSplit,
+    "random": RandomSplit,
+    "all": CombinedSplit,
+}
 
 
 def split_from_dict(rule: Mapping[str, Any]) -> Split:

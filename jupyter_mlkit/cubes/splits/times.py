@@ -11,14 +11,15 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...errors import SpecError
-from ..grids.coordinates import date_as_days, days_since_1970, parse_date
+from ..grids.coordinates import date_as_days, parse_date
 from ..grids.grid import grid_of, is_time
 from ..grids.sizes import Size, parse_size
-from ..grids.tiles import horizontal_tiles
-from .axes import axis_of, hash_blocks
+from .axes import CutAxis, along, axis_of, hash_blocks
 from .base import Split
 from .blocks import cuts_of, sizes_as_text
+from .buffer import size_of_span
 from .roles import BUFFER, role_array
+from .tiling import tiles_of
 
 
 @dataclass(frozen=True)
@@ -52,32 +53,31 @@ class TimeSplit(Split):
         for name in ("buffer", "lead"):
             text = getattr(self, name)
             if text is not None:
-                object.__setattr__(self, name, str(_duration(text, f"split.{name}")))
+                object.__setattr__(self, name, str(size_of_span(text, f"split.{name}")))
 
     def resolve(self, ds: xr.Dataset) -> TimeSplit:
         """Return this split with tiles that suit the extent of `ds`."""
-        self._days(ds)
-        return replace(self, tiles=horizontal_tiles(ds, grid_of(ds)))
+        self._times(ds)
+        return replace(self, tiles=tiles_of(ds, grid_of(ds)))
 
     def assign(self, frame: xr.Dataset) -> xr.DataArray:
         """Return the role of each time, see :meth:`Split.assign`."""
-        time, days, starts = self._days(frame)
-        roles = _role_of(days, starts)
-        roles[self._removed(days, roles, starts)] = BUFFER
-        return role_array(roles, [time], {time: frame[time]})
+        axis, starts = self._times(frame)
+        roles = _role_of(axis.values, starts)
+        roles[self._removed(axis.values, roles, starts)] = BUFFER
+        return role_array(roles, axis.dims, along(frame, axis.dims))
 
     def block_ids(self, frame: xr.Dataset) -> xr.DataArray:
         """Return horizontal tiles within each role; single times where nothing is horizontal."""
         grid = grid_of(frame)
-        time, days, starts = self._days(frame)
-        tiles = horizontal_tiles(frame, grid) if self.tiles is None else self.tiles
+        axis, starts = self._times(frame)
+        tiles = tiles_of(frame, grid) if self.tiles is None else self.tiles
         moments = (
-            _role_of(days, starts).astype(np.int64)
+            _role_of(axis.values, starts).astype(np.int64)
             if tiles
-            else np.round(days * 86_400).astype(np.int64)
+            else np.round(axis.values * 86_400).astype(np.int64)
         )
-        cuts = [(axis, axis.index(size)) for axis, size in cuts_of(frame, grid, tiles)]
-        axis = axis_of(frame, grid, time, field="split.kind")
+        cuts = [(cut, cut.index(size)) for cut, size in cuts_of(frame, grid, tiles)]
         return hash_blocks(frame, 0, [(axis, moments), *cuts])
 
     def to_dict(self) -> dict[str, Any]:
@@ -111,9 +111,10 @@ class TimeSplit(Split):
                 removed |= before & (start - days < parse_size(self.lead).value)
         return removed
 
-    def _days(self, ds: xr.Dataset) -> tuple[str, NDArray[np.float64], tuple[float, float]]:
-        """Return the time dim, its days since 1970, and the days where the later roles start."""
-        time = grid_of(ds).time
+    def _times(self, ds: xr.Dataset) -> tuple[CutAxis, tuple[float, float]]:
+        """Return the times of the cells, and the days since 1970 where the later roles start."""
+        grid = grid_of(ds)
+        time = grid.time or grid.cell_time
         if time is None or time not in ds.coords or not is_time(ds[time]):
             raise SpecError(
                 "A split by time needs a time dim with dates, which this cube lacks.",
@@ -124,15 +125,8 @@ class TimeSplit(Split):
             date_as_days(parse_date(text), ds[time])
             for text in (self.validation_start, self.test_start)
         )
-        return time, days_since_1970(ds[time]), (first, second)
+        return axis_of(ds, grid, time, field="split.kind"), (first, second)
 
 
 def _role_of(days: NDArray[np.float64], starts: tuple[float, float]) -> NDArray[np.int8]:
     return np.searchsorted(np.array(starts), days, side="right").astype(np.int8)
-
-
-def _duration(text: str, where: str) -> Size:
-    size = parse_size(text, field=where)
-    if size.kind != "time":
-        raise SpecError(f"'{text}' is no span of time.", hint="Write '16D' or '6h'.", field=where)
-    return size

@@ -1,4 +1,4 @@
-"""``%load_ext jupyter_mlkit``: a run around a cell, and values logged in a line."""
+"""``%load_ext jupyter_mlkit``: a run around a cell, values in a line, a cell that prepares."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
 
 def register(ipython: InteractiveShell) -> None:
-    """Register ``%%mlkit_run`` and ``%mlkit_log`` in `ipython`."""
+    """Register ``%%mlkit_run``, ``%mlkit_log`` and ``%%mlkit_prepare`` in `ipython`."""
+    from .prepare_cell import PrepareMagics
     from .run_cell import RunMagics
 
-    ipython.register_magics(RunMagics)
+    ipython.register_magics(RunMagics, PrepareMagics)

@@ -222,3 +222,27 @@ def test_pairs(line: str, pairs: list[tuple[str, str]]) -> None:
 def test_no_pairs(line: str) -> None:
     with pytest.raises(UsageError):
         parse_pairs(line)
+
+
+def test_prepare_cell_runs_by_itself_and_travels_with_a_spec(kernel: Kernel) -> None:
+    cell = "%%mlkit_prepare\nimport numpy as np\n\ndef warm(cube):\n    return np.abs(cube)\n"
+    assert kernel.run(cell)["status"] == "ok"
+    shown = kernel.run("print(int(warm(-3)), mlkit_prepare['function'])")
+    assert shown["text"].split() == ["3", "warm"]
+    assert "np.abs" in kernel.run("print(mlkit_prepare['code'])")["text"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("factor = scale + 1\n\ndef f(cube):\n    return cube\n", "runs by itself"),
+        ("x = 1\n", "defines no function"),
+    ],
+)
+def test_prepare_cell_that_a_job_could_not_run_is_refused(
+    kernel: Kernel, body: str, said: str
+) -> None:
+    kernel.run("scale = 2")
+    failed = kernel.run(f"%%mlkit_prepare\n{body}")
+    assert said in failed["text"] + str(failed["errors"])
+    assert kernel.run("f")["ename"] == "NameError"

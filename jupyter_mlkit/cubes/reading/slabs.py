@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ...errors import CubeError
-from ..sources.open import remote_errors
+from .boxes import Asked, BoxReader
+from .fetch import IN_FLIGHT, Scratch
+from .plan import chunk_edges, merged, stored_chunks
 
-#: Decoded bytes of all variables that are held at once.
-SLAB_BYTES = 64 * 2**20
+__all__ = ["SLAB_BYTES", "Arrays", "Slab", "SlabReader", "stored_chunks"]
+
+#: Decoded bytes of all variables in one box: two chunks of usual size, which stay in the cache.
+SLAB_BYTES = 16 * 2**20
+#: Variables that lack a dim are read once and kept, up to this size each.
+_KEPT_BYTES = 32 * 2**20
 
 T = TypeVar("T")
 #: Values of each variable within a box, by name.
-Arrays = dict[str, NDArray[np.generic]]
+Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,9 @@ class Slab:
 class SlabReader:
     """Walks over a cube in boxes that are made of whole chunks.
 
+    Zarr chunks are decoded straight from their files, everything else is read through xarray;
+    the values are the same to the bit. Works in a forked child after the parent has read.
+
     Parameters
     ----------
     ds : xarray.Dataset
@@ -54,7 +61,8 @@ class SlabReader:
     dims : sequence of str
         Dims and their order of what is read.
     offsets : mapping, optional
-        Where `ds` starts within the stored cube, by dim, so that boxes meet its chunks.
+        Where `ds` starts within the stored cube, by dim, so that boxes meet its chunks; not
+        needed for zarr, where it can be seen.
     chunks : mapping, optional
         Cells by dim that boxes are made of; the stored chunks where not given.
     budget : int
@@ -79,27 +87,40 @@ class SlabReader:
         known = stored_chunks(ds, self.names, self.dims) if chunks is None else chunks
         # Where nothing is chunked, any box will do.
         self.chunks = {dim: known.get(dim, 1) for dim in self.dims}
-        self._steps = self._plan(budget)
+        scratch = Scratch()
+        self._scratch = scratch
+        self._readers = {name: BoxReader(ds[name], scratch) for name in self.names}
+        self._kept: dict[str, NDArray[Any]] = {}
+        edges = chunk_edges(
+            list(self._readers.values()),
+            self.sizes,
+            self.chunks,
+            self.offsets,
+            given=chunks is not None,
+        )
+        cell = sum(ds[name].dtype.itemsize for name in self.names)
+        self._edges = merged(edges, cell, budget)
+
+    def __len__(self) -> int:
+        """Return the number of boxes."""
+        return math.prod(self._counts)
 
     def __iter__(self) -> Iterator[Slab]:
         """Yield boxes in C order of `dims`."""
         return map(self.slab, range(len(self)))
 
-    def slab(self, index: int) -> Slab:
-        """Return box number `index` in C order of `dims`."""
-        along = [self._edges(dim) for dim in self.dims]
-        places = np.unravel_index(index, [len(edges) for edges in along]) if along else ()
-        edges = [pairs[int(place)] for pairs, place in zip(along, places, strict=True)]
-        return Slab(
-            dict(zip(self.dims, (slice(*pair) for pair in edges), strict=True)),
-            tuple(stop - start for start, stop in edges),
-        )
+    def slab(self, number: int) -> Slab:
+        """Return box `number` in C order of `dims`."""
+        if not 0 <= number < len(self):
+            raise IndexError(f"There are {len(self)} boxes, and {number} is none of them.")
+        slices = {}
+        for dim, edges in zip(reversed(self.dims), reversed(self._edges), strict=True):
+            number, place = divmod(number, len(edges) - 1)
+            slices[dim] = slice(int(edges[place]), int(edges[place + 1]))
+        ordered = {dim: slices[dim] for dim in self.dims}
+        return Slab(ordered, tuple(piece.stop - piece.start for piece in ordered.values()))
 
-    def __len__(self) -> int:
-        """Return the number of boxes."""
-        return math.prod(len(self._edges(dim)) for dim in self.dims)
-
-    def read(self, name: str, slab: Slab) -> NDArray[np.generic]:
+    def read(self, name: str, slab: Slab) -> NDArray[Any]:
         """Return one variable within `slab`, with size 1 along dims that it lacks.
 
         Raises
@@ -107,17 +128,9 @@ class SlabReader:
         CubeError
             ``unreadable_chunk``, naming the variable and the index of the chunk.
         """
-        variable = self.ds[name]
-        held = [dim for dim in self.dims if dim in variable.dims]
-        picked = variable.isel({dim: slab.slices[dim] for dim in held}).transpose(*held)
-        try:
-            values = np.asarray(picked.values)
-        except _read_errors() as error:
-            raise self._unreadable(name, held, slab, error) from error
-        shape = [
-            size if dim in held else 1 for dim, size in zip(self.dims, slab.shape, strict=True)
-        ]
-        return values.reshape(shape)
+        out = np.empty(self._shape(name, slab), self.ds[name].dtype)
+        self._fill(name, slab, out, None)
+        return out
 
     def map(
         self,
@@ -130,8 +143,8 @@ class SlabReader:
         Parameters
         ----------
         work : callable
-            Gets the box and the values of every variable by name. The arrays are valid only
-            during the call: their memory is used again.
+            Gets the box and the values of every variable by name, C-contiguous. The arrays are
+            valid only during the call: their memory is used again for the next box.
         threads : int, optional
             Two to four, as many as there are processors, where not given.
         order : sequence of int, optional
@@ -141,7 +154,8 @@ class SlabReader:
         Yields
         ------
         T
-            Results in the order of the boxes; a few boxes are read ahead.
+            Results in the order of the boxes. At most two boxes per thread are worked on or
+            held ahead; of remote stores, `IN_FLIGHT` chunks are on their way besides.
 
         Raises
         ------
@@ -150,110 +164,89 @@ class SlabReader:
         """
         count = threads or max(1, min(4, os.cpu_count() or 1))
         numbers = iter(range(len(self)) if order is None else order)
+        buffers = Scratch()
 
-        def run(number: int) -> T:
-            slab = self.slab(number)
-            return work(slab, {name: self.read(name, slab) for name in self.names})
+        def run(slab: Slab, asked: dict[str, Asked]) -> T:
+            arrays = {}
+            for name in self.names:
+                arrays[name] = self._buffer(name, slab, buffers)
+                self._fill(name, slab, arrays[name], asked.get(name))
+            return work(slab, arrays)
 
+        remote = any(reader.remote for reader in self._readers.values())
+        asked_for: deque[tuple[Slab, dict[str, Asked]]] = deque()
+        running: deque[Future[T]] = deque()
         pool = ThreadPoolExecutor(count, thread_name_prefix="cube-reader")
-        ahead: deque[Future[T]] = deque()
         try:
-            for number in numbers:
-                ahead.append(pool.submit(run, int(number)))
-                if len(ahead) > 2 * count:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
+            while True:
+                while _chunks_in(asked_for) < (IN_FLIGHT if remote else 1):
+                    number = next(numbers, None)
+                    if number is None:
+                        break
+                    slab = self.slab(int(number))
+                    asked_for.append((slab, self._ask(slab) if remote else {}))
+                if asked_for and len(running) < 2 * count:
+                    running.append(pool.submit(run, *asked_for.popleft()))
+                elif running:
+                    yield running.popleft().result()
+                else:
+                    break
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+            for _, asked in asked_for:
+                for chunks in asked.values():
+                    for future in chunks.values():
+                        future.cancel()
 
-    def _plan(self, budget: int) -> dict[str, int]:
-        """Grow the box chunk by chunk, fastest dim first, until the budget is used."""
-        steps = dict(self.chunks)
-        cell = sum(self.ds[name].dtype.itemsize for name in self.names)
-        for dim in reversed(self.dims):
-            room = max(1, budget // max(1, cell * math.prod(steps.values())))
-            wanted = math.ceil(self.sizes[dim] / steps[dim]) + 1
-            steps[dim] *= min(room, wanted)
-            if room < wanted:
-                break
-        return steps
+    @property
+    def _counts(self) -> list[int]:
+        return [max(0, len(edges) - 1) for edges in self._edges]
 
-    def _edges(self, dim: str) -> list[tuple[int, int]]:
-        size, step, offset = self.sizes[dim], self._steps[dim], self.offsets[dim]
-        starts = [0, *range(step - offset % step, size, step)]
-        return list(zip(starts, [*starts[1:], size], strict=True)) if size else []
+    def _ask(self, slab: Slab) -> dict[str, Asked]:
+        return {
+            name: reader.ask(slab.slices)
+            for name, reader in self._readers.items()
+            if not self._is_kept(name)
+        }
 
-    def _unreadable(self, name: str, held: list[str], slab: Slab, error: Exception) -> CubeError:
-        """Find the chunk that fails and say which it is."""
-        variable = self.ds[name]
-        chunk = _chunks_of(variable)
-        spans = []
-        for dim in held:
-            step, offset = chunk.get(dim, self.sizes[dim]), self.offsets[dim]
-            first = (slab.slices[dim].start + offset) // step
-            last = (slab.slices[dim].stop - 1 + offset) // step
-            spans.append(
-                [
-                    (k, max(0, k * step - offset), (k + 1) * step - offset)
-                    for k in range(first, last + 1)
-                ]
-            )
-        for pieces in itertools.product(*spans):
-            box = {dim: slice(a, b) for dim, (_, a, b) in zip(held, pieces, strict=True)}
-            try:
-                np.asarray(variable.isel(box).values)
-            except _read_errors() as cause:
-                error = cause
-                index = ", ".join(f"{dim} {k}" for dim, (k, _, _) in zip(held, pieces, strict=True))
-                return CubeError(
-                    f"Chunk ({index}) of '{name}' cannot be read: {_reason(error)}.",
-                    hint="Fetch this chunk again from where the cube came from, or leave its "
-                    "region or period out.",
-                    code="unreadable_chunk",
-                )
-        return CubeError(
-            f"'{name}' cannot be read: {_reason(error)}.",
-            hint="It can be read on a second try: the store or the network is unstable.",
-            code="unreadable_chunk",
-        )
+    def _shape(self, name: str, slab: Slab) -> tuple[int, ...]:
+        held = self._readers[name].dims
+        pairs = zip(self.dims, slab.shape, strict=True)
+        return tuple(size if dim in held else 1 for dim, size in pairs)
 
+    def _buffer(self, name: str, slab: Slab, buffers: Scratch) -> NDArray[Any]:
+        shape, dtype = self._shape(name, slab), self.ds[name].dtype
+        if dtype.kind not in "biufcmM":
+            return np.empty(shape, dtype)
+        size = math.prod(shape) * dtype.itemsize
+        return np.frombuffer(buffers.take(name, size), dtype).reshape(shape)
 
-def _read_errors() -> tuple[type[Exception], ...]:
-    import zarr
+    def _fill(self, name: str, slab: Slab, out: NDArray[Any], asked: Asked | None) -> None:
+        """Write a variable within `slab` into `out`, whose axes are the reader's dims."""
+        reader = self._readers[name]
+        lacking = tuple(i for i, dim in enumerate(self.dims) if dim not in reader.dims)
+        held = [dim for dim in self.dims if dim in reader.dims]
+        # The same memory with its axes as the variable has them.
+        target = out.squeeze(lacking).transpose([held.index(dim) for dim in reader.dims])
+        box = {dim: slab.slices[dim] for dim in reader.dims}
+        if self._is_kept(name):
+            target[...] = self._whole(name)[tuple(box.values())]
+        else:
+            reader.read(box, target, asked)
 
-    return (
-        *remote_errors(),
-        ValueError,
-        RuntimeError,
-        EOFError,
-        TypeError,
-        zarr.errors.BaseZarrError,
-    )
+    def _is_kept(self, name: str) -> bool:
+        lacks = any(dim not in self._readers[name].dims for dim in self.dims)
+        return lacks and self.ds[name].nbytes <= _KEPT_BYTES
+
+    def _whole(self, name: str) -> NDArray[Any]:
+        """Return all of a variable; threads that ask at the same time each read it."""
+        if name not in self._kept:
+            whole = np.empty(self.ds[name].shape, self.ds[name].dtype)
+            self._readers[name].read({}, whole)
+            self._kept[name] = whole
+        return self._kept[name]
 
 
-def _reason(error: Exception) -> str:
-    lines = str(error).strip().rstrip(".").splitlines()
-    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
-
-
-def stored_chunks(ds: xr.Dataset, names: Sequence[str], dims: Sequence[str]) -> dict[str, int]:
-    """Return the largest chunk of any variable by dim; dims that nothing chunks are left out."""
-    chunks = [_chunks_of(ds[name]) for name in names]
-    found = {dim: [chunk[dim] for chunk in chunks if dim in chunk] for dim in dims}
-    return {
-        dim: max(1, min(max(sizes), int(ds.sizes[dim]))) for dim, sizes in found.items() if sizes
-    }
-
-
-def _chunks_of(variable: xr.DataArray) -> dict[str, int]:
-    """Return the stored (or dask) chunk size by dim, as far as it is known."""
-    if variable.chunksizes:
-        return {str(dim): int(sizes[0]) for dim, sizes in variable.chunksizes.items()}
-    stored = variable.encoding.get("chunks") or variable.encoding.get("chunksizes")
-    preferred = variable.encoding.get("preferred_chunks")
-    if preferred:
-        return {str(dim): int(size) for dim, size in preferred.items() if dim in variable.dims}
-    if stored and len(stored) == variable.ndim:
-        return {str(dim): int(size) for dim, size in zip(variable.dims, stored, strict=True)}
-    return {}
+def _chunks_in(asked_for: deque[tuple[Slab, dict[str, Asked]]]) -> int:
+    """Return how many chunks were asked for; a box that needed none counts as one."""
+    return sum(max(1, sum(map(len, asked.values()))) for _, asked in asked_for)

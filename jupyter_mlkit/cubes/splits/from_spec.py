@@ -7,31 +7,40 @@ from .base import Split
 from .blocks import BlockSplit
 from .buffer import Buffer
 from .combined import CombinedSplit
+from .gaps import GapSplit
 from .random import RandomSplit
 from .regions import RegionSplit
 from .times import TimeSplit
 
 
-def split_from_spec(split: specs.SplitSpec) -> Split:
+def split_from_spec(split: specs.SplitSpec, *, target: str | None = None) -> Split:
     """Make the rule that a spec describes.
+
+    Parameters
+    ----------
+    split : spec of a split
+    target : str, optional
+        The target of the training, whose gaps a split by gaps holds out.
 
     Raises
     ------
     SpecError
-        A size or a date cannot be read; ``field`` says which.
+        A size, a date or a region cannot be read; ``field`` says which.
     """
     match split:
         case specs.BlockSplit():
-            return BlockSplit(split.sizes, _shares(split.shares), split.seed, _buffer(split.buffer))
-        case specs.TimeSplit():
-            return TimeSplit(split.validation_start, split.test_start, split.buffer)
-        case specs.CombinedSplit(parts=parts):
-            return CombinedSplit([split_from_spec(part) for part in parts])
-        case specs.RandomSplit():
-            return RandomSplit(_shares(split.shares), split.seed)
+            shares, buffer = _shares(split.shares), _buffer(split.buffer)
+            return BlockSplit(split.sizes, shares, split.seed, buffer)
+        case specs.GapSplit():
+            return GapSplit(_shares(split.shares), split.seed, target)
         case specs.RegionSplit():
             return RegionSplit(split.test, split.validation, _buffer(split.buffer))
-    raise NotImplementedError(f"{type(split).__name__} is not there yet.")
+        case specs.TimeSplit():
+            return TimeSplit(split.validation_start, split.test_start, split.buffer)
+        case specs.RandomSplit():
+            return RandomSplit(_shares(split.shares), split.seed)
+        case specs.CombinedSplit():
+            return CombinedSplit([split_from_spec(part, target=target) for part in split.parts])
 
 
 def _shares(shares: specs.Shares) -> tuple[float, float, float]:

@@ -11,6 +11,7 @@ from .base import Split
 from .blocks import BlockSplit
 from .combined import CombinedSplit
 from .folds import BlockFold
+from .gaps import GapSplit
 from .random import RandomSplit
 from .regions import RegionSplit
 from .times import TimeSplit
@@ -18,6 +19,7 @@ from .times import TimeSplit
 _KINDS: dict[str, Any] = {
     "block": BlockSplit,
     "fold": BlockFold,
+    "gap": GapSplit,
     "region": RegionSplit,
     "time": TimeSplit,
     "random": RandomSplit,

@@ -45,19 +45,27 @@ def staged(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         yield stage
         # mkdtemp makes it private; the cube has the mode that any new folder has.
         stage.chmod(path.parent.stat().st_mode & 0o777)
-        if path.exists():
-            old = stage.with_suffix(".old")
-            path.rename(old)
-            try:
-                stage.rename(path)
-            except OSError:
-                old.rename(path)
-                raise
-            shutil.rmtree(old)
-        else:
-            stage.rename(path)
+        put_in_place(stage, path)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
+
+
+def put_in_place(stage: Path, path: Path) -> None:
+    """Move `stage` to `path`; what stood there goes only when the new one stands."""
+    if not path.exists():
+        stage.rename(path)
+        return
+    # A folder of its own, so that two who replace the same cube do not meet.
+    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".old", dir=path.parent))
+    old = aside / path.name
+    path.rename(old)
+    try:
+        stage.rename(path)
+    except OSError:
+        old.rename(path)
+        raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def check_free(path: Path, *, overwrite: bool = False) -> None:

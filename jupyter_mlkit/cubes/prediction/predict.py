@@ -1,4 +1,4 @@
-"""Put predictions back on the cube: written by regions, whole or not at all."""
+"""Put predictions of any model back on the cube that its features came from."""
 
 from __future__ import annotations
 
@@ -9,26 +9,153 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from ...errors import CubeError, InvalidInputError, MLKitError
+from ...errors import CubeError, InvalidInputError
 from ..grids.variables import require_variable
-from ..reading.slabs import Slab, SlabReader, stored_chunks
-from .atomic import staged
+from ..reading.slabs import stored_chunks
+from .cells import CellPredictor
+from .frame import Frame
+from .inputs import Gaps, HasConstants, Inputs
+from .key import stage_key
+from .lazy import Predictor, lazy_prediction
+from .models import Model, as_model
+from .tiling import Blend, Tiling
+from .windows import WindowPredictor
+from .write import Job, write_prediction
 
-#: Features (float32, own units, shape (n, n_features)) in, n predictions out.
-PredictFunction = Callable[[NDArray[np.float32]], NDArray[np.floating[Any]]]
-
-_BUDGET = 32 * 2**20
+#: Cells of a chunk where the cube itself has none.
 _CHUNK_CELLS = 2**20
-#: What of a coordinate's encoding says how its values are stored, whatever the zarr format.
-_KEPT_ENCODING = ("units", "calendar", "dtype", "_FillValue", "scale_factor", "add_offset")
-#: Attributes with this prefix stamp the whole cube, too.
-_STAMP = "mlkit"
+
+
+def predict(
+    model: Any,
+    cube: xr.Dataset | xr.DataArray,
+    *,
+    features: Sequence[str] | None = None,
+    input_dims: Mapping[str, int] | None = None,
+    input_overlap: Mapping[str, int] | None = None,
+    answers_at: Mapping[str, int] | None = None,
+    blend: Blend | None = None,
+    nan: Gaps = "skip",
+    scaler: HasConstants | None = None,
+    name: str | None = None,
+    attrs: Mapping[str, Any] | None = None,
+    dims: Sequence[str] | None = None,
+    dtype: str = "float32",
+    path: str | Path | None = None,
+    part: tuple[int, int] | None = None,
+    overwrite: bool = False,
+    progress: Callable[[float], None] | None = None,
+) -> xr.DataArray:
+    """Apply a model to every cell, or to windows around every cell, of a cube.
+
+    Parameters
+    ----------
+    model : object
+        A function, scikit-learn estimator, torch module, keras model, or a model of
+        jupyter_mlkit. It is called with float32 of shape (n, n_features), or
+        (n, n_features, *window) with `input_dims`, by several threads at once where it is a
+        function or an estimator; a torch module is called in evaluation mode, without
+        gradients, on the device that its weights are on.
+    cube : xarray.Dataset or DataArray
+        With the features; lazy, dask or in memory. Of any dims, order and direction.
+    features : sequence of str, optional
+        In the order of the model's columns; else those that the model knows, or all variables
+        of the cube where it has one only.
+    input_dims : mapping, optional
+        Cells of a window by dim, in the order of the model's input. The other dims are samples.
+    input_overlap : mapping, optional
+        Cells that neighbouring windows share, by dim; 0 where not given.
+    answers_at : mapping, optional
+        Dims along which the model answers for one cell per window, and its position in the
+        window: ``{"time": -1}`` for the last step, ``{"time": 11}`` for two steps after a window
+        of ten. Windows then start at every cell; cells that none answers for are NaN.
+    blend : {"linear", "cosine"}, optional
+        Weigh overlapping windows: sum of w x over sum of w, with weights that fall towards the
+        edges of a window. Else each cell is taken from the window that it lies deepest in.
+    nan : {"skip", "pass"} or float
+        ``"skip"``: a cell or window where any feature is missing is not computed. ``"pass"``:
+        the model is given NaN. A number takes the place of missing values, on the scale that
+        the model sees. Cells without any feature are never computed, and always NaN.
+    scaler : object, optional
+        Fitted scaler with ``constants()``: the model is given ``(value - offset) / scale``, and
+        where the scaler knows the target called `name`, its answer is scaled back.
+    name : str, optional
+        Of the result; else that of the model's target, or ``"prediction"``.
+    attrs : mapping, optional
+        Of the result, such as units; those that begin with ``mlkit`` also stamp the dataset.
+    dims : sequence of str, optional
+        Of the result; else all dims of the features, in the order that they have.
+    dtype : str
+        Floating type of the result.
+    path : str or Path, optional
+        Write the result there as a zarr group (format 2, consolidated), whole or not at all,
+        and never more than a few chunks of it in memory. A call after a kill goes on where the
+        killed one was, where model and cube have an identity.
+    part : (int, int), optional
+        With `path`: this is process k of n. All of them are called alike; the last one to end
+        puts the cube in place.
+    overwrite : bool
+        Replace a zarr group at `path`.
+    progress : callable, optional
+        With `path`: told the share that is done, 0 to 1.
+
+    Returns
+    -------
+    xarray.DataArray
+        With the coordinates, CRS, order and direction of `cube`; missing where nothing was
+        computed. Read from `path` if it stands there, else lazy: a dask array where the cube
+        is one, else values that are computed when they are read.
+
+    Raises
+    ------
+    CubeError
+        ``unknown_variable``, ``not_numeric``, ``unsupported_grid``, ``unreadable_chunk``.
+    ConflictError
+        ``already_exists``.
+    InvalidInputError
+        ``not_a_model``, ``window_too_large``, ``not_writable``; the model's answer has another
+        size than its input asks for.
+    """
+    ds = _dataset(cube)
+    known = as_model(model, features)
+    names = _features(ds, known, features)
+    order = _dims_of(ds, names, dims)
+    called = name or known.target or "prediction"
+    inputs = Inputs.of(names, nan, scaler, called)
+    kind, mix = _floating(dtype), _blend(blend)
+    tilings = _tilings(ds, order, input_dims or {}, input_overlap or {}, answers_at or {})
+    predictor: Predictor
+    if tilings:
+        predictor = WindowPredictor(known, inputs, kind, tuple(order), tilings, mix)
+    else:
+        predictor = CellPredictor(known, inputs, kind)
+    identity = _identity(known, attrs or {})
+    frame = Frame.of(
+        ds,
+        name=called,
+        dims=order,
+        chunks=_chunks(ds, names, order),
+        dtype=kind,
+        attrs=_attrs(known, identity, attrs or {}),
+        template=max(names, key=lambda feature: ds[feature].ndim),
+    )
+    if path is not None:
+        target = Path(path).expanduser().absolute()
+        how = repr((inputs, tilings, mix))
+        job = Job(predictor, ds, names, frame, tuple(tiling.dim for tiling in tilings))
+        key = stage_key(ds, names, frame, identity, how)
+        if write_prediction(
+            job, target, key=key, part=part, overwrite=overwrite, progress=progress
+        ):
+            from ..sources.open import open_cube
+
+            return open_cube(str(target))[called]
+    return lazy_prediction(predictor, ds, names, frame)
 
 
 def predict_to_zarr(
-    predict_fn: PredictFunction,
+    predict_fn: Callable[..., Any],
     ds: xr.Dataset,
     path: str | Path,
     *,
@@ -36,78 +163,44 @@ def predict_to_zarr(
     name: str,
     attrs: Mapping[str, Any] | None = None,
     dims: Sequence[str] | None = None,
-    dtype: str = "float32",
     overwrite: bool = False,
-    progress: Callable[[float], None] | None = None,
 ) -> Path:
-    """Apply a model to every cell of a cube and write the result as a zarr cube.
+    """Write a prediction, and return where; see :func:`predict`."""
+    predict(
+        predict_fn,
+        ds,
+        path=path,
+        features=features,
+        name=name,
+        attrs=attrs,
+        dims=dims,
+        overwrite=overwrite,
+    )
+    return Path(path).expanduser().absolute()
 
-    Parameters
-    ----------
-    predict_fn : callable
-        Maps float32 features in their own units, shape (n, n_features), to n numbers. It is
-        called once per box of chunks, and never with a NaN.
-    ds : xarray.Dataset
-        The cube with the features, lazy.
-    path : str or Path
-        Where the zarr group (format 2, consolidated) shall be.
-    features : sequence of str
-        In the order of the model's columns.
-    name : str
-        Of the variable that is written.
-    attrs : mapping, optional
-        Attributes of that variable (``units``, ``long_name``, ``mlkit.run_id``); those that
-        begin with ``mlkit`` are also put on the cube.
-    dims : sequence of str, optional
-        Dims of the result; else all dims of the features, in the order of `ds`.
-    dtype : str
-        Floating type of the result; cells where a feature is missing are NaN.
-    overwrite : bool
-        Replace a zarr group at `path`.
-    progress : callable, optional
-        Told the share that is done, 0 to 1.
 
-    Returns
-    -------
-    Path
-        Where the cube is. Coordinates, their attributes, bounds, grid mapping, and the order
-        and direction of the dims are those of `ds`.
+def _dataset(cube: xr.Dataset | xr.DataArray) -> xr.Dataset:
+    if isinstance(cube, xr.Dataset):
+        return cube
+    return cube.to_dataset(name=str(cube.name or "feature"))
 
-    Raises
-    ------
-    ConflictError
-        ``already_exists``.
-    CubeError
-        ``unknown_variable``, ``unreadable_chunk``.
-    InvalidInputError
-        The model returns another number of values.
-    """
-    target = Path(path).expanduser().absolute()
-    for feature in features:
-        require_variable(ds, feature, "features")
-    order = _dims_of(ds, features, dims)
-    reader = SlabReader(ds, features, order, chunks=_chunks(ds, features, order), budget=_BUDGET)
-    with staged(target, overwrite=overwrite) as stage:
-        try:
-            array = _skeleton(stage, ds, reader, name, attrs or {}, features[0], dtype)
-            for done, slab in enumerate(reader, start=1):
-                values = _predict_slab(predict_fn, reader, slab, np.dtype(dtype))
-                array[tuple(slab.slices[dim] for dim in order)] = values
-                if progress is not None:
-                    progress(done / len(reader))
-            _consolidate(stage)
-        except OSError as error:
-            raise MLKitError(
-                f"The prediction cannot be written to {target}: {error.strerror or error}.",
-                hint="Check the free space and the permissions of that folder.",
-                code="not_writable",
-            ) from error
-    return target
+
+def _features(ds: xr.Dataset, model: Model, features: Sequence[str] | None) -> tuple[str, ...]:
+    names = features if features is not None else model.names
+    if names is None and len(ds.data_vars) == 1:
+        names = [str(name) for name in ds.data_vars]
+    if not names or isinstance(names, str):
+        raise InvalidInputError(
+            "A prediction needs a list of at least one feature.",
+            hint="Name them in the order of the model's columns: features=[...].",
+            field="features",
+        )
+    for name in names:
+        require_variable(ds, name, "features")
+    return tuple(names)
 
 
 def _dims_of(ds: xr.Dataset, features: Sequence[str], dims: Sequence[str] | None) -> list[str]:
-    if not features:
-        raise InvalidInputError("A prediction needs at least one feature.", field="features")
     used = {str(dim) for feature in features for dim in ds[feature].dims}
     if dims is None:
         # The features' own order, as the order of ds.sizes may be that of another variable.
@@ -120,8 +213,64 @@ def _dims_of(ds: xr.Dataset, features: Sequence[str], dims: Sequence[str] | None
             f"The prediction has dims {', '.join(dims)}; the features and the cube differ in "
             f"{', '.join(sorted(missing))}.",
             code="unsupported_grid",
+            field="dims",
         )
     return list(dims)
+
+
+def _floating(dtype: str) -> np.dtype[Any]:
+    found = np.dtype(dtype)
+    if found.kind != "f":
+        raise InvalidInputError(
+            f"A prediction of type {found} cannot say where it is missing.",
+            hint="Use float32 or float64.",
+            field="dtype",
+        )
+    return found
+
+
+def _blend(blend: Blend | None) -> Blend | None:
+    if blend not in (None, "linear", "cosine"):
+        raise InvalidInputError(
+            f"'{blend}' is no way to blend windows.",
+            hint="Use 'linear', 'cosine' or None.",
+            field="blend",
+        )
+    return blend
+
+
+def _tilings(
+    ds: xr.Dataset,
+    order: Sequence[str],
+    window: Mapping[str, int],
+    overlap: Mapping[str, int],
+    answers_at: Mapping[str, int],
+) -> tuple[Tiling, ...]:
+    for field, given, allowed in (
+        ("input_dims", window, order),
+        ("input_overlap", overlap, list(window)),
+        ("answers_at", answers_at, list(window)),
+    ):
+        unknown = [dim for dim in given if dim not in allowed]
+        if unknown:
+            raise InvalidInputError(
+                f"'{unknown[0]}' is none of {', '.join(allowed) or 'the input dims'}.",
+                hint="input_dims are dims of the features; the others speak of input_dims.",
+                field=f"{field}.{unknown[0]}",
+            )
+    found = []
+    for dim, size in window.items():
+        at = answers_at.get(dim)
+        found.append(
+            Tiling(
+                dim,
+                int(ds.sizes[dim]),
+                int(size),
+                int(overlap.get(dim, 0)),
+                None if at is None else int(at) % int(size) if at < 0 else int(at),
+            )
+        )
+    return tuple(found)
 
 
 def _chunks(ds: xr.Dataset, features: Sequence[str], order: Sequence[str]) -> dict[str, int]:
@@ -134,98 +283,13 @@ def _chunks(ds: xr.Dataset, features: Sequence[str], order: Sequence[str]) -> di
     return found
 
 
-def _predict_slab(
-    predict_fn: PredictFunction, reader: SlabReader, slab: Slab, dtype: np.dtype[Any]
-) -> NDArray[Any]:
-    columns = [
-        np.broadcast_to(reader.read(feature, slab).astype(np.float32, copy=False), slab.shape)
-        for feature in reader.names
-    ]
-    valid = np.isfinite(columns[0])
-    for column in columns[1:]:
-        valid = valid & np.isfinite(column)
-    result = np.full(slab.shape, np.nan, dtype)
-    if valid.any():
-        x = np.stack([column[valid] for column in columns], axis=1)
-        predicted = np.asarray(predict_fn(x))
-        if predicted.size != len(x):
-            raise InvalidInputError(
-                f"The model returned {predicted.size} values for {len(x)} cells.",
-                hint="A model returns one number per row.",
-            )
-        result[valid] = predicted.reshape(-1)
-    return result
+def _identity(model: Model, attrs: Mapping[str, Any]) -> str | None:
+    uri = attrs.get("mlkit_model_uri")
+    return str(uri) if uri else model.identity()
 
 
-def _skeleton(
-    stage: Path,
-    ds: xr.Dataset,
-    reader: SlabReader,
-    name: str,
-    attrs: Mapping[str, Any],
-    template: str,
-    dtype: str,
-) -> Any:
-    """Write coordinates and attributes, and make the empty variable."""
-    import zarr
-
-    stamp = {key: value for key, value in attrs.items() if key.startswith(_STAMP)}
-    conventions = {key: ds.attrs[key] for key in ("Conventions",) if key in ds.attrs}
-    coords = xr.Dataset(
-        coords=_coords(ds, set(reader.dims)), attrs={**conventions, **_plain(stamp)}
-    )
-    coords.to_zarr(stage, mode="w", zarr_format=2, consolidated=False)
-    group = zarr.open_group(str(stage), mode="r+")
-    mapping = ds[template].encoding.get("grid_mapping", ds[template].attrs.get("grid_mapping"))
-    return group.create_array(
-        name,
-        shape=tuple(reader.sizes[dim] for dim in reader.dims),
-        chunks=tuple(reader.chunks[dim] for dim in reader.dims),
-        dtype=dtype,
-        fill_value=float("nan"),
-        attributes={
-            "_ARRAY_DIMENSIONS": list(reader.dims),
-            **({"grid_mapping": mapping} if mapping in coords.variables else {}),
-            **_plain(attrs),
-        },
-    )
-
-
-def _coords(ds: xr.Dataset, dims: set[str]) -> dict[str, xr.DataArray]:
-    """Return the coordinates that belong to `dims`, free of their old zarr codecs."""
-    kept = {}
-    for key, coord in ds.coords.items():
-        # Bounds have a dim of their own (n, 2).
-        if not (set(map(str, coord.dims)) <= dims or _is_bounds(ds, str(key), dims)):
-            continue
-        clean = coord.drop_vars([other for other in coord.coords if other != key])
-        clean = clean.copy(deep=False)
-        clean.attrs = dict(coord.attrs)
-        if "bounds" in coord.encoding:
-            clean.attrs["bounds"] = coord.encoding["bounds"]
-        clean.encoding = {k: coord.encoding[k] for k in _KEPT_ENCODING if k in coord.encoding}
-        kept[str(key)] = clean
-    return kept
-
-
-def _is_bounds(ds: xr.Dataset, name: str, dims: set[str]) -> bool:
-    owners = {
-        str(ds[dim].attrs.get("bounds", ds[dim].encoding.get("bounds", f"{dim}_bnds")))
-        for dim in dims
-        if dim in ds.coords
-    }
-    return name in owners
-
-
-def _plain(attrs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return attributes as JSON can hold them."""
-    return {
-        key: value.tolist() if isinstance(value, np.ndarray | np.generic) else value
-        for key, value in attrs.items()
-    }
-
-
-def _consolidate(stage: Path) -> None:
-    import zarr
-
-    zarr.consolidate_metadata(str(stage), zarr_format=2)
+def _attrs(model: Model, identity: str | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    own = {"units": model.units, "long_name": model.long_name}
+    if not given.get("mlkit_model_uri"):
+        own["mlkit_model_id"] = identity or ""
+    return {**{key: value for key, value in own.items() if value}, **given}

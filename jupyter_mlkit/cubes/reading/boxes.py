@@ -102,7 +102,7 @@ class BoxReader:
         assert self.stored is not None
         chunks, decode = self._chunks, self.stored.decode
         simple = all(isinstance(pick, slice) for pick in piece.outer)
-        target = out[piece.outer] if simple else None
+        target = out[(*piece.outer, ...)] if simple else None
         if (
             target is not None
             and not decode

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import lzma
+import zlib
 from collections.abc import Sequence
 
 import xarray as xr
@@ -20,6 +22,8 @@ def read_errors() -> tuple[type[Exception], ...]:
         RuntimeError,
         EOFError,
         TypeError,
+        zlib.error,
+        lzma.LZMAError,
         zarr.errors.BaseZarrError,
     )
 

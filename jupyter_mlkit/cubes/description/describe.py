@@ -62,7 +62,6 @@ def describe(source: Source | str) -> CubeDescription:
     numeric = [name for name in names if _is_numeric(ds[name])]
     identity = fingerprint(
         ds,
-        source,
         numeric,
         max_bytes=_HASH_BYTES if path is not None else _HASH_BYTES_REMOTE,
     )

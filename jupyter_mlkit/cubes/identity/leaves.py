@@ -1,0 +1,178 @@
+"""Digests of stored chunks: in threads, near the rate of reading, and not twice."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import CubeError
+from ..reading.fetch import IN_FLIGHT, RemoteBytes
+from ..sources.open import remote_errors
+from .cache import FileState, LeafCache
+from .chunks import Chunks, Index
+from .hashing import hash_files
+
+#: Files whose state is compared, and digests that are held, at once.
+_BATCH = 2**14
+#: What one task of a thread reads; small files share one.
+_TASK_FILES, _TASK_BYTES = 64, 32 * 2**20
+_MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+
+
+def leaves_of(chunks: Chunks, cache: LeafCache) -> Iterator[bytes | None]:
+    """Yield the digest of each stored chunk, None for those that are not stored.
+
+    Raises
+    ------
+    CubeError
+        ``unreadable_chunk``, ``store_unreachable``.
+    """
+    folder = chunks.folder
+    if folder is None:
+        return _fetched(chunks)
+    return _of_files(chunks, folder, cache)
+
+
+def unknown_bytes(chunks: Chunks, cache: LeafCache, most: int) -> int:
+    """Return how many bytes :func:`leaves_of` would read; it stops to count above `most`."""
+    folder = chunks.folder
+    if folder is None:
+        return int(chunks.array.nbytes)
+    known = cache.known(folder)
+    total = 0
+    for key in chunks.names():
+        state = _state(folder, key)
+        if state is not None and known.get(key, (None, b""))[0] != state:
+            total += state.size
+            if total > most:
+                break
+    return total
+
+
+def sizes_of(chunks: Chunks) -> NDArray[np.int64] | None:
+    """Return the size of each stored chunk in bytes, -1 for those that are not stored.
+
+    None where the store does not tell without a request for each.
+    """
+    folder = chunks.folder
+    if folder is None:
+        return None
+    names = map(f"{folder}{os.sep}".__add__, chunks.names())
+    return np.fromiter(map(_size, names), np.int64, len(chunks))
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 - a Path for each of 10^5 chunks takes 1 s
+    except _MISSING:
+        return -1
+
+
+def _state(folder: Path, key: str) -> FileState | None:
+    try:
+        return FileState.of(os.stat(f"{folder}{os.sep}{key}"))  # noqa: PTH116 - as above
+    except _MISSING:
+        return None
+    except OSError as error:
+        raise CubeError(
+            f"{folder}/{key} cannot be read: {error.strerror}.", code="unreadable_chunk"
+        ) from error
+
+
+def _of_files(chunks: Chunks, folder: Path, cache: LeafCache) -> Iterator[bytes | None]:
+    known = cache.known(folder)
+    keys, indices = chunks.names(), chunks.indices()
+    with ThreadPoolExecutor(_threads(), thread_name_prefix="cube-hash") as pool:
+        while batch := list(itertools.islice(keys, _BATCH)):
+            states = [_state(folder, key) for key in batch]
+            leaves: list[bytes | None] = [None] * len(batch)
+            todo = []
+            for i, (key, state) in enumerate(zip(batch, states, strict=True)):
+                before = known.get(key)
+                if state is not None and before is not None and before[0] == state:
+                    leaves[i] = before[1]
+                elif state is not None:
+                    todo.append(i)
+            names = list(itertools.islice(indices, len(batch)))
+            tasks = []
+            for group in _groups(todo, states):
+                task = pool.submit(hash_files, [f"{folder}{os.sep}{batch[i]}" for i in group])
+                tasks.append((group, task))
+            fresh = []
+            for group, task in tasks:
+                for i, found in zip(group, task.result(), strict=True):
+                    if isinstance(found, OSError):
+                        pool.shutdown(cancel_futures=True)
+                        raise _unreadable(chunks, names[i], found)
+                    if found is None:
+                        continue
+                    leaves[i] = found.digest
+                    if found.state is not None:
+                        fresh.append((batch[i], found.state, found.digest))
+            cache.keep(folder, fresh)
+            yield from leaves
+
+
+def _groups(todo: Sequence[int], states: Sequence[FileState | None]) -> Iterator[list[int]]:
+    group: list[int] = []
+    size = 0
+    for i in todo:
+        group.append(i)
+        state = states[i]
+        size += 0 if state is None else state.size
+        if len(group) == _TASK_FILES or size >= _TASK_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
+def _fetched(chunks: Chunks) -> Iterator[bytes | None]:
+    """Fetch chunks with many in flight."""
+    remote = RemoteBytes(chunks.array.store_path.store, chunks.array.store_path.path)
+    ahead: deque[tuple[Index, Future[Any]]] = deque()
+    for index, key in zip(chunks.indices(), chunks.names(), strict=True):
+        ahead.append((index, remote.ask(key)))
+        if len(ahead) >= 2 * IN_FLIGHT:
+            yield _leaf_of(chunks, *ahead.popleft())
+    while ahead:
+        yield _leaf_of(chunks, *ahead.popleft())
+
+
+def _leaf_of(chunks: Chunks, index: Index, asked: Future[Any]) -> bytes | None:
+    try:
+        data = asked.result()
+    except remote_errors() as error:
+        raise CubeError(
+            f"{_place(chunks, index)} cannot be fetched: {type(error).__name__}.",
+            hint="Try again; check the network and your access.",
+            code="store_unreachable",
+        ) from error
+    return None if data is None else hashlib.blake2b(memoryview(data)).digest()
+
+
+def _unreadable(chunks: Chunks, index: Index, error: OSError) -> CubeError:
+    return CubeError(
+        f"{_place(chunks, index)} cannot be read: {error.strerror}.",
+        hint="Check the disk and your access to this file.",
+        code="unreadable_chunk",
+    )
+
+
+def _place(chunks: Chunks, index: Index) -> str:
+    names = chunks.array.metadata.to_dict().get("dimension_names") or [""] * len(index)
+    where = ", ".join(f"{dim or ''} {k}".strip() for dim, k in zip(names, index, strict=True))
+    return f"Chunk ({where}) of '{chunks.name}'"
+
+
+def _threads() -> int:
+    return max(1, min(4, os.cpu_count() or 1))

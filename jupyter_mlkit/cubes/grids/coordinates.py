@@ -136,9 +136,12 @@ def date_as_days(moment: datetime, coord: xr.DataArray) -> float:
     import cftime  # type: ignore[import-untyped, unused-ignore]
 
     calendar = coord.values.flat[0].calendar
-    # 30-day calendars have no 31st.
+    # 30-day calendars have no 31st; those without leap years no 29 February.
     day = min(moment.day, 30) if calendar == "360_day" else moment.day
+    if calendar in ("noleap", "365_day") and (moment.month, day) == (2, 29):
+        day = 28
     same = cftime.datetime(
-        moment.year, moment.month, day, moment.hour, moment.minute, calendar=calendar
+        *(moment.year, moment.month, day, moment.hour, moment.minute, moment.second),
+        calendar=calendar,
     )
     return float(cftime.date2num(same, "days since 1970-01-01", calendar=calendar))

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from .cf import AXIS_NAMES, Axis, dim_axes, is_latitude, is_longitude, is_projected, is_time
-from .crs import crs_of, mapping_of
+from .crs import crs_of
 from .healpix import healpix_of
 from .pairs import Pair, latlon_pairs
 
@@ -146,7 +146,7 @@ def _unstructured(ds: xr.Dataset, base: Grid, pairs: list[Pair]) -> Grid:
         (cell,) = pairs[0].dims
         lat, lon = pairs[0].lat, pairs[0].lon
     else:
-        healpix = healpix_of(ds, mapping_of(ds))
+        healpix = healpix_of(ds)
         if healpix is None:
             return base
         cell, lat, lon = healpix.dim, None, None

@@ -15,6 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...errors import CubeError
+from .crs import mapping_of
 
 #: Attributes that give the resolution: of CF (1.13), xdggs, easy.gems.
 _LEVELS = ("refinement_level", "level", "healpix_level")
@@ -48,21 +49,16 @@ class Healpix:
     index: str | None
 
 
-def healpix_of(ds: xr.Dataset, mapping: Mapping[Any, Any]) -> Healpix | None:
+def healpix_of(ds: xr.Dataset) -> Healpix | None:
     """Return how `ds` numbers its cells, None where it has no HEALPix cells.
 
-    Parameters
-    ----------
-    ds : xarray.Dataset
-    mapping : mapping
-        Attributes of its grid mapping; those of a coordinate with ``grid_name`` do as well.
+    Read are the attributes of the grid mapping and those of a coordinate of cell numbers.
     """
+    mapping = mapping_of(ds)
     index = next((name for name in map(str, ds.coords) if _numbers_cells(ds, name)), None)
-    attrs: Mapping[Any, Any] = mapping
-    if mapping.get("grid_mapping_name") != "healpix":
-        if index is None or ds[index].attrs.get("grid_name") != "healpix":
-            return None
-        attrs = ds[index].attrs
+    attrs: Mapping[Any, Any] = mapping if index is None else {**mapping, **ds[index].attrs}
+    if "healpix" not in (attrs.get("grid_mapping_name"), attrs.get("grid_name")):
+        return None
     nside = _nside(attrs)
     if nside is None:
         return None
@@ -79,13 +75,25 @@ def healpix_of(ds: xr.Dataset, mapping: Mapping[Any, Any]) -> Healpix | None:
     return None if dim is None else Healpix(dim, nside, order.startswith("nest"), index)
 
 
-def with_cell_numbers(ds: xr.Dataset, cells: Healpix) -> xr.Dataset:
-    """Return `ds` with the number of each cell as a coordinate, so that a crop keeps its place."""
-    if cells.index is not None:
+def with_cell_numbers(ds: xr.Dataset) -> xr.Dataset:
+    """Return `ds` with the number of each HEALPix cell as a coordinate that says what it is.
+
+    A crop then keeps its place, whatever becomes of the grid mapping; other cubes are returned
+    as they are.
+    """
+    cells = healpix_of(ds)
+    if cells is None:
         return ds
+    attrs = {
+        "standard_name": "healpix_index",
+        "grid_name": "healpix",
+        "level": cells.nside.bit_length() - 1,
+        "indexing_scheme": "nested" if cells.nested else "ring",
+    }
+    if cells.index is not None:
+        return ds.assign_coords({cells.index: ds[cells.index].assign_attrs(attrs)})
     import pandas as pd
 
-    attrs = {"standard_name": "healpix_index"}
     # A range costs no memory, whatever the number of cells.
     variable = xr.Variable((cells.dim,), pd.RangeIndex(ds.sizes[cells.dim]), attrs)
     return ds.assign_coords({cells.dim: variable})

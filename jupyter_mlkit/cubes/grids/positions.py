@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from ...errors import CubeError
 from .cf import RADIANS, is_rotated
 from .coordinates import as_float32, cell_coordinates, modulo_360
-from .crs import mapping_of
 from .grid import Grid
 from .healpix import cell_centres, healpix_of
 
@@ -73,7 +72,7 @@ def _positions(frame: xr.Dataset, grid: Grid) -> Positions:
         return _rectilinear(frame, grid, grid.y, grid.x)
     if grid.lat is not None and grid.lon is not None:
         return _scattered(frame, grid.lat, grid.lon)
-    cells = healpix_of(frame, mapping_of(frame))
+    cells = healpix_of(frame)
     if cells is not None:
         count = frame.sizes[cells.dim]
         number = np.arange(count) if cells.index is None else frame[cells.index].values

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from jupyter_mlkit.cubes.grids.healpix import healpix_of, with_cell_numbers
+from jupyter_mlkit.cubes.grids.healpix import with_cell_numbers
 
 from ..made import small_cube
 
@@ -94,9 +94,7 @@ def healpix(order: str = "nested", nside: int = 4) -> xr.Dataset:
         {"a": (("time", "cell"), _values(4, 12 * nside**2))},
         coords={"time": _times(), "crs": ((), 0, attrs)},
     )
-    cells = healpix_of(ds, attrs)
-    assert cells is not None
-    return with_cell_numbers(ds, cells)
+    return with_cell_numbers(ds)
 
 
 def points(n: int = 40) -> xr.Dataset:

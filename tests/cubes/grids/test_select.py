@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
+import xarray as xr
 
-from jupyter_mlkit.cubes.grids.select import indexers, select
+from jupyter_mlkit.cubes.grids.grid import grid_of
+from jupyter_mlkit.cubes.grids.positions import positions
+from jupyter_mlkit.cubes.grids.select import indexers, region_mask, select
 from jupyter_mlkit.errors import CubeError
 from jupyter_mlkit.spec import Period, Region
 
 from ..made import globe, projected, small_cube
+from .kinds import healpix, icon, points, swath
 
 
 def test_region_in_any_direction() -> None:
@@ -75,3 +81,68 @@ def test_cubes_without_such_dims() -> None:
     with pytest.raises(CubeError):
         select(small_cube().drop_vars(["lat", "lon"]), Region(0, 0, 1, 1))
     assert np.isfinite(select(small_cube()).a).all()
+
+
+def test_a_swath_keeps_its_bounding_rows_and_columns_and_masks_the_rest() -> None:
+    ds = swath()
+    region = Region(west=-1, south=53.5, east=0.5, north=54.5)
+    kept, found = indexers(ds, region), select(ds, region)
+    inside = (ds.latitude >= 53.5) & (ds.latitude <= 54.5)
+    inside &= (ds.longitude >= -1) & (ds.longitude <= 0.5)
+    assert all(isinstance(part, slice) for part in kept.values())
+    mask = region_mask(ds, region)
+    assert mask is not None
+    np.testing.assert_array_equal(mask, inside)
+    cropped = region_mask(ds.isel(kept), region)
+    assert cropped is not None
+    for dim in cropped.dims:
+        assert cropped.any([other for other in cropped.dims if other != dim])[[0, -1]].all()
+    assert not found.a.variable._in_memory
+    np.testing.assert_array_equal(found.a, ds.a.where(inside).isel(kept))
+    assert region_mask(small_cube(), region) is None
+
+
+@pytest.mark.parametrize("make", [icon, healpix, points])
+def test_cells_along_one_dim_are_kept_one_by_one(make: Callable[[], xr.Dataset]) -> None:
+    ds = make()
+    region = Region(west=-15, south=20, east=30, north=70)
+    found = select(ds, region)
+    for part, wanted in ((found, True), (ds, False)):
+        places = positions(part, grid_of(part))
+        east = (places.x.values + 180) % 360 - 180
+        inside = (places.y.values >= 20) & (places.y.values <= 70) & (east >= -15) & (east <= 30)
+        assert inside.all() == wanted
+        assert inside.sum() == found.sizes[places.y.dims[0]]
+
+
+def test_points_are_chosen_by_place_and_time_at_once() -> None:
+    ds = points()
+    found = select(ds, Region(-10, 40, 10, 50), Period("2001-01-05", "2001-01-20"))
+    assert 0 < found.sizes["sample"] < ds.sizes["sample"]
+    assert found.time.min() >= np.datetime64("2001-01-05")
+    assert found.lat.max() <= 50
+
+
+@pytest.mark.parametrize("calendar", ["noleap", "360_day", "julian"])
+def test_periods_in_every_calendar(calendar: str) -> None:
+    time = xr.date_range("2000-02-01", periods=90, calendar=calendar, use_cftime=True)
+    ds = xr.Dataset({"v": ("time", np.arange(90.0))}, coords={"time": time})
+    found = select(ds, period=Period("2000-02-29", "2000-03-31"))
+    assert str(found.time.values[-1])[:10] == (
+        "2000-03-30" if calendar == "360_day" else "2000-03-31"
+    )
+    assert str(found.time.values[0])[:10] == (
+        "2000-02-28" if calendar == "noleap" else "2000-02-29"
+    )
+
+
+def test_unsorted_and_repeated_coordinates_are_chosen_cell_by_cell() -> None:
+    ds = small_cube().isel(lat=[5, 20, 3, 20, 7])
+    found = select(ds, Region(-10, 39, 5, 57))
+    assert found.lat.values.tolist() == [54.5, 39.5, 56.5, 39.5, 52.5]
+    assert select(ds, Region(-10, 39, 5, 55)).lat.values.tolist() == [54.5, 39.5, 39.5, 52.5]
+
+
+def test_a_row_with_lat_and_lon_of_other_names() -> None:
+    ds = small_cube().rename_dims(lat="row", lon="column").drop_indexes(["lat", "lon"])
+    assert select(ds, Region(-10, 40, 5, 50)).sizes == {"time": 6, "row": 10, "column": 15}

@@ -19,6 +19,13 @@ from ...errors import InvalidInputError
 
 #: Frameworks that run one call at a time on all cores, and whose modes are state of the model.
 _TURN = threading.RLock()
+#: Methods of scikit-learn that return ``x @ coef_ + intercept_`` and nothing else.
+_LINEAR = (
+    "LinearModel.predict",
+    "MultiOutputLinearModel.predict",
+    "Ridge.predict",
+    "BaseSGDRegressor.predict",
+)
 
 
 class Model(ABC):
@@ -218,10 +225,7 @@ def _linear_estimator(estimator: Any) -> tuple[NDArray[np.float64], float] | Non
     predict = getattr(type(estimator), "predict", None)
     module = str(getattr(predict, "__module__", ""))
     owner = str(getattr(predict, "__qualname__", ""))
-    if not module.startswith("sklearn.linear_model.") or owner not in (
-        "LinearModel.predict",
-        "BaseSGDRegressor.predict",
-    ):
+    if not module.startswith("sklearn.linear_model.") or owner not in _LINEAR:
         return None
     coefficients = np.asarray(getattr(estimator, "coef_", np.empty((0, 0, 0))), dtype=np.float64)
     intercept = np.asarray(getattr(estimator, "intercept_", 0.0), dtype=np.float64)

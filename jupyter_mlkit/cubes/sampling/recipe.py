@@ -1,0 +1,144 @@
+"""What a sample is made of: columns, window, and which samples are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+DropNan = Literal["auto", "if_all_nan", "masked"]
+FillNan = Literal["mean", "sample_mean", "noise", "constant"]
+Straddle = Literal["mask", "drop"]
+Ints = NDArray[np.int64]
+
+#: Samples per draw of one chunk, and the bytes that all draws of a piece may take.
+UNIT = 8192
+PIECE_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a sample is made of.
+
+    Attributes
+    ----------
+    dims : tuple of str
+    window : dict
+        Cells by dim, in the order in which samples have them; empty for single cells.
+    variables : tuple of str
+        Names of the variables in a workspace, features first, then target and mask.
+    n_inputs : int
+        How many of `variables` are features.
+    target, mask : int or None
+        Place of the target and of the mask among `variables`.
+    columns : tuple of (int, int)
+        Variable and shift along `time` of each column of X.
+    time : str or None
+        Dim along which columns are shifted.
+    roles : tuple of int
+        Wanted role codes.
+    drop_nan, straddle, strict, min_valid
+        See :class:`Sampler`.
+    pad : float
+        What stands for inputs beyond the far edge of the cube.
+    seed : int
+    """
+
+    dims: tuple[str, ...]
+    window: dict[str, int]
+    variables: tuple[str, ...]
+    n_inputs: int
+    target: int | None
+    mask: int | None
+    columns: tuple[tuple[int, int], ...]
+    time: str | None
+    roles: tuple[int, ...]
+    drop_nan: DropNan | None
+    straddle: Straddle
+    strict: bool
+    min_valid: float
+    pad: float
+    seed: int
+
+    @property
+    def window_shape(self) -> tuple[int, ...]:
+        """Shape of the window of a sample."""
+        return tuple(self.window.values())
+
+    @property
+    def window_cells(self) -> int:
+        """Number of cells in a window."""
+        return int(np.prod(self.window_shape, dtype=np.int64))
+
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes that a sample takes in the shuffle buffer."""
+        return 4 * self.window_cells * (len(self.columns) + 1) + 8
+
+    def unit(self, batch_size: int, slots: int) -> int:
+        """Return how many samples of a box are drawn at a time, of `slots` open boxes."""
+        by_bytes = PIECE_BYTES // slots // self.sample_bytes
+        return max(1, min(UNIT, by_bytes), -(-batch_size // slots))
+
+    def places(self, shape: tuple[int, ...]) -> Offsets:
+        """Return where the values of a sample lie in a workspace of `shape`."""
+        strides = dict(zip(self.dims, _strides(shape), strict=True))
+        steps = [strides[dim] * np.arange(size) for dim, size in self.window.items()]
+        length = 1
+        if self.window and list(strides)[-1] == list(self.window)[-1]:
+            length = steps.pop().size
+        runs = np.zeros(1, np.int64)
+        for step in steps:
+            runs = np.add.outer(runs, step).ravel()
+        cells = int(np.prod(shape))
+        base = [
+            variable * cells + (shift * strides[self.time] if self.time else 0)
+            for variable, shift in self.columns
+        ]
+        inputs = np.add.outer(np.array(base, np.int64), runs).ravel()
+        shifts = {shift * strides[self.time] if self.time else 0 for _, shift in self.columns}
+        footprint = np.add.outer(np.array(sorted(shifts | {0}), np.int64), runs).ravel()
+        return Offsets(inputs, runs, footprint, length)
+
+
+@dataclass(frozen=True)
+class Offsets:
+    """Offsets in a workspace from the origin of a sample, as runs of `length` values.
+
+    Attributes
+    ----------
+    inputs : ndarray of int64
+        Of the columns of X.
+    window : ndarray of int64
+        Of the target cells, within one variable.
+    footprint : ndarray of int64
+        Of all cells that a sample touches, within one variable.
+    length : int
+    """
+
+    inputs: Ints
+    window: Ints
+    footprint: Ints
+    length: int
+
+
+def _strides(shape: tuple[int, ...]) -> list[int]:
+    found = [1]
+    for size in reversed(shape[1:]):
+        found.append(found[-1] * size)
+    return found[::-1]
+
+
+def parse_lags(
+    features: tuple[str, ...], lags: Mapping[str, int | list[int]] | list[int] | None
+) -> list[tuple[str, int, str]]:
+    """Return (feature, lag, column name) of each column."""
+    found = []
+    for feature in features:
+        wanted = lags.get(feature, 0) if isinstance(lags, Mapping) else (lags or 0)
+        for lag in [wanted] if isinstance(wanted, int) else wanted:
+            found.append((feature, lag, f"{feature}[t{-lag:+d}]" if lag else feature))
+    return found

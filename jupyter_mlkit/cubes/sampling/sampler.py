@@ -1,0 +1,463 @@
+"""Draw training samples from a cube: cells, patches or windows, every chunk decoded once."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ...errors import CubeError
+from ...models import Role
+from ..reading.slabs import SlabReader
+from ..splits.base import Split
+from ..splits.roles import ROLES
+from .balance import Balance
+from .batch import Batch, Layout
+from .checks import Inputs, checked, empty_role
+from .cutting import Cutter, Ingredient, Part
+from .engine import kernels
+from .exchange import Exchange
+from .missing import Filler
+from .mixing import USUAL, Piece, pieces
+from .order import BoxGrid, Plan, edges_of
+from .places import Places
+from .recipe import DropNan, FillNan, Straddle
+from .stream import Cuts, Start, Stream, counts_by_role, find_start
+from .survey import Survey, look_at, summed
+from .tiling import along
+
+#: Decoded bytes of samples that are open for mixing, by default.
+BUFFER_BYTES = 256 * 2**20
+#: Share of it for open boxes; the rest is for those that are read ahead.
+_SHARE = 0.6
+_LEAST_BOX = 1 << 16
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where in the training a sampler is.
+
+    Attributes
+    ----------
+    epoch, batch : int
+        Batches of that epoch that were given.
+    """
+
+    epoch: int
+    batch: int
+
+
+class Sampler:
+    """Samples of a cube in batches, shuffled near the speed of decoding.
+
+    Iterating gives the :class:`~.batch.Batch` es of one epoch: every sample of the wanted
+    roles exactly once, each chunk decoded once, in an order that follows from `seed` and the
+    epoch alone. The target is tiled completely: windows at the far edges reach past the cube,
+    and ``Batch.valid`` says which of their cells count. The role of a sample is that of its
+    target cells; where they are mixed it is a sample of each of these roles, in which only
+    that role's cells count.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+    features : sequence of str
+        Variables or coordinates; they may lack some dims of the target.
+    target : str, optional
+        Without one there is no ``y``, and samples lie on the dims of the widest feature.
+    split : Split, optional
+        Which cell has which role; without one all train.
+    roles : sequence of {"train", "validation", "test"}
+        Several are given in one epoch, each batch of one role.
+    mask : str or xarray.DataArray, optional
+        Targets count where it is neither zero nor missing.
+    input_dims : mapping, optional
+        Cells of a window by dim, as X has them. Without it samples are single cells.
+    input_overlap : mapping, optional
+        Cells by dim that neighbouring windows share; none where not given.
+    stride : mapping, optional
+        Cells by dim from one window to the next, instead of `input_overlap`.
+    lags : sequence of int or mapping, optional
+        Steps back in time at which features are taken, ``[0, 1, 2]``, or for each feature;
+        columns are named ``"a"``, ``"a[t-1]"``, as ``Sampler.names`` says.
+    lead : int, optional
+        Steps in time from features without lag to the target.
+    batch_size : int
+        Samples per batch; the last of each role may be smaller.
+    shuffle : bool
+        If not, samples come box by box in the order of the cube.
+    seed : int
+    buffer_bytes : int
+        Memory for samples that are mixed. Four chunks are open even where they need more.
+    straddle : {"mask", "drop"}
+        Windows whose target cells have several roles: count each role's own cells, or leave
+        them out.
+    strict : bool
+        Leave out samples that touch a cell of another role, inputs included.
+    drop_nan : {"auto", "if_all_nan", "masked"}, optional
+        Which samples with missing inputs are left out: any, those that miss all, windows that
+        miss some inside the mask. Windows of validation and test are left out only where they
+        miss all: what is scored does not depend on this.
+    fill_nan : {"mean", "sample_mean", "noise", "constant"}, optional
+        What missing inputs that are not left out become: the mean of the train samples, that
+        of the sample, uniform noise between the extremes of the train samples, `constant`.
+        Without it they stay NaN, and inputs past the far edge are 0.
+    constant : float
+    min_valid : float
+        Share of a window's target cells that count, below which it is not trained on.
+    balance : bool or mapping
+        Leave out train samples of frequent classes of the target: as many as the rarest class
+        has, or the share to keep by class.
+
+    Raises
+    ------
+    CubeError
+        ``unknown_variable``, ``not_numeric``, ``unsupported_grid``, ``other_grid`` (of a mask);
+        while iterating ``unreadable_chunk`` and ``empty_role``.
+    SpecError
+        ``window_too_large``, ``invalid_window``, and what :meth:`Split.resolve` raises.
+
+    Notes
+    -----
+    Boxes of chunks are read in a drawn order by threads, which cut and deal the samples;
+    several boxes, at least 8 where the buffer has room, are open at once, and each batch takes
+    from all of them. Windows that reach across chunks are cut where their last cell comes in;
+    what they need of earlier chunks is kept until then.
+
+    Examples
+    --------
+    >>> train = Sampler(ds, ["t2m"], "lst", split=split, batch_size=4096)
+    >>> for batch in train:
+    ...     model.partial_fit(batch.X, batch.y)
+    """
+
+    def __init__(
+        self,
+        ds: xr.Dataset,
+        features: Sequence[str],
+        target: str | None = None,
+        *,
+        split: Split | None = None,
+        roles: Sequence[Role] = ("train",),
+        mask: str | xr.DataArray | None = None,
+        input_dims: Mapping[str, int] | None = None,
+        input_overlap: Mapping[str, int] | None = None,
+        stride: Mapping[str, int] | None = None,
+        lags: Sequence[int] | Mapping[str, int | Sequence[int]] | None = None,
+        lead: int | None = None,
+        batch_size: int = 1024,
+        shuffle: bool = True,
+        seed: int = 0,
+        buffer_bytes: int = BUFFER_BYTES,
+        straddle: Straddle = "mask",
+        strict: bool = False,
+        drop_nan: DropNan | None = "auto",
+        fill_nan: FillNan | None = None,
+        constant: float = 0.0,
+        min_valid: float = 0.0,
+        balance: bool | Mapping[float, float] = False,
+    ) -> None:
+        found = checked(
+            Inputs(
+                ds, tuple(features), target, tuple(roles), mask, input_dims, input_overlap,
+                stride, lags, lead, batch_size, straddle, strict, drop_nan, fill_nan, constant,
+                min_valid, balance, seed,
+            )
+        )  # fmt: skip
+        self.ds, self.recipe = found.ds, found.recipe
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.seed = seed
+        self.buffer_bytes = buffer_bytes
+        self.epoch = 0
+        self.split = None if split is None else split.resolve(self.ds)
+        self._steps = found.steps
+        self._fill: FillNan | None = fill_nan
+        self._constant = constant
+        self._balanced = balance
+        self._rank, self._world = 0, 1
+        self._even = False
+        self._start = Position(0, 0)
+        self._position = Position(0, 0)
+        self._survey: Survey | None = None
+        self.layout = Layout(
+            ds=self.ds,
+            dims=self.recipe.dims,
+            sizes=tuple(int(self.ds.sizes[dim]) for dim in self.recipe.dims),
+            window=self.recipe.window,
+            names=found.names,
+            places=Places(self.ds, self.recipe.dims, self.split),
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns of X."""
+        return self.layout.names
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """Dims of the cube, in the order of ``Batch.origin``."""
+        return self.recipe.dims
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """Roles whose samples are given."""
+        return tuple(ROLES[code] for code in self.recipe.roles)
+
+    @property
+    def position(self) -> Position:
+        """How far the latest iteration came."""
+        return self._position
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch of the next iteration: each has an order of its own."""
+        self.epoch = epoch
+        self._start = Position(epoch, 0)
+
+    def resume(self, position: Position) -> Sampler:
+        """Return a sampler whose next iteration gives what is left after `position`."""
+        found = self._copy()
+        found.epoch, found._start, found._position = position.epoch, position, position
+        return found
+
+    def shard(self, rank: int, world: int, *, even: bool = False) -> Sampler:
+        """Return a sampler of one part of the samples; together the parts hold each once.
+
+        Parameters
+        ----------
+        rank, world : int
+            Which part, of how many. Of a part, parts can be made again.
+        even : bool
+            Give as many batches in every part, as synchronous training needs: where a part
+            has fewer samples its batches are smaller.
+        """
+        if not 0 <= rank < world:
+            raise CubeError(
+                f"There is no part {rank} of {world}.", code="invalid_shard", field="rank"
+            )
+        found = self._copy()
+        found._rank, found._world = self._rank + rank * self._world, self._world * world
+        found._even = even or self._even
+        return found
+
+    def n_samples(self, role: Role | None = None) -> int:
+        """Return the number of samples per epoch, of one role or of all; counted once.
+
+        Parts made by :meth:`shard` count their own in the present epoch.
+        """
+        found = dict(zip(self.roles, self._totals().tolist(), strict=True))
+        return sum(found.values()) if role is None else found.get(role, 0)
+
+    def __len__(self) -> int:
+        """Return the number of batches of the present epoch."""
+        if self._even:
+            return sum(self._even_steps())
+        return sum(-(-int(n) // self.batch_size) for n in self._totals())
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield the batches of the present epoch."""
+        start, self._start = self._start, Position(self.epoch, 0)
+        skipped = start.batch if start.epoch == self.epoch else 0
+        self._position = Position(self.epoch, skipped)
+        seen: set[str] = set()
+        for number, batch in enumerate(self._batches(skipped), start=skipped + 1):
+            self._position = Position(self.epoch, number)
+            seen.add(batch.role)
+            yield batch
+        if self._world == 1 and not skipped:
+            for role in self.roles:
+                if role not in seen:
+                    raise empty_role(role, self.recipe, self.split)
+
+    def _batches(self, skipped: int) -> Iterator[Batch]:
+        plan, start, cuts = self._plan(), None, self._cuts()
+        counts = None
+        if skipped:
+            counts = self.survey().counts
+            start = self._found_start(plan, cuts, skipped)
+            plan = self._continued(plan, start)
+        filler = self._filler() if self._fill else None
+        key = (self.seed, self.epoch, self._rank)
+        stream = Stream(
+            self.recipe, self.layout, self._kernels, cuts, filler, key, shuffle=self.shuffle
+        )
+        cutter = self._cutter(self._balance())
+        wanted = plan.cuts
+
+        def work(box: int, ingredients: list[Ingredient]) -> list[Part]:
+            parts = cutter.parts(box, ingredients)
+            if not self.shuffle:
+                return parts
+            return [
+                cutter.shuffle(part, self._unit, self.seed, self.epoch, box, role)
+                for role, part in enumerate(parts)
+            ]
+
+        def boxes() -> Iterator[tuple[int, tuple[int, ...], list[Part]]]:
+            full = self._plan() if skipped else plan
+            exchange = iter(Exchange(self._reader, self._grid, plan, work))
+            for place, box in enumerate(box for box in full.read if box in full.cuts):
+                if box in wanted:
+                    found, parts = next(exchange)
+                    assert found == box
+                    if any(len(part) for part in parts):
+                        yield place, tuple(len(part) for part in parts), parts
+                elif counts is not None and any(counts.get(box, ())):
+                    yield place, counts[box], []
+
+        yield from stream.batches(boxes(), unit=self._unit, room=self._room, start=start)
+
+    def survey(self) -> Survey:
+        """Count the samples of each box, in one pass over the cube that is kept."""
+        if self._survey is None:
+            self._survey = self._surveyed(self._balance())
+        return self._survey
+
+    def _surveyed(self, balance: Balance | None, *, classes: bool = False) -> Survey:
+        recipe, columns = self.recipe, len(self.recipe.columns)
+        values = classes or self._fill in ("mean", "noise")
+        cutter = self._cutter(balance)
+        train = recipe.roles.index(0) if 0 in recipe.roles else None
+
+        def work(box: int, ingredients: list[Ingredient]) -> Any:
+            parts = cutter.parts(box, ingredients, values=values)
+            return look_at(parts, train, columns, classes=classes)
+
+        plan = self._grid.plan(self._wanted, 0, memory=self.buffer_bytes)
+        return summed(Exchange(self._reader, self._grid, plan, work), columns)
+
+    def _balance(self) -> Balance | None:
+        if not self._balanced:
+            return None
+        if isinstance(self._balanced, Mapping):
+            return Balance(self._balanced, self.seed)
+        return self._evened
+
+    @cached_property
+    def _evened(self) -> Balance:
+        return Balance.even(self._surveyed(None, classes=True).classes, self.seed)
+
+    def _filler(self) -> Filler:
+        assert self._fill is not None
+        nothing = np.zeros(len(self.recipe.columns), np.float32)
+        if self._fill in ("constant", "sample_mean"):
+            return Filler(self._fill, self._constant, nothing, nothing, nothing, self.seed)
+        found = self.survey()
+        return Filler(self._fill, self._constant, found.mean, found.low, found.high, self.seed)
+
+    @cached_property
+    def _reader(self) -> SlabReader:
+        names = list(dict.fromkeys(self.recipe.variables))
+        cell = sum(self.ds[name].dtype.itemsize for name in names)
+        total = cell * int(np.prod(self.layout.sizes, dtype=np.int64))
+        # Small cubes are cut finer, so that there is something to mix.
+        budget = max(_LEAST_BOX, min(total // 64, self.buffer_bytes // 12))
+        return SlabReader(self.ds, names, self.recipe.dims, budget=budget)
+
+    @cached_property
+    def _grid(self) -> BoxGrid:
+        recipe = self.recipe
+        shifts = tuple(shift for _, shift in recipe.columns)
+        axes = tuple(
+            along(
+                dim,
+                size,
+                edges,
+                window=recipe.window.get(dim, 1),
+                step=self._steps.get(dim, 1),
+                shifts=shifts if dim == recipe.time else (0,),
+            )
+            for dim, size, edges in zip(
+                recipe.dims, self.layout.sizes, edges_of(self._reader), strict=True
+            )
+        )
+        return BoxGrid(axes, 4 * len(recipe.variables))
+
+    @cached_property
+    def _wanted(self) -> list[int]:
+        """Boxes that can have samples, as far as coordinates say it."""
+        grid, places = self._grid, self.layout.places
+        boxes = grid.with_samples()
+        if not places.cheap:
+            return boxes
+        found = []
+        for box in boxes:
+            targets = [
+                axis.targets(at) for axis, at in zip(grid.axes, grid.index(box), strict=True)
+            ]
+            roles = places.roles(
+                {dim: slice(*span) for dim, span in zip(self.dims, targets, strict=True)}
+            )
+            if np.isin(roles, self.recipe.roles).any():
+                found.append(box)
+        return found
+
+    @cached_property
+    def _kernels(self) -> ModuleType:
+        return kernels()
+
+    def _cutter(self, balance: Balance | None) -> Cutter:
+        return Cutter(self.recipe, self._grid, self.layout.places, self._kernels, balance)
+
+    def _plan(self, rank: int | None = None) -> Plan:
+        key = (self.seed, self.epoch) if self.shuffle else ()
+        return self._grid.plan(
+            self._wanted,
+            *key,
+            rank=self._rank if rank is None else rank,
+            world=self._world,
+            memory=self.buffer_bytes // 2,
+        )
+
+    def _totals(self, rank: int | None = None) -> np.ndarray[Any, np.dtype[np.int64]]:
+        cuts = self._plan(rank).cuts
+        return counts_by_role(self.survey().counts, cuts, len(self.recipe.roles))
+
+    def _even_steps(self) -> tuple[int, ...]:
+        most = np.max([self._totals(rank) for rank in range(self._world)], axis=0)
+        return tuple(-(-int(n) // self.batch_size) for n in most)
+
+    def _cuts(self) -> Cuts:
+        if not self._even:
+            return Cuts(self.batch_size)
+        totals = tuple(int(n) for n in self._totals())
+        return Cuts(self.batch_size, totals, self._even_steps())
+
+    @cached_property
+    def _unit(self) -> int:
+        return self.recipe.unit(self.batch_size, USUAL)
+
+    def _room(self, samples: Sequence[int]) -> bool:
+        return sum(samples) * self.recipe.sample_bytes <= _SHARE * self.buffer_bytes
+
+    def _found_start(self, plan: Plan, cuts: Cuts, skipped: int) -> Start:
+        return find_start(self._dry(plan), cuts, len(self.recipe.roles), skipped)
+
+    def _dry(self, plan: Plan) -> Iterator[Piece[None]]:
+        counts = self.survey().counts
+        boxes = (
+            (place, counts[box], None)
+            for place, box in enumerate(box for box in plan.read if box in plan.cuts)
+            if any(counts[box])
+        )
+        return pieces(boxes, unit=self._unit, room=self._room, shuffle=self.shuffle)
+
+    def _continued(self, plan: Plan, start: Start) -> Plan:
+        """Return what of a plan is still to be read."""
+        order = [box for box in plan.read if box in plan.cuts]
+        needed = {
+            order[box.place]
+            for piece in self._dry(plan)
+            if piece.number >= start.piece
+            for box, rows in piece.takes
+            if any(a < b for a, b in rows)
+        }
+        return plan.only(frozenset(needed))
+
+    def _copy(self) -> Sampler:
+        return copy.copy(self)

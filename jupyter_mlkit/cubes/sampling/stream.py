@@ -1,0 +1,235 @@
+"""Turn pieces of open boxes into batches, from any position on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..splits.roles import ROLES
+from .batch import Batch, Layout
+from .chance import draws
+from .cutting import Part
+from .missing import Filler
+from .mixing import Piece, pieces
+from .recipe import Recipe
+
+Counts = Mapping[int, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Where a stream of samples is cut into batches.
+
+    Attributes
+    ----------
+    size : int
+        Samples of a batch.
+    totals, steps : tuple of int, or None
+        Samples and batches of each role, where batches are to be a given number; they are then
+        as even as can be, and none is larger than `size`.
+    """
+
+    size: int
+    totals: tuple[int, ...] | None = None
+    steps: tuple[int, ...] | None = None
+
+    def edge(self, role: int, number: int) -> int:
+        """Return where batch `number` of a role starts in its stream."""
+        if self.totals is None or self.steps is None:
+            return number * self.size
+        return number * self.totals[role] // max(1, self.steps[role])
+
+    def complete(self, role: int, stop: int) -> int:
+        """Return how many batches end at or before `stop`."""
+        if self.totals is None or self.steps is None:
+            return stop // self.size
+        if not self.totals[role]:
+            return 0
+        # The largest number with number * total // steps <= stop.
+        return min(self.steps[role], ((stop + 1) * self.steps[role] - 1) // self.totals[role])
+
+
+@dataclass
+class Start:
+    """From where a stream is continued.
+
+    Attributes
+    ----------
+    batch : int
+        Batches that are left out.
+    piece : int
+        The first piece that is needed.
+    offsets : list of int
+        Samples of each role before that piece.
+    done : list of int
+        Batches of each role that are left out.
+    """
+
+    batch: int
+    piece: int
+    offsets: list[int]
+    done: list[int]
+
+
+def find_start(found: Iterator[Piece[None]], cuts: Cuts, roles: int, batch: int) -> Start:
+    """Return from which piece on the samples of batch number `batch` and later ones come."""
+    offsets, done, emitted = [0] * roles, [0] * roles, 0
+    history = [list(offsets)]
+    for piece in found:
+        offsets = [a + b for a, b in zip(offsets, piece.sizes(roles), strict=True)]
+        history.append(list(offsets))
+        for role in range(roles):
+            ready = cuts.complete(role, offsets[role]) - done[role]
+            taken = min(ready, batch - emitted)
+            done[role] += taken
+            emitted += taken
+        if emitted == batch:
+            break
+    for role in range(roles):
+        if emitted < batch and offsets[role] > cuts.edge(role, done[role]):
+            done[role] += 1
+            emitted += 1
+    needed = [cuts.edge(role, done[role]) for role in range(roles)]
+    first = 0
+    for number, before in enumerate(history[:-1]):
+        if all(a <= b for a, b in zip(before, needed, strict=True)):
+            first = number
+    return Start(batch, first, history[first], done)
+
+
+class Stream:
+    """Assembles batches.
+
+    Parameters
+    ----------
+    recipe, layout, kernels, cuts
+        As the sampler made them.
+    filler : Filler, optional
+    key : tuple of int
+        Seed, epoch and shard.
+    shuffle : bool
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        layout: Layout,
+        kernels: ModuleType,
+        cuts: Cuts,
+        filler: Filler | None,
+        key: tuple[int, ...],
+        *,
+        shuffle: bool,
+    ) -> None:
+        self.recipe = recipe
+        self.layout = layout
+        self.kernels = kernels
+        self.cuts = cuts
+        self.filler = filler
+        self.key = key
+        self.shuffle = shuffle
+
+    def batches(
+        self,
+        boxes: Iterator[tuple[int, tuple[int, ...], list[Part]]],
+        *,
+        unit: int,
+        room: Callable[..., bool],
+        start: Start | None = None,
+    ) -> Iterator[Batch]:
+        """Yield the batches of all roles; of boxes, see :func:`.mixing.pieces`."""
+        roles = len(self.recipe.roles)
+        first = start or Start(0, 0, [0] * roles, [0] * roles)
+        offsets, done = list(first.offsets), list(first.done)
+        carried: list[Part | None] = [None] * roles
+        for piece in pieces(boxes, unit=unit, room=room, shuffle=self.shuffle):
+            if piece.number < first.piece:
+                continue
+            for role in range(roles):
+                part = self._mixed(piece, role, carried[role])
+                begin = offsets[role]
+                stop = begin + len(part)
+                count = max(0, self.cuts.complete(role, stop) - done[role])
+                for number in range(done[role], done[role] + count):
+                    a, b = (self.cuts.edge(role, number + i) - begin for i in (0, 1))
+                    yield self._batch(part, role, a, b)
+                done[role] += count
+                rest = max(begin, self.cuts.edge(role, done[role]))
+                carried[role] = _rows(part, min(rest, stop) - begin, len(part))
+                offsets[role] = min(rest, stop)
+        for role in range(roles):
+            part = carried[role] or _rows(Part(*_NOTHING), 0, 0)
+            a = self.cuts.edge(role, done[role]) - offsets[role]
+            if len(part) > max(a, 0):
+                yield self._batch(part, role, max(a, 0), len(part))
+
+    def _mixed(self, piece: Piece[list[Part]], role: int, carried: Part | None) -> Part:
+        """Return what is carried over, and the samples of a piece after it, permuted."""
+        recipe, kernels = self.recipe, self.kernels
+        n = piece.sizes(len(recipe.roles))[role]
+        head = len(carried) if carried is not None else 0
+        width = recipe.window_cells
+        x = np.empty((head + n, width * len(recipe.columns)), np.float32)
+        marks = np.empty((head + n, width), np.float32)
+        cells = np.empty(head + n, np.int64)
+        if carried is not None and head:
+            x[:head], marks[:head], cells[:head] = carried.X, carried.marks, carried.cell
+        dest = np.arange(n, dtype=np.int32)
+        if self.shuffle and n > 1:
+            kernels.permute(n, draws(4, *self.key, 3, piece.number, role), dest)
+        dest += np.int32(head)
+        at = 0
+        for box, rows in piece.takes:
+            a, b = rows[role]
+            part, to = box.held[role], dest[at : at + b - a]
+            if part.order is None:
+                kernels.place_run(part.X, a, to, x)
+                kernels.place_run(part.marks, a, to, marks)
+                cells[to] = part.cell[a:b]
+            elif b > a:
+                kernels.place(part.X, part.order[a:b], to, x)
+                kernels.place(part.marks, part.order[a:b], to, marks)
+                cells[to] = part.cell[part.order[a:b]]
+            at += b - a
+        if self.filler is not None:
+            self.filler.fill(x[head:].reshape(n, len(recipe.columns), width), cells[head:])
+        return Part(x, marks, cells)
+
+    def _batch(self, part: Part, role: int, a: int, b: int) -> Batch:
+        recipe = self.recipe
+        x, marks, cell = part.X[a:b], part.marks[a:b], part.cell[a:b]
+        if recipe.window:
+            x = x.reshape(b - a, len(recipe.columns), *recipe.window_shape)
+            marks = marks.reshape(b - a, *recipe.window_shape)
+        else:
+            marks = marks.reshape(b - a)
+        return Batch(
+            X=x,
+            y=None if recipe.target is None else marks,
+            role=ROLES[recipe.roles[role]],
+            cell=cell,
+            layout=self.layout,
+            _marks=marks,
+        )
+
+
+_NOTHING = (np.empty((0, 0), np.float32), np.empty((0, 0), np.float32), np.empty(0, np.int64))
+
+
+def _rows(part: Part, a: int, b: int) -> Part:
+    """Return rows of a part in memory of their own, so that the rest can be freed."""
+    if a == b:
+        return Part(part.X[:0].copy(), part.marks[:0].copy(), np.empty(0, np.int64))
+    return Part(part.X[a:b].copy(), part.marks[a:b].copy(), part.cell[a:b].copy())
+
+
+def counts_by_role(counts: Counts, boxes: frozenset[int], roles: int) -> NDArray[np.int64]:
+    """Return the samples of each role in `boxes`."""
+    total = np.zeros(roles, np.int64)
+    for box in boxes:
+        total += counts.get(box, (0,) * roles)
+    return total

@@ -1,0 +1,307 @@
+"""Whether the test is as hard as the use: distances, straddling samples, copies, statistics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..grids.grid import Grid, grid_of
+from ..grids.variables import require_variable
+from ..identity.digest import mix64
+from .autocorrelation import Autocorrelation, autocorrelation_length
+from .base import Split, frame_of
+from .fitted_on import FittedOn, fitted_on
+from .nearest_train import (
+    Piece,
+    Wanted,
+    distances_in_space,
+    distances_in_time,
+    map_piece,
+    series_pieces,
+    spread,
+)
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+Verdict = Literal["too easy", "fits", "too hard", "unknown"]
+#: Difference of mean nearness from which a test is called too easy or too hard.
+_TOLERANCE = 0.15
+_WINDOWS = 300
+
+
+@dataclass(frozen=True)
+class Distances:
+    """How far cells lie from train cells.
+
+    Attributes
+    ----------
+    axis : {"space", "time"}
+        To the nearest train cell of the same date, or of the same place.
+    unit : {"deg", "m", "D"}
+    test, prediction : tuple of float
+        Quantiles at 5, 25, 50, 75 and 95 % of the cells that have one; empty where none has.
+    test_without, prediction_without : float
+        Share of cells that have none.
+    """
+
+    axis: Literal["space", "time"]
+    unit: str
+    test: tuple[float, ...]
+    prediction: tuple[float, ...]
+    test_without: float
+    prediction_without: float
+
+
+@dataclass(frozen=True)
+class LeakageReport:
+    """Whether the test cells are as hard as what the model shall predict.
+
+    Attributes
+    ----------
+    verdict : {"too easy", "fits", "too hard", "unknown"}
+    sentence : str
+    distances : tuple of Distances
+    straddling : float
+        Share of windows whose target cells have several roles (sampled).
+    duplicates : int
+        Test rows (target and features) of the sample that equal a train row of it.
+    duplicates_among : int
+        Test rows of the sample.
+    statistics : {"train", "all", "other"} or None
+        Which cells the scaler was fitted on; None without a scaler.
+    autocorrelation : tuple of Autocorrelation
+        In space and in time, of the target.
+    recommended : dict
+        Size of blocks by dim, twice the autocorrelation length.
+    """
+
+    verdict: Verdict
+    sentence: str
+    distances: tuple[Distances, ...]
+    straddling: float
+    duplicates: int
+    duplicates_among: int
+    statistics: FittedOn | None
+    autocorrelation: tuple[Autocorrelation, ...]
+    recommended: dict[str, str]
+
+
+def leakage_report(
+    split: Split,
+    ds: xr.Dataset,
+    *,
+    target: str,
+    features: Sequence[str] = (),
+    window: Mapping[str, int] | None = None,
+    predict_on: xr.DataArray | Literal["gaps", "all"] | None = None,
+    scaler: Any = None,
+    seed: int = 0,
+) -> LeakageReport:
+    """Compare how far test cells lie from train with how far the cells to predict do.
+
+    The idea is that of kNNDM (Linnenbrink et al. 2024): a test is honest where its distances to
+    train are distributed like those of the prediction. Here space (at the same date) and time
+    (at the same place) are kept apart, and distances count as shares of the autocorrelation
+    length, beyond which all are alike. Everything is taken from samples of the cube that are
+    drawn by `seed`; only a scaler takes a pass over it.
+
+    Parameters
+    ----------
+    split : Split
+    ds : xarray.Dataset
+    target : str
+    features : sequence of str
+    window : mapping, optional
+        Cells of a sample by dim, where samples are windows.
+    predict_on : {"gaps", "all"} or DataArray of bool, optional
+        Cells that shall be predicted: those without target but with
+        features, at places where the target is at other dates, every cell, or
+        those of a mask on the cube's grid. By default the gaps, or every cell where there is
+        none.
+    scaler : optional
+        A fitted scaler, whose ``constants()`` tell on which cells it was fitted.
+    seed : int
+
+    Returns
+    -------
+    LeakageReport
+
+    Raises
+    ------
+    CubeError, SpecError
+        A variable is missing, a chunk cannot be read, or the split does not fit the cube.
+    """
+    names = [target, *features]
+    for name in names:
+        require_variable(ds, name, "target" if name == target else "features")
+    rule, grid = split.resolve(ds), grid_of(ds)
+    rng = np.random.default_rng(seed)
+    main = (grid.time, *grid.horizontal)
+    flat = ds.isel({dim: 0 for dim in ds[target].dims if dim not in main})
+    lengths = tuple(
+        autocorrelation_length(flat, target, axis=axis, seed=seed)
+        for axis in _axes(flat, target, grid)
+    )
+    maps = map_piece(rule, flat, names, grid, rng) if grid.horizontal else None
+    dated = grid.time is not None and grid.time in flat[target].dims
+    series = series_pieces(rule, flat, names, grid, rng) if dated else []
+    wanted = _wanted(predict_on, [*series, *([maps] if maps else [])])
+    distances, nearness = [], []
+    for length in lengths:
+        pieces = [maps] if length.axis == "space" and maps else series
+        pair = [
+            _distances(pieces, grid, length.axis, asked, rng)
+            for asked in (lambda piece: piece.known & (piece.roles == 2), wanted)
+        ]
+        distances.append(_quantiles(length, *pair))
+        nearness.append([_nearness(found, length) for found in pair])
+    verdict, sentence = _judge(nearness)
+    test, among = _duplicates([*series, *([maps] if maps else [])])
+    return LeakageReport(
+        verdict=verdict,
+        sentence=sentence,
+        distances=tuple(distances),
+        straddling=0.0 if not window else _straddling(rule, ds, target, window, rng),
+        duplicates=test,
+        duplicates_among=among,
+        statistics=None if scaler is None else fitted_on(scaler, rule, ds, names),
+        autocorrelation=lengths,
+        recommended=_recommended(lengths, grid),
+    )
+
+
+def _axes(ds: xr.Dataset, target: str, grid: Grid) -> list[Literal["space", "time"]]:
+    found: list[Literal["space", "time"]] = []
+    if grid.horizontal and set(grid.horizontal) <= set(ds[target].dims):
+        found.append("space")
+    if grid.time is not None and grid.time in ds[target].dims:
+        found.append("time")
+    return found
+
+
+def _wanted(
+    predict_on: xr.DataArray | Literal["gaps", "all"] | None, pieces: list[Piece]
+) -> Wanted:
+    if isinstance(predict_on, xr.DataArray):
+        mask = predict_on
+
+        def masked(piece: Piece) -> NDArray[np.bool_]:
+            here = mask.sel({dim: piece.ds[dim] for dim in mask.dims if dim in piece.ds.coords})
+            return spread(piece.ds, here.astype(np.int8), piece.dims) == 1
+
+        return masked
+
+    def gaps(piece: Piece) -> NDArray[np.bool_]:
+        present = np.isfinite(piece.values[0])
+        # Where the target never is, as over the sea, it is not wanted either.
+        ever = present.any(axis=0) if len(piece.dims) > 1 else True
+        return ~present & np.isfinite(piece.values[1:]).all(axis=0) & ever
+
+    if predict_on == "gaps" or (predict_on is None and any(gaps(piece).any() for piece in pieces)):
+        return gaps
+    return lambda piece: np.isfinite(piece.values[1:]).all(axis=0)
+
+
+def _distances(
+    pieces: list[Piece], grid: Grid, axis: str, asked: Wanted, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    found = []
+    for piece in pieces:
+        train = piece.known & (piece.roles == 0)
+        if axis == "space":
+            found.append(distances_in_space(piece, grid, train, asked(piece), rng))
+        else:
+            found.append(distances_in_time(piece, train, asked(piece)))
+    return np.concatenate(found) if found else np.empty(0)
+
+
+def _quantiles(
+    length: Autocorrelation, test: NDArray[np.float64], prediction: NDArray[np.float64]
+) -> Distances:
+    def of(found: NDArray[np.float64]) -> tuple[tuple[float, ...], float]:
+        finite = found[np.isfinite(found)]
+        without = 1 - finite.size / found.size if found.size else 0.0
+        return tuple(np.quantile(finite, QUANTILES).tolist()) if finite.size else (), without
+
+    (of_test, test_without), (of_prediction, prediction_without) = of(test), of(prediction)
+    return Distances(
+        length.axis, length.unit, of_test, of_prediction, test_without, prediction_without
+    )
+
+
+def _nearness(found: NDArray[np.float64], length: Autocorrelation) -> float:
+    """Return the mean distance as a share of the autocorrelation length, at most 1."""
+    if not found.size:
+        return math.nan
+    # Where the range is not known, it is taken as the largest lag that was looked at.
+    reach = max(length.lags, default=1.0) if length.length is None else length.length
+    return float(np.minimum(found / reach, 1.0).mean())
+
+
+def _judge(nearness: list[list[float]]) -> tuple[Verdict, str]:
+    """Compare the axis along which train is nearest."""
+    known = [pair for pair in nearness if not any(map(math.isnan, pair))]
+    if not known:
+        return "unknown", "There is no test cell with a target, or nothing to predict."
+    test, prediction = (min(pair[i] for pair in known) for i in (0, 1))
+    words = (
+        f"test cells lie on average {test:.0%} of the autocorrelation length from train, the "
+        f"cells to predict {prediction:.0%}."
+    )
+    if test < prediction - _TOLERANCE:
+        return "too easy", f"The scores will flatter: {words}"
+    if test > prediction + _TOLERANCE:
+        return "too hard", f"The scores will be worse than in use: {words}"
+    return "fits", f"The test is about as hard as the use: {words}"
+
+
+def _straddling(
+    split: Split, ds: xr.Dataset, target: str, window: Mapping[str, int], rng: np.random.Generator
+) -> float:
+    dims = [str(dim) for dim in ds[target].dims]
+    frame, _ = frame_of(ds)
+    mixed = 0
+    for _ in range(_WINDOWS):
+        box = {}
+        for dim in dims:
+            size, total = int(window.get(dim, 1)), int(ds.sizes[dim])
+            start = int(rng.integers(0, max(1, -(-total // size)))) * size
+            box[dim] = slice(start, min(total, start + size))
+        roles = split.assign(frame.isel(box)).values
+        mixed += len(np.unique(roles[roles < 3])) > 1
+    return mixed / _WINDOWS
+
+
+def _duplicates(pieces: list[Piece]) -> tuple[int, int]:
+    """Count test rows of the sample that equal a train row, by the hash of their bits."""
+    train, test = [], []
+    for piece in pieces:
+        known = piece.known
+        hashes = np.zeros(int(known.sum()), np.uint64)
+        for column in piece.values:
+            bits = (column[known] + np.float32(0)).view(np.uint32).astype(np.uint64)
+            hashes = mix64(hashes ^ bits)
+        roles = piece.roles[known]
+        train.append(hashes[roles == 0])
+        test.append(hashes[roles == 2])
+    if not test:
+        return 0, 0
+    asked = np.concatenate(test)
+    return int(np.isin(asked, np.concatenate(train)).sum()), int(asked.size)
+
+
+def _recommended(lengths: tuple[Autocorrelation, ...], grid: Grid) -> dict[str, str]:
+    found = {}
+    for length in lengths:
+        size = length.recommended_block
+        if size is None:
+            continue
+        names = grid.horizontal if grid.kind == "rectilinear" else ("lat", "lon")
+        dims = names if length.axis == "space" else (str(grid.time),)
+        found |= dict.fromkeys(dims, size)
+    return found

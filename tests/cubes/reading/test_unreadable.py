@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,7 @@ def damaged(path: Path, file: Path, data: bytes) -> CubeError:
     with pytest.raises(CubeError) as caught:
         list(reader.map(lambda *_: None))
     with pytest.raises(CubeError) as again:
-        for slab in reader:
-            reader.read("a", slab)
+        list(map(partial(reader.read, "a"), reader))
     assert again.value.message == caught.value.message
     # The rest of the cube can still be read.
     elsewhere = SlabReader(ds.isel(time=slice(3)), ["a"], DIMS)

@@ -1,19 +1,16 @@
-"""Baselines on the same cells in every experiment: mean, climatology, linear; train only."""
+"""Baselines on the same cells in every experiment: predictions that need no model."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...models import Role
-from ..grids.coordinates import months_of
-from ..grids.grid import is_time
-from ..sampling.data import CubeData, Samples
+from ..view.data import CubeData
+from ..view.samples import Samples
 
 
 class Baseline(ABC):
@@ -22,7 +19,7 @@ class Baseline(ABC):
     Attributes
     ----------
     name : str
-        ``"mean"``, ``"climatology"`` or ``"linear"``.
+        ``"mean"``, ``"climatology"``, ``"persistence"`` or ``"linear"``.
     """
 
     name: str
@@ -108,126 +105,6 @@ class LinearBaseline(Baseline):
             samples.X.astype(np.float64) @ self.coefficients + self.intercept
         )
         return fitted
-
-
-def baselines(data: CubeData) -> dict[str, Baseline]:
-    """Fit every baseline on the train cells, in one pass.
-
-    Parameters
-    ----------
-    data : CubeData
-
-    Returns
-    -------
-    dict
-        By name; ``climatology`` is left out where the cube has no dates.
-    """
-    dated = data.grid.time in data.dims and is_time(data.ds[data.grid.time])
-    normal = NormalEquations(len(data.features))
-    totals = np.zeros(2)
-    table = _MonthlyMeans(data) if dated else None
-    for batch in data.batches("train"):
-        normal.add(batch.X, batch.y, batch.weight)
-        totals += [(batch.weight * batch.y).sum(), batch.weight.sum()]
-        if table is not None:
-            table.add(batch)
-    found: list[Baseline] = [MeanBaseline(float(totals[0] / totals[1]))]
-    if table is not None:
-        found.append(table.solve())
-    found.append(normal.solve())
-    return {baseline.name: baseline for baseline in found}
-
-
-def least_squares(
-    samples: Samples | Iterable[Samples], n_features: int, *, weighted: bool = False
-) -> LinearBaseline:
-    """Solve least squares with intercept in float64: the reference of the agreement test.
-
-    Parameters
-    ----------
-    samples : Samples or iterable of Samples
-        Train samples.
-    n_features : int
-    weighted : bool
-        Weight rows by cell area; else all count the same.
-    """
-    normal = NormalEquations(n_features)
-    for piece in [samples] if isinstance(samples, Samples) else samples:
-        normal.add(piece.X, piece.y, piece.weight if weighted else np.ones(len(piece)))
-    return normal.solve()
-
-
-class NormalEquations:
-    """Weighted normal equations, accumulated about the mean of the first piece.
-
-    The shift and a scaling by the diagonal keep the condition number that of the features'
-    correlation, so float64 loses no digit that matters (kelvin: 300 +- 20).
-    """
-
-    def __init__(self, n_features: int) -> None:
-        self._gram = np.zeros((n_features + 2, n_features + 2))
-        self._shift: NDArray[np.float64] | None = None
-
-    def add(
-        self,
-        x: NDArray[np.floating[Any]],
-        y: NDArray[np.floating[Any]],
-        weight: NDArray[np.float64],
-    ) -> None:
-        """Add rows."""
-        if len(y) == 0:
-            return
-        rows = np.column_stack([np.ones(len(y)), x, y]).astype(np.float64)
-        if self._shift is None:
-            self._shift = np.concatenate([[0.0], rows[:, 1:].mean(axis=0)])
-        rows -= self._shift
-        self._gram += rows.T @ (rows * weight[:, None])
-
-    def solve(self) -> LinearBaseline:
-        """Return the solution of least norm; features that do not vary get 0."""
-        gram, right = self._gram[:-1, :-1], self._gram[:-1, -1]
-        scale = np.sqrt(np.diag(gram))
-        scale[scale == 0] = 1.0
-        solution = np.linalg.lstsq(gram / np.outer(scale, scale), right / scale, rcond=1e-13)[0]
-        beta = solution / scale
-        shift = np.zeros(len(beta) + 1) if self._shift is None else self._shift
-        intercept = beta[0] + shift[-1] - beta[1:] @ shift[1:-1]
-        return LinearBaseline(beta[1:], float(intercept))
-
-
-class _MonthlyMeans:
-    """Sums and counts by month and place, kept for places that occur."""
-
-    def __init__(self, data: CubeData) -> None:
-        assert data.grid.time is not None
-        self._shape = tuple(int(data.ds.sizes[dim]) for dim in data.dims)
-        self._axis = data.dims.index(data.grid.time)
-        self._months = months_of(data.ds[data.grid.time])
-        self._keys = np.empty(0, np.int64)
-        self._sums = np.empty((0, 2))
-
-    def add(self, batch: Samples) -> None:
-        keys = climatology_keys(batch.cell, self._shape, self._axis, self._months)
-        joined = np.concatenate([self._keys, keys])
-        unique, inverse = np.unique(joined, return_inverse=True)
-        sums = np.concatenate([self._sums[:, 0], batch.y.astype(np.float64)])
-        counts = np.concatenate([self._sums[:, 1], np.ones(len(batch))])
-        self._keys = unique
-        self._sums = np.column_stack(
-            [
-                np.bincount(inverse, sums, unique.size),
-                np.bincount(inverse, counts, unique.size),
-            ]
-        )
-
-    def solve(self) -> ClimatologyBaseline:
-        return ClimatologyBaseline(
-            self._keys,
-            self._sums[:, 0] / self._sums[:, 1],
-            self._shape,
-            self._axis,
-            self._months,
-        )
 
 
 def climatology_keys(

@@ -9,12 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...models import Evaluation, Role
-from ..grids.coordinates import cell_coordinates
-from ..identity.digest import SetDigest, mix64
-from ..sampling.data import CubeData, Samples
+from ..grids.sizes import parse_size
+from ..identity.digest import SetDigest, lane_sums, mix64
+from ..view.data import CubeData
+from ..view.samples import Samples
+from .cell_names import CellNames
 
 #: How errors of cells become one number.
 AGGREGATION = "all cells of the role pooled"
+#: Kinds of weights that a variable of the file gives.
+_OF_FILE = ("area (cell measures)", "area (bounds)")
 
 
 def evaluation(data: CubeData, role: Role, samples: Samples | None = None) -> Evaluation:
@@ -35,31 +39,28 @@ def evaluation(data: CubeData, role: Role, samples: Samples | None = None) -> Ev
     Evaluation
         ``hash`` covers target name, units, truth, cells, lead time, weights and aggregation.
     """
-    hashes = _coordinate_hashes(data)
-    shape = tuple(int(data.ds.sizes[dim]) for dim in data.dims)
+    names = CellNames(data)
     edges = _edge_hashes(data)
+    lead = _lead(data)
     cells, truth, weights, n = SetDigest(), SetDigest(), SetDigest(), 0
     for batch in data.batches(role) if samples is None else [samples]:
-        name = np.zeros(len(batch), np.uint64)
-        places = np.unravel_index(batch.cell, shape)
-        for along, index in zip(hashes, places, strict=True):
-            name += along[index]
-        cells.add(mix64(name))
+        name = names.of(batch)
+        _add(cells, mix64(name))
         # A truth of -0.0 and of 0.0 is the same.
         bits = (batch.y + np.float32(0)).view(np.uint32).astype(np.uint64)
-        truth.add(mix64(mix64(name) ^ mix64(bits)))
-        if edges is not None and data.grid.y in data.dims:
-            of_cell = edges[places[data.dims.index(data.grid.y)]]
-            weights.add(mix64(mix64(name) ^ of_cell))
+        _add(truth, mix64(mix64(name) ^ mix64(bits)))
+        of_weight = _weight_hashes(data, names, batch, edges)
+        if of_weight is not None:
+            _add(weights, mix64(mix64(name) ^ of_weight))
         n += len(batch)
     described = {
         "target": data.spec.target,
         "units": data.units,
-        "truth_digest": truth.hexdigest(),
-        "cells_digest": cells.hexdigest(),
-        "lead_time": None,
+        "truth_digest": truth.digest().hex(),
+        "cells_digest": cells.digest().hex(),
+        "lead_time": lead,
         "weights": data.area.kind,
-        "weights_digest": weights.hexdigest(),
+        "weights_digest": weights.digest().hex(),
         "aggregation": AGGREGATION,
     }
     text = json.dumps(described, sort_keys=True)
@@ -69,19 +70,26 @@ def evaluation(data: CubeData, role: Role, samples: Samples | None = None) -> Ev
         units=data.units,
         role=role,
         n_cells=n,
-        truth_digest=truth.hexdigest(),
-        cells_digest=cells.hexdigest(),
+        truth_digest=truth.digest().hex(),
+        cells_digest=cells.digest().hex(),
         weights=data.area.kind,
         aggregation=AGGREGATION,
-        lead_time=None,
+        lead_time=lead,
     )
 
 
-def _edge_hashes(data: CubeData) -> NDArray[np.uint64] | None:
-    """Return a number for the edges of each cell along y, where the weights come from bounds.
+def _add(digest: SetDigest, members: NDArray[np.uint64]) -> None:
+    digest.add(members.size, lane_sums(members))
 
-    Other weights follow from the coordinates, which name the cells.
-    """
+
+def _lead(data: CubeData) -> str | None:
+    """Return the lead time in one spelling: 192 hours are 8 days."""
+    lead = data.spec.lead
+    return None if lead is None else str(parse_size(lead, field="lead"))
+
+
+def _edge_hashes(data: CubeData) -> NDArray[np.uint64] | None:
+    """Return a number for the edges of each cell along y, where the weights come from bounds."""
     if data.area.edges is None:
         return None
     # Through float32, as coordinates are: the float width of a file is no difference.
@@ -90,12 +98,15 @@ def _edge_hashes(data: CubeData) -> NDArray[np.uint64] | None:
     return mix64(mix64(south) ^ mix64(mix64(north)))
 
 
-def _coordinate_hashes(data: CubeData) -> list[NDArray[np.uint64]]:
-    """Return a number for each coordinate along each dim; their sum names a cell."""
-    hashes = []
-    for dim in data.dims:
-        values = cell_coordinates(data.ds, data.grid, dim)
-        salt = hashlib.blake2b((data.grid.axis(dim) or dim).encode(), digest_size=8).digest()
-        salted = (values + 0.0).view(np.uint64) ^ np.frombuffer(salt, np.uint64)
-        hashes.append(mix64(mix64(salted)))
-    return hashes
+def _weight_hashes(
+    data: CubeData, names: CellNames, batch: Samples, edges: NDArray[np.uint64] | None
+) -> NDArray[np.uint64] | None:
+    """Return a number for what makes the weight of each sample beside its coordinates.
+
+    None where it follows from the coordinates, which name the cells.
+    """
+    if edges is not None and data.grid.y in data.dims:
+        return edges[names.places(batch)[data.dims.index(data.grid.y)]]
+    if data.area.kind in _OF_FILE:
+        return mix64(batch.weight.astype(np.float32).view(np.uint32).astype(np.uint64))
+    return None

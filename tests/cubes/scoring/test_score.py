@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_mlkit.cubes.demo.cube import demo_truth
-from jupyter_mlkit.cubes.sampling.data import CubeData, Samples
 from jupyter_mlkit.cubes.scoring.samples import baselines, evaluation, least_squares, score_samples
 from jupyter_mlkit.cubes.splits.roles import ROLES
+from jupyter_mlkit.cubes.view.data import CubeData
+from jupyter_mlkit.cubes.view.samples import Samples
 from jupyter_mlkit.errors import InvalidInputError
 from jupyter_mlkit.spec import TrainingSpec
 
@@ -110,7 +111,9 @@ def test_linear_reference_agrees_with_a_stable_solver(
     data = CubeData.from_spec(demo_spec())
     train, test = data.samples("train"), data.samples("test")
     for weighted in (False, True):
-        fitted = least_squares(data.batches("train", budget=2**20), 1, weighted=weighted)
+        pieces = data.pieces(("train",), budget=2**20)
+        batches = (piece.tables["train"] for piece in pieces)
+        fitted = least_squares(batches, 1, weighted=weighted)
         root = np.sqrt(train.weight) if weighted else np.ones(len(train))
         design = np.column_stack([np.ones(len(train)), train.X]).astype("f8")
         beta, *_ = np.linalg.lstsq(design * root[:, None], train.y * root, rcond=None)

@@ -13,7 +13,7 @@ import xarray as xr
 from jupyter_mlkit.cubes.description.describe import describe
 from jupyter_mlkit.cubes.grids.grid import grid_of
 from jupyter_mlkit.cubes.grids.tiles import horizontal_tiles
-from jupyter_mlkit.cubes.sampling.data import CubeData
+from jupyter_mlkit.cubes.view.data import CubeData
 from jupyter_mlkit.models import CubeDescription
 from jupyter_mlkit.spec import load_spec
 
@@ -44,7 +44,7 @@ def test_demo_is_described(demo: CubeDescription) -> None:
     assert msgspec.json.decode(msgspec.json.encode(demo), type=CubeDescription) == demo
 
 
-@pytest.mark.parametrize("use", ["gaps", "places", "times"])
+@pytest.mark.parametrize("use", ["gaps", "places", "times", "both"])
 def test_suggestions_train_as_they_are(demo: CubeDescription, demo_path: Path, use: str) -> None:
     spec = load_spec(
         {
@@ -56,14 +56,15 @@ def test_suggestions_train_as_they_are(demo: CubeDescription, demo_path: Path, u
         }
     )
     data = CubeData.from_spec(spec)
-    assert not data.warnings
-    assert all(count.blocks >= 20 for count in data.counts())
+    assert not data.warnings()
+    assert all(count.blocks >= 20 for count in data.counts() if count.role != "buffer")
 
 
 def test_blocks_are_twice_the_declared_range(demo: CubeDescription) -> None:
     splits = demo.suggestion["splits"]
     assert splits["places"]["sizes"] == {"lat": "10 deg", "lon": "10 deg"}
-    assert splits["gaps"]["sizes"] == {"time": "48D", "lat": "10 deg", "lon": "10 deg"}
+    assert splits["places"]["buffer"] == {"space": "1 deg"}
+    assert splits["gaps"] == {"kind": "gap"}
     assert splits["times"] == {
         "kind": "time", "validation_start": "2002-07-16", "test_start": "2002-07-24",
     }  # fmt: skip
@@ -133,5 +134,6 @@ def test_large_cubes_are_sampled(tmp_path: Path) -> None:
     array[:50, :270, :270] = 1.0
     found = describe(str(path))
     assert found.decoded_bytes == 4 * 20_000 * 2160 * 4320
-    assert found.fingerprint_kind == "metadata"
+    assert found.fingerprint_kind == "stored"  # one chunk is stored, the others are fill value
     assert found.variables[0].valid_share is not None
+    assert found.variables[0].valid_share_error is not None

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InvalidInputError
-from ..sampling.data import Samples
+from ..view.samples import Samples
 
 ScaleKind = Literal["standardize", "normalize", "none"]
 

@@ -1,20 +1,24 @@
-"""Open a cube lazily, from disk or through fsspec, with errors that a person understands."""
+"""Open cubes lazily, wherever and however they are stored, with errors a person understands."""
 
 from __future__ import annotations
 
-import errno
 import warnings
-from pathlib import Path
+import zipfile
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import xarray as xr
 
 from ...errors import CubeError
 from ...spec import Source
-from .uri import display_uri, fsspec_options, local_path, protocol_of, require_remote
-
-_ZARR_MARKS = (".zgroup", ".zmetadata", "zarr.json")
-_NETCDF_MAGIC = (b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF")
+from ..grids.cf import is_latitude, is_longitude
+from ..grids.grid import grid_of
+from ..grids.healpix import with_cell_numbers
+from .locate import Location, locate
+from .netcdf import open_netcdf
+from .problems import FIELD, denied, not_a_cube, short, unreachable
+from .uri import display_uri
+from .versions import open_snapshot
 
 
 def open_cube(source: Source | str) -> xr.Dataset:
@@ -23,168 +27,249 @@ def open_cube(source: Source | str) -> xr.Dataset:
     Parameters
     ----------
     source : Source or str
-        Local path, ``file://``, ``http(s)://`` or ``s3://`` of a zarr group (format 2 or 3,
-        consolidated or not), or a local netCDF file.
+        Where one of these is, as a local path, ``file://``, ``http(s)://`` or ``s3://``:
+
+        - a zarr group, format 2 or 3, consolidated or not, or in a zip archive (read only);
+        - a netCDF file;
+        - a store of several cubes, or a multi-level one, as xcube writes them: ``root#name``;
+        - a STAC item or collection (JSON) with assets of zarr or netCDF: ``item.json#key``;
+        - an icechunk repository: its folder, ``icechunk://path`` or ``icechunk+s3://``, with
+          ``#branch=``, ``#tag=`` or ``#snapshot=`` for another version than the tip of main.
 
     Returns
     -------
     xarray.Dataset
         CF-decoded and lazy: variables are read when they are indexed, and not cached.
-        Bounds and grid mappings are coordinates. No dask is needed.
+        Bounds, grid mappings and what places the cells are coordinates; HEALPix cells are
+        numbered. No dask is needed. ``encoding["source"]`` says where it is, without secrets,
+        ``encoding["icechunk_snapshot"]`` which version of a versioned store.
 
     Raises
     ------
     CubeError
-        ``protocol_not_allowed``, ``cube_not_found``, ``not_a_cube``,
+        ``protocol_not_allowed``, ``cube_not_found``, ``several_cubes``, ``not_a_cube``,
         ``permission_denied``, ``remote_support_missing``, ``netcdf_support_missing``,
-        ``environment_missing``, ``store_unreachable``.
+        ``versioned_support_missing``, ``environment_missing``, ``store_unreachable``.
     """
     source = Source(uri=source) if isinstance(source, str) else source
-    protocol = protocol_of(source.uri)
-    path = local_path(source.uri)
-    if path is not None:
-        ds = _open_local(path)
+    location = locate(source)
+    snapshot = None
+    if location.kind == "netCDF":
+        ds = open_netcdf(location)
+    elif location.kind == "icechunk":
+        session = open_snapshot(location)
+        snapshot = str(session.snapshot_id)
+        ds = _open_zarr(session.store, location, consolidated=False)
     else:
-        require_remote(protocol)
-        ds = _open_remote(source.uri, fsspec_options(protocol, source.options))
+        ds = _open_zarr(_store(location), location)
     if not ds.data_vars:
-        raise _not_a_cube(source.uri, "it holds no data variables")
-    ds.encoding["source"] = display_uri(source.uri)
+        raise not_a_cube(location.uri, "it holds no data variables")
+    ds = with_cell_numbers(_with_places(ds))
+    ds.encoding["source"] = display_uri(source.uri if "://" in source.uri else location.uri)
+    if snapshot is not None:
+        ds.encoding["icechunk_snapshot"] = snapshot
     return ds
 
 
+def open_cubes(sources: Sequence[Source | str]) -> xr.Dataset:
+    """Open several cubes on exactly the same cells as one.
+
+    Parameters
+    ----------
+    sources : sequence of Source or str
+
+    Returns
+    -------
+    xarray.Dataset
+        Their variables together, lazy.
+
+    Raises
+    ------
+    CubeError
+        What :func:`open_cube` raises, ``field`` naming the source; ``different_grids`` where
+        coordinates differ, ``same_variable`` where two have one of the same name.
+    """
+    opened = opened_each(sources)
+    merged = opened[0]
+    for i, ds in enumerate(opened[1:], 1):
+        shared = sorted(set(map(str, merged.data_vars)) & set(map(str, ds.data_vars)))
+        if shared:
+            raise CubeError(
+                f"Two sources have the variable '{shared[0]}'.",
+                hint="Rename one in a prepare function, or leave that source out.",
+                code="same_variable",
+                field=f"sources.{i}.uri",
+            )
+        try:
+            merged = xr.merge(
+                [merged, ds], join="exact", compat="identical", combine_attrs="override"
+            )
+        except (ValueError, xr.MergeError) as error:
+            raise CubeError(
+                f"The sources lie on different grids: {_grid_in_words(opened[0])} against "
+                f"{_grid_in_words(ds)}.",
+                hint="Bring them to one grid in a prepare function (interp, reindex, coarsen).",
+                code="different_grids",
+                field=f"sources.{i}.uri",
+            ) from error
+    return merged
+
+
 def format_of(source: Source | str) -> str:
-    """Return ``"netCDF"``, ``"zarr v2"`` or ``"zarr v3"`` for a cube that can be opened."""
+    """Return ``"netCDF"``, ``"zarr v2"``, ``"zarr v3"``, with ``" (zip)"`` or ``" (icechunk)"``."""
     source = Source(uri=source) if isinstance(source, str) else source
-    path = local_path(source.uri)
-    if path is not None and path.is_file():
+    location = locate(source)
+    if location.kind == "netCDF":
         return "netCDF"
-    return f"zarr v{zarr_group(source).metadata.zarr_format}"
+    version = f"zarr v{_group(location).metadata.zarr_format}"
+    packed = {"zarr zip": " (zip)", "icechunk": " (icechunk)"}
+    return version + packed.get(location.kind, "")
 
 
 def zarr_group(source: Source) -> Any:
     """Open the zarr group behind `source`, for those who need its metadata or stored bytes."""
+    return _group(locate(source))
+
+
+def _group(location: Location) -> Any:
     import zarr
 
-    path = local_path(source.uri)
-    if path is not None:
-        return zarr.open_group(str(path), mode="r")
-    protocol = protocol_of(source.uri)
-    require_remote(protocol)
-    options = fsspec_options(protocol, source.options)
-    return zarr.open_group(source.uri, mode="r", storage_options=options or None)
+    if location.kind == "icechunk":
+        return zarr.open_group(open_snapshot(location).store, mode="r")
+    if location.kind == "zarr zip":
+        return zarr.open_group(_zip_store(location), mode="r")
+    return zarr.open_group(_store(location), mode="r", storage_options=location.options or None)
 
 
-def _open_local(path: Path) -> xr.Dataset:
-    try:
-        exists = path.exists()
-    except PermissionError:
-        raise _denied(path) from None
-    except OSError as error:
-        if error.errno != errno.ENAMETOOLONG:
+def opened_each(sources: Sequence[Source | str]) -> list[xr.Dataset]:
+    """Open `sources` one by one; the field of an error says which could not be."""
+    opened = []
+    for number, source in enumerate(sources):
+        try:
+            opened.append(open_cube(source))
+        except CubeError as error:
+            if error.field is not None:
+                error.field = error.field.replace("sources.0.", f"sources.{number}.", 1)
             raise
-        exists = False
-    if not exists:
-        raise CubeError(
-            f"There is nothing at {path}.",
-            hint="Check the spelling; a relative path starts where the kernel or job runs.",
-            code="cube_not_found",
-            field="sources.0.uri",
-        )
-    if path.is_file():
-        return _open_netcdf(path)
-    try:
-        names = {entry.name for entry in path.iterdir()}
-    except PermissionError:
-        raise _denied(path) from None
-    if not names & set(_ZARR_MARKS):
-        reason = "it is a single zarr array" if ".zarray" in names else "it is no zarr group"
-        raise _not_a_cube(str(path), reason)
-    return _open_zarr(str(path), None)
+    return opened
 
 
-def _open_remote(uri: str, options: dict[str, Any]) -> xr.Dataset:
-    if uri.rpartition(".")[2].lower() in ("nc", "nc4", "h5"):
-        raise CubeError(
-            f"{display_uri(uri)} looks like a netCDF file; these are opened from disk only.",
-            hint="Download it, or convert it to zarr.",
-            code="not_a_cube",
-            field="sources.0.uri",
-        )
-    return _open_zarr(uri, options)
+def _grid_in_words(ds: xr.Dataset) -> str:
+    grid = grid_of(ds)
+    dims = ", ".join(f"{dim} {size}" for dim, size in ds.sizes.items())
+    spans = []
+    for dim in ds.dims:
+        if dim in ds.indexes and ds.sizes[dim]:
+            first, last = ds[dim].values[[0, -1]]
+            spans.append(f"{dim} {_short_number(first)} to {_short_number(last)}")
+    where = f"; {', '.join(spans)}" if spans else ""
+    return f"{ds.encoding.get('source', 'one')} ({grid.kind}, {dims}{where})"
 
 
-def _open_zarr(uri: str, options: dict[str, Any] | None) -> xr.Dataset:
+def _short_number(value: Any) -> str:
+    return (
+        str(value)[:10]
+        if getattr(value, "dtype", None) is None or value.dtype.kind in "MO"
+        else f"{value:.6g}"
+    )
+
+
+def _store(location: Location) -> Any:
+    if location.kind == "zarr zip":
+        return _zip_store(location)
+    return str(location.path) if location.path is not None else location.uri
+
+
+def _zip_store(location: Location) -> Any:
+    """Return the zarr store in a zip archive, at the folder where the cube is."""
+    import fsspec
     import zarr
 
+    try:
+        if location.path is not None:
+            with zipfile.ZipFile(location.path) as archive:
+                inside = _folder_of_cube(archive.namelist())
+            if not inside:
+                return zarr.storage.ZipStore(location.path, mode="r")
+            fs = fsspec.filesystem("zip", fo=str(location.path))
+        else:
+            # Listed and read by ranges: the archive is not downloaded.
+            remote = fsspec.filesystem(location.uri.partition("://")[0], **location.options)
+            fs = fsspec.filesystem("zip", fo=remote.open(location.uri, "rb"))
+            inside = _folder_of_cube(map(str, fs.find("")))
+        return zarr.storage.FsspecStore(_asynchronous(fs), path=inside, read_only=True)
+    except zipfile.BadZipFile as error:
+        raise not_a_cube(location.uri, f"its zip archive is broken ({short(error)})") from error
+    except FileNotFoundError as error:
+        raise _no_group(location, error) from error
+    except remote_errors() as error:
+        raise unreachable(location.uri, error) from error
+
+
+def _folder_of_cube(names: Iterable[str]) -> str:
+    """Return the outermost folder that holds a zarr group, empty for the archive itself."""
+    marks = (".zgroup", ".zmetadata", "zarr.json")
+    folders = {name.rpartition("/")[0] for name in names if name.rpartition("/")[2] in marks}
+    return min(folders, key=lambda folder: folder.count("/") + bool(folder), default="")
+
+
+def _asynchronous(fs: Any) -> Any:
+    from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
+
+    return AsyncFileSystemWrapper(fs, asynchronous=True)
+
+
+def _open_zarr(store: Any, location: Location, *, consolidated: bool | None = None) -> xr.Dataset:
+    import zarr
+
+    options = {"storage_options": location.options} if isinstance(store, str) else {}
+    if not location.options:
+        options = {}
     try:
         with warnings.catch_warnings():
             # Not consolidated is slower to open, which nobody who opens it can change.
             warnings.filterwarnings("ignore", "Failed to open Zarr store with consolidated")
             return xr.open_dataset(
-                uri,
+                store,
                 engine="zarr",
                 chunks=None,
                 cache=False,
                 decode_coords="all",
-                backend_kwargs={"storage_options": options} if options else None,
+                consolidated=consolidated,
+                backend_kwargs=options or None,
             )
     except (FileNotFoundError, zarr.errors.GroupNotFoundError) as error:
-        if options is None and local_path(uri) is not None:
-            raise _not_a_cube(uri, f"its metadata cannot be read ({error})") from error
-        raise CubeError(
-            f"There is no zarr group at {display_uri(uri)}.",
-            hint="Check bucket and path; a private bucket needs a profile, a public one 'anon'.",
-            code="cube_not_found",
-            field="sources.0.uri",
-        ) from error
+        raise _no_group(location, error) from error
     except PermissionError as error:
-        raise _denied(display_uri(uri)) from error
+        raise denied(display_uri(location.uri)) from error
     except (ValueError, KeyError, TypeError, AttributeError, zarr.errors.BaseZarrError) as error:
-        raise _not_a_cube(uri, f"its metadata cannot be read ({_short(error)})") from error
+        raise not_a_cube(location.uri, f"its metadata cannot be read ({short(error)})") from error
     except remote_errors() as error:
-        raise CubeError(
-            f"{display_uri(uri)} cannot be reached: {type(error).__name__}.",
-            hint="Check the address, the endpoint and the network; a private bucket needs a "
-            "profile, a public one 'anon'.",
-            code="store_unreachable",
-            field="sources.0.uri",
-        ) from error
+        raise unreachable(location.uri, error) from error
 
 
-def _open_netcdf(path: Path) -> xr.Dataset:
-    try:
-        with path.open("rb") as file:
-            magic = file.read(4)
-    except PermissionError:
-        raise _denied(path) from None
-    if not magic.startswith(_NETCDF_MAGIC):
-        reason = (
-            "it is a zip archive: unzip it first" if magic[:2] == b"PK" else "it is no netCDF file"
-        )
-        raise _not_a_cube(str(path), reason)
-    if not _netcdf_engines(magic):
-        raise CubeError(
-            f"Reading {path.name} needs a netCDF package, which this environment lacks.",
-            hint="Run: pip install netcdf4",
-            code="netcdf_support_missing",
-            field="sources.0.uri",
-        )
-    try:
-        return xr.open_dataset(
-            path,
-            engine=_netcdf_engines(magic)[0],
-            chunks=None,
-            cache=False,
-            decode_coords="all",
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _not_a_cube(str(path), f"it cannot be read ({_short(error)})") from error
+def _no_group(location: Location, error: Exception) -> CubeError:
+    if location.path is not None:
+        return not_a_cube(location.uri, f"its metadata cannot be read ({short(error)})")
+    hint = "Check bucket and path; a private bucket needs a profile, a public one 'anon'."
+    return CubeError(
+        f"There is no zarr group at {display_uri(location.uri)}.",
+        hint=f"{hint} Of a store of several cubes, name one: {display_uri(location.uri)}#name.",
+        code="cube_not_found",
+        field=FIELD,
+    )
 
 
-def _netcdf_engines(magic: bytes) -> list[Any]:
-    able = ["netcdf4", "h5netcdf"] if magic.startswith(b"\x89HDF") else ["netcdf4", "scipy"]
-    return [name for name in able if name in xr.backends.list_engines()]
+def _with_places(ds: xr.Dataset) -> xr.Dataset:
+    """Return `ds` with latitudes and longitudes that were stored as data as coordinates."""
+    declared = [
+        name
+        for name, variable in ds.data_vars.items()
+        if variable.ndim in (1, 2)
+        and (variable.attrs.get("standard_name") or variable.attrs.get("units"))
+        and (is_latitude(variable) or is_longitude(variable))
+    ]
+    return ds.set_coords(declared) if len(declared) < len(ds.data_vars) else ds
 
 
 def remote_errors() -> tuple[type[Exception], ...]:
@@ -200,33 +285,8 @@ def remote_errors() -> tuple[type[Exception], ...]:
         import botocore.exceptions  # type: ignore[import-untyped, unused-ignore]
 
         found += [botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError]
+    if find_spec("icechunk"):
+        import icechunk
+
+        found.append(icechunk.IcechunkError)
     return tuple(found)
-
-
-def _short(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:200]
-
-
-def _denied(what: Path | str) -> CubeError:
-    return CubeError(
-        f"{what} may not be read: {_strerror(errno.EACCES)}.",
-        hint="Ask its owner for read access.",
-        code="permission_denied",
-        field="sources.0.uri",
-    )
-
-
-def _strerror(number: int) -> str:
-    import os
-
-    return os.strerror(number).lower()
-
-
-def _not_a_cube(uri: str, reason: str) -> CubeError:
-    return CubeError(
-        f"{display_uri(uri)} is not a cube: {reason}.",
-        hint="A cube is a zarr group or a netCDF file with variables that share dims.",
-        code="not_a_cube",
-        field="sources.0.uri",
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -11,10 +12,12 @@ from ...errors import CubeError
 from ...spec import StorageOptions
 
 #: Protocols that are opened; chained ones (``simplecache::s3://``) are not.
-PROTOCOLS = ("file", "http", "https", "s3")
+PROTOCOLS = ("file", "http", "https", "s3", "icechunk", "icechunk+s3")
 
 #: What each remote protocol needs beside the base install.
 _REMOTE_MODULES = {"http": "aiohttp", "https": "aiohttp", "s3": "s3fs"}
+#: What may stand behind ``#`` and is shown: a cube of a store, or a version of it.
+_PART = re.compile(r"(?:(?:branch|tag|snapshot)=)?[\w./ -]{1,200}")
 
 
 def protocol_of(uri: str) -> str:
@@ -30,7 +33,7 @@ def protocol_of(uri: str) -> str:
     if protocol not in PROTOCOLS:
         raise CubeError(
             f"Cubes are not opened through '{protocol}://'.",
-            hint="Use a local path, https:// or s3://.",
+            hint="Use a local path, https://, s3:// or icechunk://.",
             code="protocol_not_allowed",
             field="sources.0.uri",
         )
@@ -38,20 +41,49 @@ def protocol_of(uri: str) -> str:
 
 
 def local_path(uri: str) -> Path | None:
-    """Return the path that a local `uri` names, None where it is remote."""
+    """Return the path that a local `uri` names, None where it is remote or versioned."""
     if protocol_of(uri) != "file":
         return None
-    text = unquote(urlsplit(uri).path) if uri.lower().startswith("file://") else uri
-    return Path(text).expanduser().absolute()
+    return path_of(split_part(uri)[0])
+
+
+def path_of(uri: str) -> Path:
+    """Return the path of a plain path or of a URL that names one."""
+    head, separator, tail = uri.partition("://")
+    if head.lower() == "file":
+        tail = unquote(urlsplit(uri).path)
+    return Path(tail if separator else uri).expanduser().absolute()
+
+
+def split_part(uri: str) -> tuple[str, str]:
+    """Return `uri` without what stands behind ``#``, and that: which cube or version is meant.
+
+    A path that exists as it is written has no such part.
+    """
+    head, separator, part = uri.rpartition("#")
+    if not separator:
+        return uri, ""
+    if "://" not in uri:
+        try:
+            exists = path_of(uri).exists()
+        except OSError:
+            exists = False
+        return (uri, "") if exists else (head, part)
+    return head, part
 
 
 def display_uri(uri: str) -> str:
-    """Return `uri` without user, password, query and fragment, fit for messages and tags."""
+    """Return `uri` without user, password and query, fit for messages and tags.
+
+    What stands behind ``#`` stays where it can only be the name of a cube or version.
+    """
     if "://" not in uri:
         return uri
     parts = urlsplit(uri)
     host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+    part = unquote(parts.fragment) if _PART.fullmatch(unquote(parts.fragment)) else ""
+    shown = urlunsplit((parts.scheme, host, parts.path, "", ""))
+    return f"{shown}#{part}" if part else shown
 
 
 def fsspec_options(protocol: str, options: StorageOptions) -> dict[str, Any]:
@@ -68,11 +100,11 @@ def fsspec_options(protocol: str, options: StorageOptions) -> dict[str, Any]:
     if options.anon is not None:
         built["anon"] = options.anon
     if options.endpoint_url is not None:
-        built["endpoint_url"] = _resolved("endpoint_url", options.endpoint_url)
+        built["endpoint_url"] = resolved("endpoint_url", options.endpoint_url)
     if options.profile is not None:
-        built["profile"] = _resolved("profile", options.profile)
+        built["profile"] = resolved("profile", options.profile)
     if options.region is not None:
-        built["client_kwargs"] = {"region_name": _resolved("region", options.region)}
+        built["client_kwargs"] = {"region_name": resolved("region", options.region)}
     return built
 
 
@@ -90,7 +122,14 @@ def require_remote(protocol: str) -> None:
         )
 
 
-def _resolved(option: str, value: str) -> str:
+def resolved(option: str, value: str) -> str:
+    """Return the value of a storage option; ``env:NAME`` is the variable's.
+
+    Raises
+    ------
+    CubeError
+        ``environment_missing`` where it is not set.
+    """
     if not value.startswith("env:"):
         return value
     name = value.removeprefix("env:")

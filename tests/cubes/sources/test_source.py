@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import os
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,25 +10,14 @@ import pytest
 import xarray as xr
 
 from jupyter_mlkit.cubes.description.describe import describe
-from jupyter_mlkit.cubes.sampling.data import CubeData
 from jupyter_mlkit.cubes.sources.open import format_of, open_cube
 from jupyter_mlkit.cubes.sources.uri import display_uri, fsspec_options
+from jupyter_mlkit.cubes.view.data import CubeData
 from jupyter_mlkit.errors import CubeError
 from jupyter_mlkit.spec import Source, StorageOptions
 
 from ..made import small_cube, small_spec
-
-
-@pytest.fixture(scope="module")
-def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder, ds = tmp_path_factory.mktemp("stores"), small_cube()
-    found = {name: folder / f"{name}.zarr" for name in ("v2", "v2_plain", "v3")}
-    ds.to_zarr(found["v2"], zarr_format=2, consolidated=True)
-    ds.to_zarr(found["v2_plain"], zarr_format=2, consolidated=False)
-    ds.to_zarr(found["v3"], zarr_format=3, consolidated=False)
-    found["netcdf"] = folder / "cube.nc"
-    ds.to_netcdf(found["netcdf"])
-    return found
+from .refused import code_of
 
 
 @pytest.mark.parametrize("name", ["v2", "v2_plain", "v3", "netcdf"])
@@ -56,14 +41,6 @@ def test_file_urls_home_and_relative_paths(
     assert open_cube("~/v2.zarr").sizes["lat"] == 30
 
 
-def code_of(uri: str, **options: str) -> CubeError:
-    with pytest.raises(CubeError) as caught:
-        open_cube(Source(uri=uri, options=StorageOptions(**options)))
-    assert caught.value.message
-    assert caught.value.hint
-    return caught.value
-
-
 def test_what_is_no_cube_is_named(tmp_path: Path) -> None:
     import zarr
 
@@ -72,7 +49,7 @@ def test_what_is_no_cube_is_named(tmp_path: Path) -> None:
     (tmp_path / "notes.nc").write_text("I am no netCDF file")
     assert code_of(str(tmp_path / "notes.nc")).code == "not_a_cube"
     (tmp_path / "cube.zarr.zip").write_bytes(b"PK\x03\x04")
-    assert "unzip" in code_of(str(tmp_path / "cube.zarr.zip")).message
+    assert "zip archive is broken" in code_of(str(tmp_path / "cube.zarr.zip")).message
     zarr.create_array(str(tmp_path / "array.zarr"), shape=(3,), dtype="f4", zarr_format=2)
     assert "array" in code_of(str(tmp_path / "array.zarr")).message
     zarr.create_array(str(tmp_path / "array3.zarr"), shape=(3,), dtype="f4", zarr_format=3)
@@ -123,29 +100,12 @@ def test_environment_names_are_resolved(monkeypatch: pytest.MonkeyPatch) -> None
     assert (error.code, error.field) == ("environment_missing", "sources.0.options.endpoint_url")
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        pass
-
-
-@pytest.fixture(scope="module")
-def web(stores: dict[str, Path]) -> Iterator[str]:
-    handler = functools.partial(_Quiet, directory=str(stores["v2"].parent))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-
-
 def test_http(web: str) -> None:
     ds = open_cube(f"{web}/v2.zarr")
     xr.testing.assert_equal(ds.load(), small_cube())
     assert format_of(f"{web}/v2.zarr") == "zarr v2"
     assert code_of(f"{web}/none.zarr").code == "cube_not_found"
     assert code_of("http://127.0.0.1:9/c.zarr").code in ("store_unreachable", "cube_not_found")
-    assert "disk" in code_of(f"{web}/cube.nc").message
 
 
 def test_http_is_described_and_sampled(web: str, stores: dict[str, Path]) -> None:
@@ -156,28 +116,6 @@ def test_http_is_described_and_sampled(web: str, stores: dict[str, Path]) -> Non
     spec = small_spec(sources=[{"uri": f"{web}/v2.zarr"}])
     local = small_spec(sources=[{"uri": str(stores["v2"])}])
     assert CubeData.from_spec(spec).counts() == CubeData.from_spec(local).counts()
-
-
-@pytest.fixture(scope="module")
-def bucket(stores: dict[str, Path]) -> Iterator[dict[str, str]]:
-    moto = pytest.importorskip("moto.server")
-    import s3fs
-
-    names = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"}
-    kept = {name: os.environ.get(name) for name in names}
-    os.environ.update(names)
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    fs = s3fs.S3FileSystem(endpoint_url=endpoint)
-    fs.mkdir("cubes")
-    fs.put(str(stores["v2"]), "cubes/v2.zarr", recursive=True)
-    fs.put(str(stores["v3"]), "cubes/v3.zarr", recursive=True)
-    yield {"endpoint_url": endpoint}
-    server.stop()
-    for name, value in kept.items():
-        os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 @pytest.mark.parametrize("name", ["v2", "v3"])

@@ -10,8 +10,8 @@ from importlib import import_module
 from typing import Any
 
 _PUBLIC = {
-    "CubeData": "sampling.data",
-    "Samples": "sampling.data",
+    "CubeData": "view.data",
+    "Samples": "view.samples",
     "Scaler": "scaling.scaler",
     "baselines": "scoring.baseline",
     "demo_truth": "demo.cube",
@@ -21,7 +21,7 @@ _PUBLIC = {
     "grid_of": "grids.grid",
     "make_demo_cube": "demo.cube",
     "open_cube": "sources.open",
-    "predict_to_zarr": "prediction.predict",
+    "predict": "prediction.predict",
     "score_samples": "scoring.samples",
     "select": "grids.select",
     "split_from_spec": "splits.from_spec",

@@ -125,8 +125,8 @@ class CubeDataset(Dataset):  # type: ignore[misc]
         from jupyter_mlkit.cubes.identity.fingerprint import fingerprint
 
         used = [self._target, *self._features] if self._target else list(self._ds.data_vars)
-        names = [str(name) for name in used if name is not None]
-        found = fingerprint(self._ds, self.source.uri, names, None)
+        names = [str(name) for name in used if name in self._ds.data_vars]
+        found = fingerprint(self._ds, names)
         return f"{found.kind}:{found.digest}"[:DIGEST_LENGTH]
 
     @property

@@ -22,7 +22,7 @@ from ..spec import SCHEMA_VERSION, TrainingSpec, load_spec, to_dict
 from .probe import error_body
 
 if TYPE_CHECKING:
-    from ..cubes.sampling.data import CubeData
+    from ..cubes.view.data import CubeData
 
 #: A form asks to validate and to preview the same data in a row: the second pass is saved.
 _KEPT_SECONDS = 30.0
@@ -107,7 +107,7 @@ def preview(spec: dict[str, Any]) -> Preview:
         valid_share=sum(count.cells for count in counts) / cells,
         decoded_bytes=sum(int(data.ds[name].nbytes) for name in names),
         memory_bytes=memory,
-        warnings=[*data.warnings, *_cost_warnings(asked, memory)],
+        warnings=[*data.warnings(), *_cost_warnings(asked, memory)],
         leakage=None,
         map_png=None if picture is None else base64.b64encode(picture).decode(),
     )
@@ -178,7 +178,7 @@ def _check_kind(spec: TrainingSpec, data: CubeData) -> None:
 
 def _data(spec: TrainingSpec) -> CubeData:
     """Return the data of `spec`, kept for a moment."""
-    from ..cubes.sampling.data import CubeData
+    from ..cubes.view.data import CubeData
 
     parts = to_dict(spec)
     key = json.dumps({name: parts[name] for name in _DATA_FIELDS}, sort_keys=True)
@@ -187,6 +187,7 @@ def _data(spec: TrainingSpec) -> CubeData:
     if kept is not None and now - kept[0] < _KEPT_SECONDS:
         return kept[1]
     data = CubeData.from_spec(spec)
+    data.warnings()
     _kept.clear()
     _kept[key] = (now, data)
     return data

@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from ..cubes.sampling.data import CubeData
+from ..cubes.view.data import CubeData
 from ..errors import InvalidInputError, SpecError
 from ..spec import TrainingSpec, load_spec
 from ..tracking import tags
@@ -67,6 +67,7 @@ def log_cube(
         )
     spec = _spec_of(ds, target, split, features, source)
     data = CubeData.from_spec(spec, ds=ds)
+    data.warnings()
     identity = record.identity_of(data)
     with tracking_errors():
         found = record.data_tags(data, identity, primary=None)

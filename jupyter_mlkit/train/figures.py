@@ -9,8 +9,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..cubes.sampling.data import CubeData, Samples
 from ..cubes.splits.roles import ROLES
+from ..cubes.view.data import CubeData
+from ..cubes.view.samples import Samples
 from .maps import draw_fields, draw_split, thin
 
 if TYPE_CHECKING:

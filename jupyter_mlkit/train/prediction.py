@@ -6,9 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from ..errors import InvalidInputError, NotFoundError
 from ..spec import Source
@@ -52,8 +50,9 @@ def predict(
     ConflictError
         ``already_exists``.
     """
+    from ..cubes.features.derive import derive, required_variables
     from ..cubes.identity.fingerprint import fingerprint
-    from ..cubes.prediction.predict import predict_to_zarr
+    from ..cubes.prediction.predict import predict as predict_cube
     from ..cubes.sources.open import open_cube
 
     with tracking_errors():
@@ -61,7 +60,6 @@ def predict(
         uri, loaded = load_model(model)
     ds = cube if isinstance(cube, xr.Dataset) else open_cube(cube)
     description = loaded.description
-    source = _source_of(cube)
     names = [variable.name for variable in description.features]
     attrs = {
         "units": description.target.units,
@@ -70,24 +68,21 @@ def predict(
         "mlkit_run_id": description.origin.get("run_id", ""),
         "mlkit_training_cube_fingerprint": description.origin.get("cube_fingerprint", ""),
     }
-    stored = [name for name in names if name in ds.data_vars]
-    if source is not None and stored:
-        found = fingerprint(ds, source, stored, None)
-        attrs["mlkit_cube_fingerprint"] = str(found)
-
-    def predict_cells(features: NDArray[np.float32]) -> NDArray[np.float64]:
-        values: NDArray[np.float64] = loaded.predict_array(features)
-        return values
-
-    return predict_to_zarr(
-        predict_cells,
-        ds,
-        path,
+    whole = derive(ds, names)
+    known = set(map(str, ds.variables))
+    stored = [name for name in required_variables(names, known) if name in ds.data_vars]
+    if stored:
+        attrs["mlkit_cube_fingerprint"] = str(fingerprint(ds, stored))
+    predict_cube(
+        loaded,
+        whole,
         features=names,
         name=description.target.name,
         attrs={key: value for key, value in attrs.items() if value},
+        path=path,
         overwrite=overwrite,
     )
+    return Path(path).expanduser().absolute()
 
 
 def load_model(model: str) -> tuple[str, Any]:
@@ -138,10 +133,3 @@ def _model_uri(model: str) -> str:
     # An alias moves; what is stamped on the prediction must not.
     version = MlflowClient().get_model_version_by_alias(found.group(1), found.group(2))
     return f"models:/{found.group(1)}/{version.version}"
-
-
-def _source_of(cube: str | Source | xr.Dataset) -> Source | None:
-    if isinstance(cube, xr.Dataset):
-        path = cube.encoding.get("source")
-        return Source(uri=str(path)) if path else None
-    return Source(uri=cube) if isinstance(cube, str) else cube

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import paths
-from ..cubes.sampling.data import CubeData, Samples
 from ..cubes.scoring.samples import evaluation
+from ..cubes.view.data import CubeData
+from ..cubes.view.samples import Samples
 from ..spec import TrainingSpec, dump_yaml, to_dict
 from ..tracking import tags
 from ..tracking.dataset import CubeDataset, CubeDatasetSource, cube_schema
@@ -37,14 +38,8 @@ class CubeIdentity:
 
 def identity_of(data: CubeData) -> CubeIdentity:
     """Return the identity of the variables and the selection that `data` uses."""
-    from ..cubes.identity.fingerprint import fingerprint
-
     source = data.spec.sources[0]
-    used = [data.spec.target, *data.features, *([data.spec.mask] if data.spec.mask else [])]
-    # Coordinates that serve as features enter with every variable that has them.
-    names = [name for name in used if name in data.ds.data_vars]
-    where = None if source.uri == IN_MEMORY else source
-    found = fingerprint(data.ds, where, names, data.indexers)
+    found = data.fingerprint()
     options = to_dict(data.spec)["sources"][0]["options"]
     return CubeIdentity(
         uri=CubeDatasetSource(source.uri).uri,
@@ -191,7 +186,7 @@ def data_files(data: CubeData, identity: CubeIdentity) -> dict[str, str | bytes]
         "hash": data.split.hash,
         "rule": data.split.to_dict(),
         "counts": _builtins(data.counts()),
-        "warnings": _builtins(data.warnings),
+        "warnings": _builtins(data.warnings()),
     }
     return {
         tags.ARTIFACT_SPEC: dump_yaml(spec),

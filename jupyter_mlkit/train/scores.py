@@ -8,9 +8,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cubes.sampling.data import CubeData, Samples
-from ..cubes.scoring.baseline import baselines
+from ..cubes.scoring.baseline import Baseline
 from ..cubes.scoring.samples import score_samples
+from ..cubes.view.samples import Samples
 from ..errors import ModelError
 from ..models import Role
 from ..tracking import tags
@@ -72,7 +72,11 @@ def _scores(
 
 
 def baseline_metrics(
-    kind: Kind, data: CubeData, train: Samples, validation: Samples, primary: float
+    kind: Kind,
+    found: dict[str, Baseline],
+    train: Samples,
+    validation: Samples,
+    primary: float,
 ) -> dict[str, float]:
     """Return ``baseline/<name>/val_...`` of every baseline and the gain over the best one.
 
@@ -82,14 +86,14 @@ def baseline_metrics(
     Parameters
     ----------
     kind : {"regressor", "classifier"}
-    data : CubeData
+    found : dict
+        Fitted baselines by name.
     train, validation : Samples
     primary : float
         The model's own primary score.
     """
     if kind == "classifier":
         return _majority_metrics(train, validation, primary)
-    found = baselines(data)
     mean = found["mean"].predict(validation)
     errors: dict[str, float] = {}
     for name, baseline in found.items():

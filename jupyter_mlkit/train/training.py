@@ -13,8 +13,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..cubes.sampling.data import CubeData, Samples
 from ..cubes.scaling.scaler import Scaler
+from ..cubes.view.data import CubeData
+from ..cubes.view.samples import Samples
 from ..errors import MLKitError
 from ..models import Role
 from ..spec import TrainingSpec, load_spec
@@ -23,6 +24,7 @@ from . import record
 from .estimators import build_estimator, find_estimator
 from .figures import field_maps, split_map
 from .model import CubeModel, describe_model, log_model
+from .reading import Reading, read
 from .report import Reporter, Silent
 from .scores import (
     Kind,
@@ -73,10 +75,23 @@ class _Prepared:
     data: CubeData
     kind: Kind
     estimator: Any
-    train: Samples
-    validation: Samples
-    scaler: Scaler
+    reading: Reading
     identity: record.CubeIdentity
+
+    @property
+    def train(self) -> Samples:
+        """Samples to fit on."""
+        return self.reading.samples["train"]
+
+    @property
+    def validation(self) -> Samples:
+        """Samples by which runs are compared."""
+        return self.reading.samples["validation"]
+
+    @property
+    def scaler(self) -> Scaler:
+        """Constants of the train samples."""
+        return self.reading.scaler
 
 
 def run(
@@ -127,14 +142,12 @@ def _prepare(spec: TrainingSpec, ds: xr.Dataset | None, report: Reporter) -> _Pr
     report.phase("opening the cube")
     data = CubeData.from_spec(spec, ds=ds)
     report.phase("reading samples")
-    train = data.samples("train", spec.fit.max_samples, spec.fit.seed)
-    validation = data.samples("validation")
+    reading = read(data)
     if kind == "classifier":
-        require_classes(train, spec.target)
-    scaler = Scaler.fit(spec.scale, train, spec.features)
+        require_classes(reading.samples["train"], spec.target)
     report.phase("fingerprinting the data")
     identity = record.identity_of(data)
-    return _Prepared(data, kind, estimator, train, validation, scaler, identity)
+    return _Prepared(data, kind, estimator, reading, identity)
 
 
 @contextmanager
@@ -216,7 +229,7 @@ def _train(prepared: _Prepared, run_id: str, experiment: str, report: Reporter) 
     record.log_files(_maps(prepared, model, predicted))
     report.phase("done", 1.0)
     return RunResult(
-        run_id, experiment, metrics, model_uri, [warning.message for warning in data.warnings]
+        run_id, experiment, metrics, model_uri, [warning.message for warning in data.warnings()]
     )
 
 
@@ -261,12 +274,16 @@ def _score(prepared: _Prepared, model: CubeModel, metrics: dict[str, float]) -> 
     metrics |= role_metrics(kind, "train", model.predict_array(prepared.train.X), prepared.train)
     predicted: NDArray[np.float64] = model.predict_array(prepared.validation.X)
     metrics |= role_metrics(kind, "validation", predicted, prepared.validation)
-    test = data.samples("test")
+    test = prepared.reading.samples["test"]
     mlflow.set_tags(record.tags_of_test(data, test))
     tested = model.predict_array(test.X)
     metrics |= role_metrics(kind, "test", tested, test)
     metrics |= baseline_metrics(
-        kind, data, prepared.train, prepared.validation, metrics[primary_metric(kind)]
+        kind,
+        prepared.reading.baselines,
+        prepared.train,
+        prepared.validation,
+        metrics[primary_metric(kind)],
     )
     metrics |= {
         tags.N_TRAIN: float(len(prepared.train)),

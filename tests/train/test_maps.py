@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 from jupyter_mlkit.cubes.grids.grid import grid_of
-from jupyter_mlkit.cubes.sampling.data import CubeData
+from jupyter_mlkit.cubes.view.data import CubeData
 from jupyter_mlkit.models import RoleCount
 from jupyter_mlkit.spec import load_spec
 from jupyter_mlkit.train.figures import split_map, step_scores

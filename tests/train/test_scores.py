@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jupyter_mlkit.cubes.sampling.data import Samples
+from jupyter_mlkit.cubes.view.samples import Samples
 from jupyter_mlkit.train.scores import role_metrics, scored_cells
 
 

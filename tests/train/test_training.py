@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from jupyter_mlkit.cubes.sampling.data import CubeData
-from jupyter_mlkit.cubes.scoring.baseline import least_squares
+from jupyter_mlkit.cubes.scoring.baseline_fit import least_squares
 from jupyter_mlkit.cubes.sources.open import open_cube
+from jupyter_mlkit.cubes.view.data import CubeData
 from jupyter_mlkit.errors import MLKitError
 from jupyter_mlkit.spec import load_spec
 from jupyter_mlkit.tracking import tags

@@ -184,13 +184,15 @@ _ORDERS = {
 
 
 def _plain(values: NDArray[Any]) -> NDArray[Any]:
-    """Return numbers of a type that the kernels know."""
-    values = np.ascontiguousarray(values)
-    if values.dtype.kind == "b":
-        return values.view(np.uint8)
-    if values.dtype.kind == "f" and values.dtype.char not in _ORDERS:
-        return values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64)
-    return values
+    """Return numbers of one of the few types that the kernels are compiled for."""
+    kind, size = values.dtype.kind, values.dtype.itemsize
+    if kind == "f" and values.dtype.char not in _ORDERS:
+        values = values.astype(np.float32 if size < 4 else np.float64)
+    elif values.dtype == np.uint64:
+        values = values.astype(np.float64)
+    elif kind in "iub" and values.dtype.char not in "hl":
+        values = values.astype(np.int16 if size == 1 else np.int64)
+    return np.ascontiguousarray(values)
 
 
 def _by_numpy(values: NDArray[Any], keep: NDArray[np.bool_], axis: int | None = None) -> Moments:

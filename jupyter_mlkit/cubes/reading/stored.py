@@ -204,3 +204,16 @@ def _as_range(along: NDArray[np.int64]) -> Positions:
     step = int(along[1] - along[0]) if along.size > 1 else 1
     even = step != 0 and bool(np.all(np.diff(along) == step))
     return range(int(along[0]), int(along[-1]) + step, step) if even else along
+
+
+def then(variable: xr.Variable, step: Decode, dtype: np.dtype[Any]) -> xr.Variable | None:
+    """Return a lazy variable whose values go through one more elementwise `step` when read.
+
+    None where `variable` is not lazy in xarray's own way: in memory, or of dask.
+    """
+    from xarray.coding.common import _ElementwiseFunctionArray
+
+    if variable.chunks is not None or variable._in_memory:
+        return None
+    data: Any = _ElementwiseFunctionArray(variable._data, step, dtype)
+    return xr.Variable(variable.dims, data, variable.attrs)

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jupyter_mlkit.cubes.sampling.data import CubeData, Samples
 from jupyter_mlkit.cubes.scaling.scaler import Scaler
+from jupyter_mlkit.cubes.view.data import CubeData
+from jupyter_mlkit.cubes.view.samples import Samples
 from jupyter_mlkit.errors import InvalidInputError
 
 from ..made import small_cube, small_spec

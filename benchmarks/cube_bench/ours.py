@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,8 @@ from .child import Run
 from .cube import FEATURE, TARGET, stored
 from .limits import forget
 
+#: What we or xarray import when it is first needed: an import, like those at the top.
+LAZY = ("zarr", "dask.array", "numba")
 _ROLES = ("train", "validation", "test")
 
 
@@ -23,13 +27,16 @@ def cells(run: Run) -> None:
 
 def patches(run: Run) -> None:
     """One epoch of 64 x 64 patches of all roles: across chunks, with gaps, edges kept."""
+    # A patch that lies in blocks of several roles is a sample of each: blocks are larger.
     dims = {"time": 1, "lat": by_hand.EDGE, "lon": by_hand.EDGE}
-    _epoch(run, input_dims=dims, batch_size=by_hand.PATCHES)
+    rule = {"lat": 2 * by_hand.EDGE, "lon": 2 * by_hand.EDGE}
+    _epoch(run, rule, input_dims=dims, batch_size=by_hand.PATCHES, drop_nan="if_all_nan")
 
 
 def windows(run: Run) -> None:
     """One epoch of windows of 10 steps of all roles, those with gaps included."""
-    _epoch(run, input_dims={"time": by_hand.STEPS}, batch_size=by_hand.WINDOWS)
+    dims = {"time": by_hand.STEPS}
+    _epoch(run, input_dims=dims, batch_size=by_hand.WINDOWS, drop_nan="if_all_nan")
 
 
 def statistics(run: Run) -> None:
@@ -100,21 +107,24 @@ def _identify(run: Run) -> Callable[[], str]:
     return lambda: identify(ds(), source=str(run.path), variables=[FEATURE, TARGET]).kind
 
 
-def _opened(run: Run) -> tuple[Callable[[], Any], Any]:
+def _opened(run: Run, blocks: Mapping[str, int] | None = None) -> tuple[Callable[[], Any], Any]:
     """Import all that every task needs; return how to open the cube, and the split."""
     import xarray as xr
-    import zarr  # noqa: F401
+
+    for name in LAZY:
+        with contextlib.suppress(ModuleNotFoundError):
+            import_module(name)
 
     from jupyter_mlkit.cubes.splits.blocks import BlockSplit
 
     return (
         lambda: xr.open_zarr(run.path, chunks=None),
-        BlockSplit({"lat": "10 deg", "lon": "10 deg"}, shares=(0.7, 0.1, 0.2)),
+        BlockSplit(blocks or {"lat": "10 deg", "lon": "10 deg"}, shares=(0.7, 0.1, 0.2)),
     )
 
 
-def _epoch(run: Run, **settings: Any) -> None:
-    ds, rule = _opened(run)
+def _epoch(run: Run, blocks: Mapping[str, int] | None = None, **settings: Any) -> None:
+    ds, rule = _opened(run, blocks)
     from jupyter_mlkit.cubes.sampling.sampler import Sampler
 
     run.start()

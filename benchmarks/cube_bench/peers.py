@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -166,8 +168,10 @@ predict_linear, predict_mlp, predict_trees = map(predict_dask, ("linear", "mlp",
 
 def _xarray() -> Any:
     import xarray as xr
-    import zarr  # noqa: F401
 
+    for name in ("zarr", "dask.array"):  # which xarray imports when it is first needed
+        with contextlib.suppress(ModuleNotFoundError):
+            import_module(name)
     return xr
 
 

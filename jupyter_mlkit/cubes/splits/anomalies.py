@@ -72,7 +72,8 @@ def _per_cell(values: Floats, valid: NDArray[np.bool_], basis: Floats) -> Floats
     normal = (squares.T @ weights).T.reshape(-1, n, n) + 1e-9 * np.eye(n)
     right = (basis.T @ np.where(valid, values, 0.0)).T
     fitted = basis @ np.linalg.solve(normal, right[..., None])[..., 0].T
-    return np.where(valid & (valid.sum(axis=0) >= 2 * n), values - fitted, np.nan)
+    kept: Floats = np.where(valid & (valid.sum(axis=0) >= 2 * n), values - fitted, np.nan)
+    return kept
 
 
 def _over_the_map(
@@ -83,7 +84,7 @@ def _over_the_map(
     One date at a time, as the columns of all would fill the memory.
     """
     counts = np.maximum(valid.sum(axis=0), 1)
-    centred = values - np.where(valid, values, 0.0).sum(axis=0) / counts
+    centred: Floats = values - np.where(valid, values, 0.0).sum(axis=0) / counts
     means = (valid.T @ basis) / counts[:, None]
     n = basis.shape[1] * polynomial.shape[1]
     squares, right = np.zeros((n, n)), np.zeros(n)

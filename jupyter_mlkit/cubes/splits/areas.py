@@ -95,7 +95,7 @@ class Polygon(Area):
 
     def contains(self, places: Places) -> Bools:
         """Return the cells inside."""
-        import shapely
+        import shapely  # type: ignore[import-untyped, unused-ignore]
 
         y, x = places.every()
         inside = np.zeros(y.shape, dtype=bool)
@@ -117,21 +117,22 @@ class Polygon(Area):
         points = in_space(y, x, angle=places.angle)
         most = chord(reach) if places.angle else reach
         distance, _ = tree.query(points, distance_upper_bound=most * (1 + 1e-9))
-        return self.contains(places) | (distance <= most).reshape(y.shape)
+        found: Bools = self.contains(places) | (distance <= most).reshape(y.shape)
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """Return name and outline."""
         return {"name": self.name, "wkt": self.wkt}
 
     def _outline(self, step: float) -> list[Any]:
-        import shapely
+        import shapely  # type: ignore[import-untyped, unused-ignore]
 
         edge = shapely.segmentize(self._shape.boundary, max(step, 1e-3))
         return list(shapely.get_parts(edge))
 
     @cached_property
     def _shape(self) -> Any:
-        import shapely
+        import shapely  # type: ignore[import-untyped, unused-ignore]
 
         shape = shapely.from_wkt(self.wkt)
         shapely.prepare(shape)
@@ -206,7 +207,8 @@ class Mask(Area):
         found = table[inverse[len(held) :]]
         if (found < 0).any():
             raise _other_grid(self.name)
-        return (found == 1).reshape(places.shape)
+        held_out: Bools = (found == 1).reshape(places.shape)
+        return held_out
 
 
 def area_from_dict(rule: Mapping[str, Any]) -> Area:

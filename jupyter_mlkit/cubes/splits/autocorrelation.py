@@ -238,8 +238,10 @@ def _in_time(ds: xr.Dataset, names: list[str], grid: Grid, rng: np.random.Genera
         if sum(part[3].sum() for part in parts) >= ENOUGH_PAIRS or per_column >= most or not dims:
             break
         per_column = min(most, 4 * per_column)
-    joined = [np.concatenate(part) for part in zip(*parts, strict=True)]
-    return _table(*joined, int(column.max()) + 1, "D")
+    group, lag, roots, counts, distances = (
+        np.concatenate(part) for part in zip(*parts, strict=True)
+    )
+    return _table(group, lag, roots, counts, distances, int(column.max()) + 1, "D")
 
 
 def _pairs_in_time(
@@ -262,11 +264,12 @@ def _table(
     distances: Floats, groups: int, unit: Literal["deg", "m", "D"],
 ) -> _Table:  # fmt: skip
     key = group * N_LAGS + lag
-    sums = [
-        np.bincount(key, weights=part, minlength=groups * N_LAGS).reshape(groups, N_LAGS)
-        for part in (roots, counts, distances)
-    ]
-    return _Table(sums[0], sums[1], sums[2], unit)
+
+    def sums(part: Floats) -> Floats:
+        found = np.bincount(key, weights=part, minlength=groups * N_LAGS)
+        return found.astype(np.float64).reshape(groups, N_LAGS)
+
+    return _Table(sums(roots), sums(counts), sums(distances), unit)
 
 
 def _values(

@@ -131,15 +131,33 @@ class BoxRow:
         return np.where(begun > ended, 0.0, np.minimum(to_west, from_east))
 
 
+#: Lines of a grid near a row of boxes, with the offset in reach of each, by edges of the row.
+Reached = dict[tuple[float, float], tuple[NDArray[np.intp], Floats]]
+
+
 def near_on_grid(
-    y: Floats, x: Floats, rows: Sequence[BoxRow], reach: float, geometry: Geometry
+    y: Floats,
+    x: Floats,
+    rows: Sequence[BoxRow],
+    reach: float,
+    geometry: Geometry,
+    known: Reached | None = None,
 ) -> NDArray[np.bool_]:
-    """Return which cells of a grid are within `reach` of any box, shape (len(y), len(x))."""
+    """Return which cells of a grid are within `reach` of any box, shape (len(y), len(x)).
+
+    `known` keeps what depends on the parallels of a row alone, for other boxes on them.
+    """
     near = np.zeros((y.size, x.size), dtype=bool)
+    known = {} if known is None else known
     for row in rows:
-        lines = np.flatnonzero((y >= row.south - reach) & (y <= row.north + reach))
-        if lines.size and row.west.size:
-            most = geometry.offsets(y[lines], row.south, row.north, reach)
+        edges = (row.south, row.north)
+        if not row.west.size:
+            continue
+        if edges not in known:
+            lines = np.flatnonzero((y >= row.south - reach) & (y <= row.north + reach))
+            known[edges] = lines, geometry.offsets(y[lines], *edges, reach)
+        lines, most = known[edges]
+        if lines.size:
             near[lines] |= row.offset(x)[None, :] <= most[:, None]
     return near
 

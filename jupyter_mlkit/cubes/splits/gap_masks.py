@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -148,7 +149,8 @@ def read_gaps(ds: xr.Dataset, target: str, seconds: NDArray[np.int64]) -> GapMas
             gaps = (
                 ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)
             )
-            missing[(mine, *(slab.slices[dim] for dim in dims[1:]))] = gaps
+            box: tuple[Any, ...] = (mine, *(slab.slices[dim] for dim in dims[1:]))
+            missing[box] = gaps
     missing = missing.reshape(seconds.size, *shape)
     for axis, (_, key) in enumerate(keys, start=1):
         missing = np.take(missing, np.argsort(key, kind="stable"), axis=axis)

@@ -233,7 +233,7 @@ class _Units:
             ]
             indices.append(index.reshape(spread))
         joint = [part.ravel() for part in np.broadcast_arrays(*indices)]
-        spread = np.broadcast_shapes(*(part.shape for part in indices))
+        around = np.broadcast_shapes(*(part.shape for part in indices))
         if joint:
             rows, tile = np.unique(np.stack(joint, axis=1), axis=0, return_inverse=True)
         else:
@@ -243,7 +243,7 @@ class _Units:
         ids = [block_hash(split.seed, (moment, *row)) for moment in moments for row in tiles]
         return cls(
             np.array(ids, np.int64).reshape(len(moments), len(tiles)),
-            tile.reshape(spread or [1] * len(shape)),
+            tile.reshape(around or (1,) * len(shape)),
         )
 
     def members(self, shape: tuple[int, ...]) -> list[NDArray[np.intp]]:

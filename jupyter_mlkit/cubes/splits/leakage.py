@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ...errors import SpecError
 from ..grids.grid import Grid, grid_of
 from ..grids.variables import require_variable
 from ..identity.digest import mix64
@@ -32,6 +33,8 @@ Verdict = Literal["too easy", "fits", "too hard", "unknown"]
 #: Difference of mean nearness from which a test is called too easy or too hard.
 _TOLERANCE = 0.15
 _WINDOWS = 300
+#: The mask of the cells to predict travels with the cube under this name.
+_WANTED = "mlkit_wanted"
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,8 @@ def leakage_report(
     rng = np.random.default_rng(seed)
     main = (grid.time, *grid.horizontal)
     flat = ds.isel({dim: 0 for dim in ds[target].dims if dim not in main})
+    if isinstance(predict_on, xr.DataArray):
+        flat = flat.assign({_WANTED: _mask_of(predict_on, flat)})
     lengths = tuple(
         autocorrelation_length(flat, target, axis=axis, seed=seed)
         for axis in _axes(flat, target, grid)
@@ -175,6 +180,18 @@ def leakage_report(
     )
 
 
+def _mask_of(mask: xr.DataArray, ds: xr.Dataset) -> xr.DataArray:
+    try:
+        return xr.align(mask, ds, join="exact", copy=False)[0]
+    except (ValueError, xr.AlignmentError) as error:
+        raise SpecError(
+            "The mask of the cells to predict is on another grid than the cube.",
+            hint="Bring it to the cube's grid first: mask.interp_like(cube, method='nearest').",
+            code="other_grid",
+            field="predict_on",
+        ) from error
+
+
 def _axes(ds: xr.Dataset, target: str, grid: Grid) -> list[Literal["space", "time"]]:
     found: list[Literal["space", "time"]] = []
     if grid.horizontal and set(grid.horizontal) <= set(ds[target].dims):
@@ -188,23 +205,23 @@ def _wanted(
     predict_on: xr.DataArray | Literal["gaps", "all"] | None, pieces: list[Piece]
 ) -> Wanted:
     if isinstance(predict_on, xr.DataArray):
-        mask = predict_on
 
         def masked(piece: Piece) -> NDArray[np.bool_]:
-            here = mask.sel({dim: piece.ds[dim] for dim in mask.dims if dim in piece.ds.coords})
-            return spread(piece.ds, here.astype(np.int8), piece.dims) == 1
+            asked = piece.ds[_WANTED].astype(np.int8)
+            found: NDArray[np.bool_] = spread(piece.ds, asked, piece.dims) == 1
+            return found
 
         return masked
 
     def gaps(piece: Piece) -> NDArray[np.bool_]:
         present = np.isfinite(piece.values[0])
         # Where the target never is, as over the sea, it is not wanted either.
-        ever = present.any(axis=0) if len(piece.dims) > 1 else True
-        return ~present & np.isfinite(piece.values[1:]).all(axis=0) & ever
+        found: NDArray[np.bool_] = ~present & piece.explained & present.any(axis=0, keepdims=True)
+        return found
 
     if predict_on == "gaps" or (predict_on is None and any(gaps(piece).any() for piece in pieces)):
         return gaps
-    return lambda piece: np.isfinite(piece.values[1:]).all(axis=0)
+    return lambda piece: piece.explained
 
 
 def _distances(
@@ -296,7 +313,7 @@ def _duplicates(pieces: list[Piece]) -> tuple[int, int]:
 
 
 def _recommended(lengths: tuple[Autocorrelation, ...], grid: Grid) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for length in lengths:
         size = length.recommended_block
         if size is None:

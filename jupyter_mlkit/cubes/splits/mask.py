@@ -101,7 +101,7 @@ def open_mask(path: str | Path) -> xr.DataArray:
         raise CubeError(
             f"{target} holds no role mask.", hint="Write it with save_mask.", code="not_a_mask"
         )
-    role = found["role"]
+    role: xr.DataArray = found["role"]
     role.attrs |= {_RULE: found.attrs[_RULE], _HASH: found.attrs[_HASH]}
     return role
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
@@ -19,7 +19,7 @@ from ..grids.grid import Grid
 from ..grids.sizes import Size
 from .axes import CutAxis, along, axis_of, block_hash
 from .buffer import Buffer
-from .distance import BoxRow, Geometry, Plane, Sphere, near_at, near_on_grid
+from .distance import BoxRow, Geometry, Plane, Reached, Sphere, near_at, near_on_grid
 from .roles import BUFFER, role_array
 
 #: Role codes of block ids.
@@ -70,7 +70,7 @@ def remove_near_blocks(
             if tied:
                 here = np.isin(np.arange(held.size), mine).reshape(held.shape)
                 held, test = held & here, test & here
-            box = np.ix_([0] if tied else mine, columns)
+            box = np.ix_(np.zeros(1, np.intp) if tied else mine, columns)
             found = codes[box]
             found[((found == 0) & held) | ((found == 1) & test)] = BUFFER
             codes[box] = found
@@ -157,6 +157,7 @@ class _Places:
     scattered: bool
     reach: float
     geometry: Geometry
+    reached: Reached = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -168,9 +169,10 @@ class _Places:
         one = y or x
         angle = one is not None and one.kind == "angle"
         reach = 0.0 if one is None else buffer.reach(one.kind)
-        if x is not None and y is None and angle and reach and grid.y is not None:
+        alone = grid.kind == "rectilinear" and grid.y is None
+        if x is not None and y is None and angle and reach and not alone:
             # Meridians meet at the poles, so how far a block is depends on the latitude.
-            y = axis_of(frame, grid, grid.y, field="split.buffer")
+            y = axis_of(frame, grid, "lat", field="split.buffer")
         scattered = (one is not None and len(one.dims) > 1) or (
             y is not None and x is not None and y.dims == x.dims
         )
@@ -214,8 +216,9 @@ class _Places:
             )
             for south, north, k in zip(self.rows.low, self.rows.high, chosen, strict=True)
         ]
-        search = near_at if self.scattered else near_on_grid
-        return search(self.y, self.x, rows, self.reach, self.geometry).reshape(self.shape)
+        where = (self.y, self.x, rows, self.reach, self.geometry)
+        found = near_at(*where) if self.scattered else near_on_grid(*where, self.reached)
+        return found.reshape(self.shape)
 
     def _inside(self, chosen: Bools) -> Bools:
         """Return the cells of the `chosen` blocks themselves."""

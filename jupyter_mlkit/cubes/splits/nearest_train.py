@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -48,7 +49,14 @@ class Piece:
     @property
     def known(self) -> Bools:
         """Where target and features are there."""
-        return np.isfinite(self.values).all(axis=0)
+        found: Bools = np.logical_and.reduce(np.isfinite(self.values), axis=0)
+        return found
+
+    @property
+    def explained(self) -> Bools:
+        """Where the features are there, target or not."""
+        found: Bools = np.logical_and.reduce(np.isfinite(self.values[1:]), axis=0)
+        return found
 
 
 #: Which cells of a piece shall be predicted.
@@ -164,8 +172,8 @@ def _read(
     values = np.full((len(names), *shape), np.nan, np.float32)
     reader = SlabReader(part, names, dims)
     for slab in reader:
-        box = tuple(slab.slices[dim] for dim in dims)
         for i, name in enumerate(names):
-            values[(i, *box)] = reader.read(name, slab)
+            box: tuple[Any, ...] = (i, *(slab.slices[dim] for dim in dims))
+            values[box] = reader.read(name, slab)
     frame, _ = frame_of(part)
     return Piece(part, dims, values, spread(frame, split.assign(frame), dims))

@@ -72,15 +72,13 @@ class RegionSplit(Split):
         """
         grid = grid_of(ds)
         places = Places.of(ds, grid, field="split.kind")
-        found = {
-            role: tuple(
-                _read(area, ds, (grid, places), f"split.{role}") for area in getattr(self, role)
-            )
+        test, validation = (
+            tuple(_read(area, ds, (grid, places), f"split.{role}") for area in getattr(self, role))
             for role in _HELD
-        }
+        )
         if self.buffer is not None:
             self.buffer.reach("angle" if places.angle else "length")
-        return replace(self, **found, tiles=tiles_of(ds, grid))
+        return replace(self, test=test, validation=validation, tiles=tiles_of(ds, grid))
 
     def assign(self, frame: xr.Dataset) -> xr.DataArray:
         """Return the role of each place, see :meth:`Split.assign`."""

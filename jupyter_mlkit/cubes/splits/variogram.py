@@ -22,11 +22,13 @@ _FEWEST_LAGS = 5
 
 
 def _gaussian(h: Floats) -> Floats:
-    return 1 - np.exp(h**2 * np.log(1 - _OF_SILL))
+    found: Floats = 1 - np.exp(h**2 * np.log(1 - _OF_SILL))
+    return found
 
 
 def _exponential(h: Floats) -> Floats:
-    return 1 - np.exp(h * np.log(1 - _OF_SILL))
+    found: Floats = 1 - np.exp(h * np.log(1 - _OF_SILL))
+    return found
 
 
 def _spherical(h: Floats) -> Floats:
@@ -120,7 +122,8 @@ def _best(
         for _ in range(2):
             nugget, partial, error = _linear(shape(lags / ranges[:, None]), gamma, weights)
             i = int(np.argmin(error))
-            found.append((*(float(part[i]) for part in (error, ranges, nugget, partial)), shape))
+            fit = (float(error[i]), float(ranges[i]), float(nugget[i]), float(partial[i]), shape)
+            found.append(fit)
             ranges = np.geomspace(ranges[i] / 1.15, ranges[i] * 1.15, _RANGES)
     return min(found, key=lambda fit: fit[0])[1:]
 

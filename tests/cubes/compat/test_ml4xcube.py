@@ -17,7 +17,8 @@ from ..made import small_cube
 @pytest.fixture
 def stored(tmp_path: Path) -> xr.Dataset:
     cube = small_cube()[["a", "b"]]
-    cube.to_zarr(tmp_path / "c.zarr", zarr_format=2, encoding={n: {"chunks": (3, 10, 10)} for n in cube})
+    chunks = {name: {"chunks": (3, 10, 10)} for name in cube}
+    cube.to_zarr(tmp_path / "c.zarr", zarr_format=2, encoding=chunks)
     return xr.open_zarr(tmp_path / "c.zarr", chunks=None)
 
 

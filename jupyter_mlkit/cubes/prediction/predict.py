@@ -135,7 +135,7 @@ def predict(
         ds,
         name=called,
         dims=order,
-        chunks=_chunks(ds, names, order),
+        chunks=chunks_of(ds, names, order),
         dtype=kind,
         attrs=_attrs(known, identity, attrs or {}),
         template=max(names, key=lambda feature: ds[feature].ndim),
@@ -143,7 +143,7 @@ def predict(
     if path is not None:
         target = Path(path).expanduser().absolute()
         how = repr((inputs, tilings, mix))
-        job = Job(predictor, ds, names, frame, tuple(tiling.dim for tiling in tilings))
+        job = Job(predictor, ds, names, frame, tilings)
         key = stage_key(ds, names, frame, identity, how)
         if write_prediction(
             job, target, key=key, part=part, overwrite=overwrite, progress=progress
@@ -273,7 +273,7 @@ def _tilings(
     return tuple(found)
 
 
-def _chunks(ds: xr.Dataset, features: Sequence[str], order: Sequence[str]) -> dict[str, int]:
+def chunks_of(ds: xr.Dataset, features: Sequence[str], order: Sequence[str]) -> dict[str, int]:
     """Return the features' chunks; where they have none, whole dims up to some MiB, last first."""
     known = stored_chunks(ds, features, order)
     found: dict[str, int] = {}

@@ -39,6 +39,8 @@ class WindowPredictor:
     tilings : tuple of Tiling
         One for each input dim.
     blend : {"linear", "cosine"} or None
+    everywhere : bool
+        Whether it answers for cells of which no feature is known.
     """
 
     local: ClassVar[bool] = False
@@ -49,6 +51,7 @@ class WindowPredictor:
     dims: tuple[str, ...]
     tilings: tuple[Tiling, ...]
     blend: Blend | None = None
+    everywhere: bool = False
 
     def footprint(self, box: Box) -> Box | None:
         """Return the cells that are read for `box`, None where no window answers for any."""
@@ -87,6 +90,11 @@ class WindowPredictor:
     @property
     def _window_axes(self) -> tuple[int, ...]:
         return tuple(self.dims.index(tiling.dim) for tiling in self.tilings)
+
+    @property
+    def _in_place(self) -> bool:
+        """Whether an answer for a cell without any feature rests on its neighbours alone."""
+        return self.inputs.gaps != "skip" and all(t.answers_at is None for t in self.tilings)
 
     @property
     def _sample_axes(self) -> tuple[int, ...]:
@@ -131,8 +139,7 @@ class WindowPredictor:
             batch.add(place, samples[window], np.flatnonzero(chosen))
         batch.flush()
         result = canvas.result(self.dtype)
-        if self.inputs.gaps != "skip" and all(t.answers_at is None for t in self.tilings):
-            # Where no feature is known, a prediction would rest on the neighbours alone.
+        if not self.everywhere and self._in_place:
             result[~known[within(piece, wide)].transpose(*order)] = np.nan
         return result.transpose(*np.argsort(order))
 

@@ -8,17 +8,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from ...errors import CubeError, InvalidInputError
 from ..reading.slabs import Slab, SlabReader
+from .boxes import Box
 from .cores import shared_cores
 from .frame import Frame
 from .inputs import Arrays
 from .lazy import Predictor, read_box
 from .stage import Stage
 from .store import ChunkWriter, make_empty
+from .tiling import Tiling
 
 #: Decoded bytes of all features per box; each thread holds one, and a few are read ahead.
 _BUDGET = 24 * 2**20
@@ -37,31 +42,33 @@ class Job:
     names : tuple of str
         The features.
     frame : Frame
-    window_dims : tuple of str
-        Dims along which a box reads more than itself.
+    tilings : tuple of Tiling
+        Along these dims a box reads more than itself.
     """
 
     predictor: Predictor
     ds: xr.Dataset
     names: tuple[str, ...]
     frame: Frame
-    window_dims: tuple[str, ...] = ()
+    tilings: tuple[Tiling, ...] = ()
 
     def boxes(self) -> SlabReader:
         """Return the reader whose boxes are predicted: whole chunks of the result."""
         dims, chunks = self.frame.dims, dict(zip(self.frame.dims, self.frame.chunks, strict=True))
-        if not self.window_dims:
+        if not self.tilings:
             return SlabReader(self.ds, self.names, dims, chunks=chunks, budget=_BUDGET)
         # What a box needs from around it is not the reader's to know: it reads nothing itself.
         return SlabReader(self.ds, (), dims, chunks=self._wide(chunks), budget=0)
 
     def _wide(self, chunks: dict[str, int]) -> dict[str, int]:
         """Grow boxes along the window dims, as windows across their edges are computed twice."""
-        steps = dict(chunks)
-        sizes = dict(zip(self.frame.dims, self.frame.shape, strict=True))
+        # Every piece of a dim that is one window would compute that window again.
+        whole = {t.dim: t.size for t in self.tilings if t.window == t.size}
+        steps = {**chunks, **whole}
+        sizes = {t.dim: t.size for t in self.tilings}
         bytes_per_cell = 4 * len(self.names)
         while True:
-            growing = [dim for dim in self.window_dims if steps[dim] < sizes[dim]]
+            growing = [dim for dim in sizes if steps[dim] < sizes[dim]]
             if not growing or 2 * math.prod(steps.values()) * bytes_per_cell > _BUDGET:
                 return steps
             shortest = min(growing, key=lambda dim: steps[dim])
@@ -134,6 +141,25 @@ class _DiskError(InvalidInputError):
     code = "not_writable"
 
 
+def into_memory(job: Job) -> NDArray[Any]:
+    """Return the whole prediction as an array.
+
+    Raises
+    ------
+    CubeError
+        ``unreadable_chunk``.
+    """
+    result = np.empty(job.frame.shape, job.frame.dtype)
+
+    def keep(box: Box, values: NDArray[Any]) -> None:
+        result[box] = values
+
+    reader = job.boxes()
+    for _ in _pass(job, reader, range(len(reader)), keep):
+        pass
+    return result
+
+
 def _fill(
     job: Job,
     reader: SlabReader,
@@ -142,24 +168,35 @@ def _fill(
     progress: Callable[[float], None] | None,
 ) -> None:
     writer = ChunkWriter(stage, job.frame)
-    features = SlabReader(job.ds, job.names, job.frame.dims)
     numbers = {_corner(reader.slab(i)): i for i in todo}
+
+    def put(box: Box, values: NDArray[Any]) -> None:
+        with _writable(stage.target):
+            writer.write(box, values)
+            stage.mark(numbers[tuple(side.start for side in box)])
+
+    for count in _pass(job, reader, todo, put):
+        if progress is not None:
+            progress(count / len(todo))
+
+
+def _pass(
+    job: Job, reader: SlabReader, todo: Sequence[int], put: Callable[[Box, NDArray[Any]], None]
+) -> Iterator[int]:
+    """Predict the boxes `todo` in threads, `put` each there, and yield how many are done."""
+    features = SlabReader(job.ds, job.names, job.frame.dims)
 
     def work(slab: Slab, arrays: Arrays) -> None:
         enter()
         box = tuple(slab.slices[dim] for dim in job.frame.dims)
-        if job.window_dims:
+        if job.tilings:
             arrays = read_box(features, job.predictor.footprint(box))
-        values = job.predictor.values(box, arrays)
-        with _writable(stage.target):
-            writer.write(box, values)
-            stage.mark(numbers[_corner(slab)])
+        put(box, job.predictor.values(box, arrays))
 
     threads = max(1, min(_THREADS, len(todo)))
     with shared_cores(threads) as enter:
         for count, _ in enumerate(reader.map(work, threads, todo), start=1):
-            if progress is not None:
-                progress(count / len(todo))
+            yield count
 
 
 def _corner(slab: Slab) -> tuple[int, ...]:

@@ -1,0 +1,1 @@
+"""In-situ measurements as samples of a cube."""

@@ -38,7 +38,7 @@ def class_scores(
         All classes that there are. Where not given, ``flag_values`` of the truth (or of the
         prediction); else those that occur, for which everything is read once more.
     ignore_index : number, optional
-        Cells with this truth do not count.
+        Cells with this truth do not count; to predict it elsewhere is an error like any other.
     by, weights
         As in :func:`.score.score`.
     **which
@@ -67,8 +67,6 @@ def class_scores(
     known = _occurring(cubes, ignore_index) if classes is None else np.unique(np.asarray(classes))
     if known.size > MOST_CLASSES:
         raise _too_many()
-    if ignore_index is not None:
-        known = known[known != ignore_index]
     size = known.size
     n_groups = int(np.prod(cubes.shape))
 

@@ -137,9 +137,9 @@ class CubePass:
             for piece in self._pieces(slab, arrays):
                 if not piece.weight.any():
                     continue
-                stacked = np.stack(terms(piece.values, piece.weight, about))
+                found = terms(piece.values, piece.weight, about)
                 dims = list(self.sizes)
-                summed = sum_by(stacked, dims, self.kept, self._factors, piece.where)
+                summed = sum_by(found, dims, self.kept, self._factors, piece.where)
                 if total is None:
                     kept = [_length(slab.slices[dim]) for dim in self.kept]
                     total = np.zeros((len(summed), *kept, *self.shape[len(kept) :]))

@@ -88,7 +88,7 @@ def _joint(parts: Sequence[Grouping], sizes: Mapping[str, int]) -> Factor:
 
 
 def sum_by(
-    terms: Floats,
+    terms: Sequence[Floats],
     dims: Sequence[str],
     kept: Sequence[str],
     factors: Sequence[Factor],
@@ -98,7 +98,8 @@ def sum_by(
 
     Parameters
     ----------
-    terms : ndarray of float64, shape (n_terms, *cells)
+    terms : sequence of ndarray of float64
+        Each over all `dims`.
     dims : sequence of str
         Dims of the cells.
     kept : sequence of str
@@ -111,26 +112,34 @@ def sum_by(
     ndarray of float64, shape (n_terms, *kept, *groups)
     """
     grouped = {dim for factor in factors for dim in factor.dims}
-    plain = tuple(
-        axis for axis, dim in enumerate(dims, 1) if dim not in kept and dim not in grouped
-    )
-    found: Floats = terms.sum(axis=plain)
     left = [dim for dim in dims if dim in kept or dim in grouped]
+    plain = tuple(axis for axis, dim in enumerate(dims) if dim not in left)
+    # What no group depends on goes first: the rest is small then.
+    found = np.stack([term.sum(axis=plain) for term in terms])
     for factor in factors:
         axes = [1 + left.index(dim) for dim in factor.dims]
-        moved = np.moveaxis(found, axes, range(-len(axes), 0))
-        flat = moved.reshape(*moved.shape[: -len(axes)], -1)
-        codes = factor.codes[tuple(where[dim] for dim in factor.dims)]
-        found = _sum_last_axis(flat, codes.reshape(-1), factor.size)
+        codes = factor.codes[tuple(where[dim] for dim in factor.dims)].reshape(-1)
+        if len(axes) > 1:
+            moved = np.moveaxis(found, axes, range(-len(axes), 0))
+            found, axis = moved.reshape(*moved.shape[: -len(axes)], -1), -1
+        else:
+            (axis,) = axes
+        found = np.moveaxis(_sum_along(found, axis, codes, factor.size), axis, -1)
         left = [dim for dim in left if dim not in factor.dims] + [""]
     return found
 
 
-def _sum_last_axis(values: Floats, codes: NDArray[np.int64], size: int) -> Floats:
-    found = np.zeros((*values.shape[:-1], size))
-    order = np.argsort(codes, kind="stable")
-    order = order[np.count_nonzero(codes < 0) :]
+def _sum_along(values: Floats, axis: int, codes: NDArray[np.int64], size: int) -> Floats:
+    """Return sums along one axis by code; -1 is left out."""
+    shape = list(values.shape)
+    shape[axis] = size
+    found = np.zeros(shape)
+    order = np.argsort(codes, kind="stable")[np.count_nonzero(codes < 0) :]
     if order.size:
         present, starts = np.unique(codes[order], return_index=True)
-        found[..., present] = np.add.reduceat(values[..., order], starts, axis=-1)
+        in_order = order.size == codes.size and bool((np.diff(codes) >= 0).all())
+        ordered = values if in_order else np.take(values, order, axis=axis)
+        place = [slice(None)] * values.ndim
+        place[axis] = present  # type: ignore[call-overload]
+        found[tuple(place)] = np.add.reduceat(ordered, starts, axis=axis)
     return found

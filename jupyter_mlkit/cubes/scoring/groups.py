@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import xarray as xr
@@ -74,16 +74,24 @@ def groupings(by: By | Sequence[By], truth: xr.DataArray, grid: Grid) -> list[Gr
 
 
 def _each(by: By | Sequence[By]) -> list[By]:
-    single = not isinstance(by, (tuple, list)) or (
-        len(by) == 2 and isinstance(by[0], str) and np.ndim(by[1]) == 1
-    )
+    single = not isinstance(by, (tuple, list)) or _is_bands(by)
     return [by] if single else list(by)
+
+
+def _is_bands(by: Any) -> TypeGuard[tuple[str, Sequence[float]]]:
+    """Tell ``("lat", edges)`` from two groups."""
+    if not (isinstance(by, tuple) and len(by) == 2 and isinstance(by[0], str)):
+        return False
+    edges = by[1]
+    if isinstance(edges, np.ndarray):
+        return True
+    return isinstance(edges, (list, tuple, range)) and all(np.isscalar(e) for e in edges)
 
 
 def _grouping(by: By, truth: xr.DataArray, grid: Grid) -> Grouping:
     if isinstance(by, str):
         return _of_coordinate(by, truth)
-    if isinstance(by, tuple) and len(by) == 2 and isinstance(by[0], str):
+    if _is_bands(by):
         return _of_bands(by[0], by[1], truth)
     if isinstance(by, xr.DataArray):
         return _of_array(by, truth)

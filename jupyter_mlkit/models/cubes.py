@@ -89,14 +89,19 @@ class RoleCount(Model):
 
 
 class Distances(Model):
-    """How far cells lie from train: quantiles at 5, 25, 50, 75 and 95 %."""
+    """How far cells lie from train: quantiles at 5, 25, 50, 75 and 95 %.
+
+    In space to the nearest train cell of the same date, in time of the same place.
+    """
 
     axis: Literal["space", "time"]
     unit: str
-    test: list[float]
+    test: Annotated[list[float], Meta(description="Empty where no test cell has one")]
     prediction: Annotated[
         list[float], Meta(description="Of the cells that shall be predicted; empty if unknown")
     ]
+    test_without: Annotated[float, Meta(description="Share of test cells that have none")]
+    prediction_without: float
 
 
 class Autocorrelation(Model):
@@ -104,8 +109,9 @@ class Autocorrelation(Model):
 
     axis: Literal["space", "time"]
     of: Literal["target", "residual"]
+    status: Literal["reached", "not reached", "too few pairs"]
     unit: str
-    range: Annotated[float | None, Meta(description="null: no sill was reached")]
+    length: float | None
     low: float | None
     high: float | None
     pairs: int
@@ -117,8 +123,9 @@ class LeakageReport(Model):
     verdict: Literal["too easy", "fits", "too hard", "unknown"]
     sentence: str
     distances: list[Distances]
-    straddling: Annotated[int, Meta(description="Samples whose targets have several roles")]
-    duplicates: Annotated[int, Meta(description="Equal rows in train and in a held-out role")]
+    straddling: Annotated[float, Meta(description="Share of samples with targets of several roles")]
+    duplicates: Annotated[int, Meta(description="Sampled test rows that equal a train row")]
+    duplicates_among: int
     autocorrelation: list[Autocorrelation]
     recommended: Annotated[
         dict[str, str], Meta(description="Size of blocks by dim, twice the range")

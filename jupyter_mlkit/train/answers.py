@@ -27,7 +27,17 @@ if TYPE_CHECKING:
 #: A form asks to validate and to preview the same data in a row: the second pass is saved.
 _KEPT_SECONDS = 30.0
 #: Fields of a spec on which the data depend.
-_DATA_FIELDS = ("sources", "target", "features", "split", "region", "period", "mask")
+_DATA_FIELDS = (
+    "sources",
+    "prepare",
+    "target",
+    "features",
+    "lead",
+    "split",
+    "region",
+    "period",
+    "mask",
+)
 #: A warning where a training would take more than this share of the machine's memory.
 _MEMORY_SHARE = 0.7
 #: Interpreter and libraries.
@@ -91,6 +101,7 @@ def preview(spec: dict[str, Any]) -> Preview:
         As :func:`validate` would say.
     """
     from .figures import split_map
+    from .leakage import report_leakage, small_blocks
     from .split_text import split_text
 
     asked = load_spec(spec)
@@ -100,15 +111,19 @@ def preview(spec: dict[str, Any]) -> Preview:
     for dim in data.dims:
         cells *= int(data.ds.sizes[dim])
     memory = memory_bytes(asked, {count.role: count.cells for count in counts})
+    leakage = report_leakage(data)
     picture = split_map(data, title=f"Split: {split_text(asked.split)}")
-    names = [asked.target, *asked.features]
     return Preview(
         roles=counts,
         valid_share=sum(count.cells for count in counts) / cells,
-        decoded_bytes=sum(int(data.ds[name].nbytes) for name in names),
+        decoded_bytes=sum(int(data.ds[name].nbytes) for name in data.variables),
         memory_bytes=memory,
-        warnings=[*data.warnings(), *_cost_warnings(asked, memory)],
-        leakage=None,
+        warnings=[
+            *data.warnings(),
+            *small_blocks(data, leakage),
+            *_cost_warnings(asked, memory),
+        ],
+        leakage=leakage,
         map_png=None if picture is None else base64.b64encode(picture).decode(),
     )
 

@@ -64,6 +64,10 @@ def params_of(spec: TrainingSpec) -> dict[str, str]:
     }
     for name, value in spec.model.params.items():
         found[tags.MODEL_PARAM_PREFIX + name] = value if isinstance(value, str) else str(value)
+    if spec.lead is not None:
+        found[tags.PARAM_LEAD] = spec.lead
+    if spec.prepare is not None:
+        found[tags.PARAM_PREPARE] = spec.prepare.function
     if spec.fit.max_samples is not None:
         found["max_samples"] = str(spec.fit.max_samples)
     return found

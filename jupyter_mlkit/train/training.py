@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from ..tracking import tags
 from . import record
 from .estimators import build_estimator, find_estimator
 from .figures import field_maps, split_map
+from .leakage import report_leakage
 from .model import CubeModel, describe_model, log_model
 from .reading import Reading, read
 from .report import Reporter, Silent
@@ -226,7 +228,8 @@ def _train(prepared: _Prepared, run_id: str, experiment: str, report: Reporter) 
     report.phase("logging the model")
     model_uri = log_model(model, _example(prepared))
     report.phase("drawing maps")
-    record.log_files(_maps(prepared, model, predicted))
+    leakage = msgspec.json.encode(report_leakage(data))
+    record.log_files({tags.ARTIFACT_LEAKAGE: leakage, **_maps(prepared, model, predicted)})
     report.phase("done", 1.0)
     return RunResult(
         run_id, experiment, metrics, model_uri, [warning.message for warning in data.warnings()]

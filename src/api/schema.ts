@@ -573,12 +573,13 @@ export interface components {
       /** @enum {unknown} */
       readonly axis: 'space' | 'time';
       readonly high: number | null;
+      readonly length: number | null;
       readonly low: number | null;
       /** @enum {unknown} */
       readonly of: 'residual' | 'target';
       readonly pairs: number;
-      /** @description null: no sill was reached */
-      readonly range: number | null;
+      /** @enum {unknown} */
+      readonly status: 'not reached' | 'reached' | 'too few pairs';
       readonly unit: string;
     };
     /**
@@ -701,13 +702,19 @@ export interface components {
     /**
      * Distances
      * @description How far cells lie from train: quantiles at 5, 25, 50, 75 and 95 %.
+     *
+     *         In space to the nearest train cell of the same date, in time of the same place.
      */
     readonly Distances: {
       /** @enum {unknown} */
       readonly axis: 'space' | 'time';
       /** @description Of the cells that shall be predicted; empty if unknown */
       readonly prediction: readonly number[];
+      readonly prediction_without: number;
+      /** @description Empty where no test cell has one */
       readonly test: readonly number[];
+      /** @description Share of test cells that have none */
+      readonly test_without: number;
       readonly unit: string;
     };
     /**
@@ -859,14 +866,15 @@ export interface components {
     readonly LeakageReport: {
       readonly autocorrelation: readonly components['schemas']['Autocorrelation'][];
       readonly distances: readonly components['schemas']['Distances'][];
-      /** @description Equal rows in train and in a held-out role */
+      /** @description Sampled test rows that equal a train row */
       readonly duplicates: number;
+      readonly duplicates_among: number;
       /** @description Size of blocks by dim, twice the range */
       readonly recommended: {
         readonly [key: string]: string;
       };
       readonly sentence: string;
-      /** @description Samples whose targets have several roles */
+      /** @description Share of samples with targets of several roles */
       readonly straddling: number;
       /** @enum {unknown} */
       readonly verdict: 'fits' | 'too easy' | 'too hard' | 'unknown';

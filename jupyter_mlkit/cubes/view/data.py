@@ -18,10 +18,10 @@ from ..grids.select import Indexers, indexers, region_mask
 from ..grids.variables import check_variables
 from ..identity.fingerprint import Fingerprint, fingerprint
 from ..reading.slabs import SLAB_BYTES, Slab, SlabReader
+from ..sources.prepare import open_prepared
 from ..splits.base import Split
 from ..splits.from_spec import split_from_spec
 from ..splits.roles import ROLES
-from .opened import open_prepared
 from .samples import Collector, Samples
 from .tally import PieceTally, Tally
 

@@ -5,7 +5,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import type { Preview } from '../../api/types';
-import { formatNumber } from './format';
+import { formatNumber, formatShare } from './format';
 
 type Report = NonNullable<Preview['leakage']>;
 
@@ -48,16 +48,17 @@ export function LeakageView(props: ILeakageViewProps): JSX.Element {
         {report.straddling > 0 && (
           <li>
             {trans.__(
-              '%1 samples have target cells of several roles; each role counts its own.',
-              formatNumber(report.straddling)
+              '%1 of the samples have target cells of several roles; each role counts its own.',
+              formatShare(report.straddling)
             )}
           </li>
         )}
         {report.duplicates > 0 && (
           <li>
             {trans.__(
-              '%1 held-out rows are equal to a train row.',
-              formatNumber(report.duplicates)
+              '%1 of %2 test rows are equal to a train row.',
+              formatNumber(report.duplicates),
+              formatNumber(report.duplicates_among)
             )}
           </li>
         )}
@@ -89,11 +90,15 @@ function Distances(props: {
           <tr key={found.axis}>
             <th scope="row">
               {found.axis === 'space'
-                ? trans.__('in space, %1', found.unit)
-                : trans.__('in time, %1', found.unit)}
+                ? trans.__('in space, %1', unitWords(trans, found.unit))
+                : trans.__('in time, %1', unitWords(trans, found.unit))}
             </th>
-            <td className="jp-mod-number">{spread(found.test)}</td>
-            <td className="jp-mod-number">{spread(found.prediction)}</td>
+            <td className="jp-mod-number">
+              {spread(trans, found.test, found.test_without)}
+            </td>
+            <td className="jp-mod-number">
+              {spread(trans, found.prediction, found.prediction_without)}
+            </td>
           </tr>
         ))}
       </tbody>
@@ -104,11 +109,32 @@ function Distances(props: {
   );
 }
 
-/** Quantiles at 5, 25, 50, 75 and 95 % as `30 [10 … 50]`. */
-function spread(quantiles: readonly number[]): string {
-  return quantiles.length === 5
-    ? `${formatNumber(quantiles[2])} [${formatNumber(quantiles[0])} … ${formatNumber(quantiles[4])}]`
-    : '–';
+/** Quantiles at 5, 25, 50, 75 and 95 % as `30 [10 … 50]`, and how many cells have none. */
+function spread(
+  trans: TranslationBundle,
+  quantiles: readonly number[],
+  without: number
+): string {
+  if (quantiles.length !== 5) {
+    return without > 0 ? trans.__('none in train') : '–';
+  }
+  const [low, , median, , high] = quantiles.map(value => formatNumber(value));
+  const some = `${median} [${low} … ${high}]`;
+  return without > 0
+    ? trans.__('%1, %2 have none', some, formatShare(without))
+    : some;
+}
+
+/** Units as a sentence has them. */
+function unitWords(trans: TranslationBundle, unit: string): string {
+  switch (unit) {
+    case 'D':
+      return trans.__('days');
+    case 'deg':
+      return trans.__('degrees');
+    default:
+      return unit;
+  }
 }
 
 function verdictWords(
@@ -135,7 +161,14 @@ function rangeWords(
     found.of === 'target' ? trans.__('The target') : trans.__('The residual');
   const where =
     found.axis === 'space' ? trans.__('in space') : trans.__('in time');
-  if (found.range === null) {
+  if (found.status === 'too few pairs') {
+    return trans.__(
+      '%1: too few pairs of cells to say how far it is alike %2.',
+      field,
+      where
+    );
+  }
+  if (found.length === null) {
     return trans.__(
       '%1 is alike %2 at every distance that was looked at.',
       field,
@@ -150,8 +183,8 @@ function rangeWords(
     '%1 is alike %2 up to %3 %4%5.',
     field,
     where,
-    formatNumber(found.range),
-    found.unit,
+    formatNumber(found.length),
+    unitWords(trans, found.unit),
     interval
   );
 }

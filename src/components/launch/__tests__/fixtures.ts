@@ -116,17 +116,21 @@ export const PREVIEW: Preview = {
         axis: 'space',
         unit: 'km',
         test: [10, 20, 30, 40, 50],
-        prediction: [100, 200, 300, 400, 500]
+        prediction: [100, 200, 300, 400, 500],
+        test_without: 0,
+        prediction_without: 0.25
       }
     ],
-    straddling: 3,
+    straddling: 0.03,
     duplicates: 0,
+    duplicates_among: 100,
     autocorrelation: [
       {
         axis: 'space',
         of: 'target',
+        status: 'reached',
         unit: 'km',
-        range: 900,
+        length: 900,
         low: 700,
         high: 1100,
         pairs: 120000

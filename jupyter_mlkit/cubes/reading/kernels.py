@@ -108,3 +108,31 @@ def cell_moments(values, keep, group, n, mean, squares, low, high):  # type: ign
                 taken = (flag[i] != 0) & (abs(value) < np.inf)
                 shift = value - centre[i] if taken else 0.0
                 deviation[i] += shift * shift
+
+
+@_jit
+def drop_missing(values, code):  # type: ignore[no-untyped-def]
+    """Set `code`, int8, to -1 where a value is NaN or infinite."""
+    for i in range(values.size):
+        code[i] = code[i] if abs(values[i]) < np.inf else np.int8(-1)
+
+
+@_jit
+def count_codes(code, counts):  # type: ignore[no-untyped-def]
+    """Count the codes from 0 on, as many as there are places in `counts`."""
+    for wanted in range(counts.size):
+        n = 0
+        for i in range(code.size):
+            n += 1 if code[i] == wanted else 0
+        counts[wanted] = n
+
+
+@_jit
+def gather(values, code, starts, out):  # type: ignore[no-untyped-def]
+    """Copy the values of each code, in order, to `out`, float32, from the start of that code."""
+    places = starts.copy()
+    for i in range(values.size):
+        c = code[i]
+        if c >= 0:
+            out[places[c]] = values[i]
+            places[c] += 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..reading.slabs import SLAB_BYTES, Slab, SlabReader, stored_chunks
+from ..sampling.order import edges_of
 from .nearest import Found
 
 #: Values with their dims and attributes.
@@ -63,28 +66,18 @@ def _add(
     reader = SlabReader(cube, names, dims, budget=budget)
     kept = [dim for dim in dims if dim not in places]
     mine = _rows_by_box(reader, places)
+    moved = [dims.index(dim) for dim in places]
 
     def taken(slab: Slab, arrays: dict[str, NDArray[Any]]) -> tuple[Any, Any, dict[str, Any]]:
         which = mine[tuple(slab.slices[dim].start for dim in places)]
-        key = tuple(
-            places[dim][which] - slab.slices[dim].start if dim in places else slice(None)
-            for dim in dims
-        )
-        # Indexed axes apart from each other move to the front, adjacent ones stay: put in front.
-        moved = [dims.index(dim) for dim in places]
-        ordered = tuple(key[axis] for axis in moved)
+        inside = tuple(places[dim][which] - slab.slices[dim].start for dim in places)
         values = {
-            name: np.moveaxis(array, moved, range(len(moved)))[ordered]
+            name: np.moveaxis(array, moved, range(len(moved)))[inside]
             for name, array in arrays.items()
         }
         return which, tuple(slab.slices[dim] for dim in kept), values
 
-    numbers = [
-        number
-        for number in range(len(reader))
-        if tuple(reader.slab(number).slices[dim].start for dim in places) in mine
-    ]
-    for which, others, values in reader.map(taken, order=numbers):
+    for which, others, values in reader.map(taken, order=_boxes_at(reader, places, mine)):
         at = rows[which]
         for name, part in values.items():
             scale = weight[at].reshape(-1, *(1 for _ in others))
@@ -95,21 +88,37 @@ def _rows_by_box(
     reader: SlabReader, places: dict[str, NDArray[np.int64]]
 ) -> dict[tuple[int, ...], NDArray[np.int64]]:
     """Return which rows lie in the boxes that start at the same position along `places`."""
-    starts: dict[str, set[int]] = {dim: set() for dim in places}
-    for slab in reader:
-        for dim in places:
-            starts[dim].add(slab.slices[dim].start)
-    columns = []
-    for dim, place in places.items():
-        edges = np.array(sorted(starts[dim]))
-        columns.append(edges[np.searchsorted(edges, place, side="right") - 1])
-    corners, inverse = np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)
+    edges = dict(zip(reader.dims, edges_of(reader), strict=True))
+    starts = [
+        edges[dim][np.searchsorted(edges[dim], place, side="right") - 1]
+        for dim, place in places.items()
+    ]
+    corners, inverse = np.unique(np.stack(starts, axis=1), axis=0, return_inverse=True)
     order = np.argsort(inverse.ravel(), kind="stable")
     cuts = np.cumsum(np.bincount(inverse.ravel(), minlength=len(corners)))[:-1]
     return {
         tuple(corner): part
         for corner, part in zip(corners.tolist(), np.split(order, cuts), strict=True)
     }
+
+
+def _boxes_at(
+    reader: SlabReader,
+    places: dict[str, NDArray[np.int64]],
+    corners: Iterable[tuple[int, ...]],
+) -> list[int]:
+    """Return the numbers of the boxes that start at `corners`, all along the other dims."""
+    edges = dict(zip(reader.dims, edges_of(reader), strict=True))
+    counts = [len(edges[dim]) - 1 for dim in reader.dims]
+    numbers = []
+    for corner in corners:
+        start = dict(zip(places, corner, strict=True))
+        along = [
+            [int(np.searchsorted(edges[dim], start[dim]))] if dim in start else range(count)
+            for dim, count in zip(reader.dims, counts, strict=True)
+        ]
+        numbers += [int(np.ravel_multi_index(at, counts)) for at in itertools.product(*along)]
+    return sorted(numbers)
 
 
 def _column(values: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:

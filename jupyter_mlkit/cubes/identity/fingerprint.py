@@ -7,7 +7,7 @@ another variable or a later chunk in the same store does not change the identity
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,8 +88,8 @@ def fingerprint(
     and format, and is neither loaded nor computed; the digests of local chunks are kept in the
     user's cache folder by path, size, time of change and inode, so that an unchanged store is
     not read again. (A file whose bytes were changed while all of these stayed is not noticed.)
-    Versioned stores are identified by what last changed each chunk. Everything else (netCDF,
-    memory, dask that computes) is identified by its values.
+    Versioned stores are identified by the snapshot that last wrote each chunk. Everything else
+    (netCDF, memory, dask that computes) is identified by its values.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ class _Part:
         return "value", digest_values(self.ds, self.name)
 
 
-def _costs(parts: Any, cache: LeafCache, most: int) -> int:
+def _costs(parts: Iterable[_Part], cache: LeafCache, most: int) -> int:
     total = 0
     for part in parts:
         total += part.cost(cache, most - total)

@@ -19,7 +19,7 @@ from ..reading.fetch import IN_FLIGHT, RemoteBytes
 from ..sources.open import remote_errors
 from .cache import FileState, LeafCache
 from .chunks import Chunks, Index
-from .hashing import hash_files
+from .hashing import hasher_for
 
 #: Files whose state is compared, and digests that are held, at once.
 _BATCH = 2**14
@@ -103,6 +103,7 @@ def _of_files(chunks: Chunks, folder: Path, cache: LeafCache) -> Iterator[bytes 
                 elif state is not None:
                     todo.append(i)
             names = list(itertools.islice(indices, len(batch)))
+            hash_files = hasher_for(sum(_size_in(states[i]) for i in todo))
             tasks = []
             for group in _groups(todo, states):
                 task = pool.submit(hash_files, [f"{folder}{os.sep}{batch[i]}" for i in group])
@@ -122,13 +123,16 @@ def _of_files(chunks: Chunks, folder: Path, cache: LeafCache) -> Iterator[bytes 
             yield from leaves
 
 
+def _size_in(state: FileState | None) -> int:
+    return 0 if state is None else state.size
+
+
 def _groups(todo: Sequence[int], states: Sequence[FileState | None]) -> Iterator[list[int]]:
     group: list[int] = []
     size = 0
     for i in todo:
         group.append(i)
-        state = states[i]
-        size += 0 if state is None else state.size
+        size += _size_in(states[i])
         if len(group) == _TASK_FILES or size >= _TASK_BYTES:
             yield group
             group, size = [], 0

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_mlkit.cubes.identity.fingerprint import Fingerprint, fingerprint
-from jupyter_mlkit.cubes.sampling.data import CubeData
 from jupyter_mlkit.cubes.sources.open import open_cube
+from jupyter_mlkit.cubes.view.data import CubeData
 from jupyter_mlkit.errors import CubeError
 
 from ..made import small_cube, small_spec

@@ -1,0 +1,94 @@
+"""Fast ways to the same digests."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from jupyter_mlkit.cubes.identity import hashing, values
+from jupyter_mlkit.cubes.identity.values import ValueDigest
+
+EDGES = (0, 1, 127, 128, 129, 256, 2**18 - 1, 2**18, 2**18 + 1, 2**18 + 128, 2**19, 600_001)
+
+
+def test_four_lanes_give_the_digests_of_hashlib(tmp_path: Path) -> None:
+    pytest.importorskip("numba")
+    rng = random.Random(3)
+    sizes = [*EDGES, *(rng.randrange(1, 300_000) for _ in range(12))]
+    rng.shuffle(sizes)
+    paths = []
+    for number, size in enumerate(sizes):
+        path = tmp_path / str(number)
+        path.write_bytes(rng.randbytes(size))
+        paths.append(str(path))
+    paths[3:3] = [str(tmp_path / "missing"), str(tmp_path)]
+    assert hashing.hasher_for(hashing.MANY_BYTES) is not hashing.hash_files
+    found = hashing.hasher_for(hashing.MANY_BYTES)(paths)
+    assert found == hashing.hash_files(paths)
+    for path, one in zip(paths, found, strict=True):
+        if not Path(path).is_file():
+            assert one is None
+            continue
+        assert isinstance(one, hashing.FileDigest)
+        assert one.digest == hashlib.blake2b(Path(path).read_bytes()).digest()
+        assert one.state is not None
+
+
+def digest(array: np.ndarray[Any, Any], *, cuts: tuple[int, ...] = ()) -> bytes:
+    dims = [f"d{i}" for i in range(array.ndim)]
+    found = ValueDigest(dict(zip(dims, array.shape, strict=True)))
+    edges = [0, *cuts, array.shape[0]]
+    for start, stop in itertools.pairwise(edges):
+        if start < stop:
+            box = {dim: slice(0, size) for dim, size in zip(dims, array.shape, strict=True)}
+            found.add(array[start:stop], box | {"d0": slice(start, stop)})
+    return found.digest("v")
+
+
+arrays = hnp.arrays(
+    dtype=st.sampled_from(["f2", "f4", "f8", "i1", "i2", "i4", "u8", "bool"]),
+    shape=hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=9),
+)
+
+
+@given(array=arrays)
+@settings(max_examples=80, deadline=None)
+def test_compiled_and_plain_values_digest_alike(array: np.ndarray[Any, Any]) -> None:
+    pytest.importorskip("numba")
+    starts, strides = [0] * array.ndim, [s // array.itemsize for s in array.strides]
+    plain = values._sums(array, starts, strides, compiled=False)
+    assert plain.tolist() == values._sums(array, starts, strides, compiled=True).tolist()
+
+
+@given(array=arrays, data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_the_order_and_size_of_boxes_do_not_matter(
+    array: np.ndarray[Any, Any], data: st.DataObject
+) -> None:
+    cuts = data.draw(st.lists(st.integers(0, array.shape[0]), max_size=3).map(sorted))
+    assert digest(array, cuts=tuple(cuts)) == digest(array)
+
+
+@given(array=arrays, data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_any_one_value_changes_it(array: np.ndarray[Any, Any], data: st.DataObject) -> None:
+    place = data.draw(st.tuples(*(st.integers(0, size - 1) for size in array.shape)))
+    other = array.copy()
+    other[place] = data.draw(hnp.from_dtype(array.dtype))
+    same = np.array_equal(array, other, equal_nan=array.dtype.kind == "f")
+    assert (digest(array) == digest(other)) == same
+
+
+def test_all_zeros_and_all_missing_values_are_one() -> None:
+    odd = np.array([-0.0, np.nan], "f4")
+    odd.view("u4")[1] = 0xFFC12345
+    assert digest(odd) == digest(np.array([0.0, np.nan], "f4"))

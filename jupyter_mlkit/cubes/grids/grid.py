@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -181,11 +181,3 @@ def _ordered(dims: tuple[str, ...], y: str | None, x: str | None) -> tuple[str, 
     """Return which of two dims is y and which x; the first is y where nothing tells."""
     first, second = dims
     return (second, first) if second == y or first == x else (first, second)
-
-
-def __getattr__(name: str) -> Any:
-    if name in ("AreaWeights", "cell_area_weights"):
-        from . import area
-
-        return getattr(area, name)
-    raise AttributeError(name)

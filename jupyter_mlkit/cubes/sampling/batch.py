@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...models import Role
-from ..grids.grid import cell_area_weights
+from ..grids.area import cell_area_weights
 from .places import Places
 
 

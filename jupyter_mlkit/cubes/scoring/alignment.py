@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from ...errors import CubeError, InvalidInputError
-from ..grids.grid import Grid, cell_area_weights, grid_of
+from ..grids.area import cell_area_weights
+from ..grids.grid import Grid, grid_of
 
 #: Given weights: an array over some dims of the truth, or a cube whose cells have an area.
 Weights = xr.DataArray | xr.Dataset | None

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ...models import ErrorBody, Role, RoleCount
 from ...spec import TrainingSpec
 from ..features.derive import derive, required_variables, with_lead
-from ..grids.grid import AreaWeights, Grid, cell_area_weights, grid_of
+from ..grids.area import AreaWeights, cell_area_weights
+from ..grids.grid import Grid, grid_of
 from ..grids.select import Indexers, indexers, region_mask
 from ..grids.variables import check_variables
 from ..identity.fingerprint import Fingerprint, fingerprint

@@ -82,9 +82,10 @@ class BoxReader:
         if self._chunks is None or self.stored is None:
             out[...] = self.values(box)
             return
+        asked = self.ask(box) if asked is None else asked
         for piece in self._pieces(box):
             try:
-                future = (asked or {}).pop(piece.chunk, None)
+                future = asked.pop(piece.chunk, None)
                 self._read_piece(piece, out, future)
             except read_errors() as error:
                 raise unreadable(self._variable, self._named(piece.chunk), error) from error

@@ -36,7 +36,7 @@ from .tiling import along
 BUFFER_BYTES = 256 * 2**20
 #: Share of it for open boxes; the rest is for those that are read ahead.
 _SHARE = 0.6
-_LEAST_BOX = 1 << 16
+_LEAST_BOX = 1 << 10
 
 
 @dataclass(frozen=True)
@@ -419,8 +419,16 @@ class Sampler:
         return counts_by_role(self.survey().counts, cuts, len(self.recipe.roles))
 
     def _even_steps(self) -> tuple[int, ...]:
-        most = np.max([self._totals(rank) for rank in range(self._world)], axis=0)
-        return tuple(-(-int(n) // self.batch_size) for n in most)
+        totals = np.array([self._totals(rank) for rank in range(self._world)])
+        steps = -(-totals.max(axis=0) // self.batch_size)
+        if (totals.min(axis=0) < steps).any():
+            raise CubeError(
+                f"The samples cannot be shared evenly by {self._world} parts: one would have "
+                f"{totals.min()} for {steps.max()} batches.",
+                hint="Store the cube in smaller chunks, or train with fewer workers and ranks.",
+                code="too_few_chunks",
+            )
+        return tuple(int(n) for n in steps)
 
     def _cuts(self) -> Cuts:
         if not self._even:
@@ -461,3 +469,8 @@ class Sampler:
 
     def _copy(self) -> Sampler:
         return copy.copy(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what holds threads and modules; it is made again where it is needed."""
+        made = ("_reader", "_kernels")
+        return {name: value for name, value in self.__dict__.items() if name not in made}

@@ -17,8 +17,9 @@ from .cell_names import CellNames
 
 #: How errors of cells become one number.
 AGGREGATION = "all cells of the role pooled"
-#: Kinds of weights that a variable of the file gives.
-_OF_FILE = ("area (cell measures)", "area (bounds)")
+#: Kinds of weights that do not follow from a cell's own coordinates: a variable of the file
+#: gives them, or its neighbours do, which a crop takes away.
+_NOT_BY_PLACE = ("area (cell measures)", "area (bounds)", "area (spacing of centres)")
 
 
 def evaluation(data: CubeData, role: Role, samples: Samples | None = None) -> Evaluation:
@@ -107,6 +108,6 @@ def _weight_hashes(
     """
     if edges is not None and data.grid.y in data.dims:
         return edges[names.places(batch)[data.dims.index(data.grid.y)]]
-    if data.area.kind in _OF_FILE:
+    if data.area.kind in _NOT_BY_PLACE:
         return mix64(batch.weight.astype(np.float32).view(np.uint32).astype(np.uint64))
     return None

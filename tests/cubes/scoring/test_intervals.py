@@ -84,7 +84,7 @@ def test_coverage_of_the_95_percent_interval() -> None:
         rng = np.random.default_rng([11, draw])
         # A fifth of the blocks is tested, as in the demo.
         mine = np.isin(block[0], rng.choice(np.unique(block), 24, replace=False))
-        smooth = SmoothField([draw, 1], range_deg=RANGE_DEG, range_days=RANGE_DAYS, modes=64)
+        smooth = SmoothField([draw, 1], range_deg=RANGE_DEG, range_days=RANGE_DAYS)
         local = smooth.at(days, lat, lon, mine)
         keep = mine & (rng.random(block.shape) < 0.5)
         y = rng.normal(290, 10, int(keep.sum())).astype("f4")

@@ -11,6 +11,8 @@ _YEAR = 365.25
 #: Valid dates per cell for which the cell gets seasons and a trend of its own.
 _ENOUGH_DATES = 24
 _FEWEST = 2
+#: Cells that a few coefficients for the whole map are taken from.
+_FITTED_CELLS = 10_000
 
 
 def anomalies(values: Floats, days: Floats, points: Floats) -> Floats:
@@ -88,22 +90,18 @@ def _over_the_map(
     means = (valid.T @ basis) / counts[:, None]
     n = basis.shape[1] * polynomial.shape[1]
     squares, right = np.zeros((n, n)), np.zeros(n)
-
-    def columns(date: int) -> Floats:
-        here = valid[date]
-        moved = basis[date] - means[here]
-        found: Floats = (moved[:, :, None] * polynomial[here][:, None, :]).reshape(-1, n)
-        return found
-
-    for date in range(len(values)):
-        x = columns(date)
+    some = slice(None, None, max(1, values.shape[1] // _FITTED_CELLS))
+    for moment, there, left in zip(basis, valid[:, some], centred[:, some], strict=True):
+        moved = (moment - means[some])[there]
+        x = (moved[:, :, None] * polynomial[some][there][:, None, :]).reshape(-1, n)
         squares += x.T @ x
-        right += x.T @ centred[date, valid[date]]
+        right += x.T @ left[there]
     scale = np.sqrt(np.maximum(np.diag(squares), 1e-30))
     inverse = np.linalg.pinv(squares / np.outer(scale, scale), rcond=1e-10)
-    coefficients = inverse @ (right / scale) / scale
-    for date in range(len(values)):
-        centred[date, valid[date]] -= columns(date) @ coefficients
+    coefficients = (inverse @ (right / scale) / scale).reshape(basis.shape[1], -1)
+    amplitude = polynomial @ coefficients.T
+    for moment, left in zip(basis, centred, strict=True):
+        left -= ((moment - means) * amplitude).sum(axis=1)
     return centred
 
 

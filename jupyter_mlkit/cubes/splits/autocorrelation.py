@@ -30,6 +30,7 @@ _CELLS, _DATES, _MOST_DATES = 2 * 10**8, 24, 365
 #: Differences that are held at once.
 _HELD = 10**7
 _ANCHORS, _MOST_ANCHORS, _PER_COLUMN = 2_000, 16_000, 150
+_MOST_COLUMNS = 384
 _DRAWS = 200
 #: Blocks are this many times as long as the autocorrelation reaches.
 _BLOCKS = 2.0
@@ -226,18 +227,20 @@ def _in_time(ds: xr.Dataset, names: list[str], grid: Grid, rng: np.random.Genera
     dims = [dim for dim in grid.horizontal if dim in ds[names[0]].dims]
     ds = ds.sortby(time)
     days = days_since_1970(ds[time])
-    most = max(_PER_COLUMN, _HELD // days.size // N_COLUMNS)
-    per_column = _PER_COLUMN
+    most = max(_PER_COLUMN * N_COLUMNS, _HELD // days.size)
+    n_columns, per_column = N_COLUMNS, _PER_COLUMN
     while True:
-        cells, column = cells_in_columns(ds, names[0], dims, per_column, rng)
+        spots = (min(per_column, most // n_columns), n_columns)
+        cells, column = cells_in_columns(ds, names[0], dims, spots, rng)
         if dims:
             values = _values(ds, names, time, Places.of(ds, grid, field="axis"), cells)
         else:
             values = _left(read_cells(ds, names, time, dims, cells), days, np.zeros((1, 2)))
         parts = _pairs_in_time(values, days, column)
-        if sum(part[3].sum() for part in parts) >= ENOUGH_PAIRS or per_column >= most or not dims:
+        enough = sum(part[3].sum() for part in parts) >= ENOUGH_PAIRS
+        if enough or n_columns >= _MOST_COLUMNS or not dims:
             break
-        per_column = min(most, 4 * per_column)
+        n_columns, per_column = 4 * n_columns, 2 * per_column
     group, lag, roots, counts, distances = (
         np.concatenate(part) for part in zip(*parts, strict=True)
     )

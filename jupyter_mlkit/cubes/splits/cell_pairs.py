@@ -70,15 +70,30 @@ def pairs_in_space(places: Places, n_anchors: int, rng: np.random.Generator) -> 
 
 
 def cells_in_columns(
-    ds: xr.Dataset, target: str, dims: Sequence[str], per_column: int, rng: np.random.Generator
+    ds: xr.Dataset,
+    target: str,
+    dims: Sequence[str],
+    spots: tuple[int, int],
+    rng: np.random.Generator,
 ) -> tuple[Ints, Ints]:
     """Draw cells from few random columns of chunks, so that few chunks are read for all times.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+    target : str
+    dims : sequence of str
+        The horizontal dims.
+    spots : tuple of int
+        Cells per column, and number of columns.
+    rng : numpy.random.Generator
 
     Returns
     -------
     cells, column : ndarray of int64
         Flat positions on the map `dims`, and which column each is in.
     """
+    per_column, n_columns = spots
     shape = tuple(int(ds.sizes[dim]) for dim in dims)
     chunks = stored_chunks(ds, [target], dims)
     # Whole maps as chunks cannot be read in part anyway: smaller columns spread the sample.
@@ -86,7 +101,7 @@ def cells_in_columns(
         min(chunks.get(dim, size), max(1, size // 8)) for dim, size in zip(dims, shape, strict=True)
     ]
     cells, columns = [], []
-    for column in range(N_COLUMNS):
+    for column in range(n_columns):
         corner = [
             int(rng.integers(0, max(1, -(-n // step)))) * step
             for n, step in zip(shape, steps, strict=True)

@@ -32,7 +32,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 Verdict = Literal["too easy", "fits", "too hard", "unknown"]
 #: Difference of mean nearness from which a test is called too easy or too hard.
 _TOLERANCE = 0.15
-_WINDOWS = 300
+_WINDOWS = 200
 #: The mask of the cells to predict travels with the cube under this name.
 _WANTED = "mlkit_wanted"
 
@@ -103,6 +103,7 @@ def leakage_report(
     window: Mapping[str, int] | None = None,
     predict_on: xr.DataArray | Literal["gaps", "all"] | None = None,
     scaler: Any = None,
+    autocorrelation: Sequence[Autocorrelation] | None = None,
     seed: int = 0,
 ) -> LeakageReport:
     """Compare how far test cells lie from train with how far the cells to predict do.
@@ -128,6 +129,8 @@ def leakage_report(
         none.
     scaler : optional
         A fitted scaler, whose ``constants()`` tell on which cells it was fitted.
+    autocorrelation : sequence of Autocorrelation, optional
+        Lengths of the target where they are already known: they do not depend on the split.
     seed : int
 
     Returns
@@ -148,8 +151,9 @@ def leakage_report(
     flat = ds.isel({dim: 0 for dim in ds[target].dims if dim not in main})
     if isinstance(predict_on, xr.DataArray):
         flat = flat.assign({_WANTED: _mask_of(predict_on, flat)})
+    known = {length.axis: length for length in autocorrelation or ()}
     lengths = tuple(
-        autocorrelation_length(flat, target, axis=axis, seed=seed)
+        known.get(axis) or autocorrelation_length(flat, target, axis=axis, seed=seed)
         for axis in _axes(flat, target, grid)
     )
     maps = map_piece(rule, flat, names, grid, rng) if grid.horizontal else None

@@ -22,7 +22,7 @@ Bools = NDArray[np.bool_]
 #: Cells of a map that are looked at; larger maps are thinned.
 _MAP_CELLS = 250_000
 #: Dates whose maps, and columns whose series, are looked at.
-_DATES_PER_CHUNK, _CHUNKS, _COLUMNS, _PER_COLUMN = 4, 4, 16, 6
+_DATES, _CHUNKS, _COLUMNS, _PER_COLUMN = 16, 4, 16, 6
 _QUERIES = 2_000
 
 
@@ -72,12 +72,12 @@ def map_piece(
         total = int(ds.sizes[grid.time])
         step = stored_chunks(ds, names, [grid.time]).get(grid.time, 1)
         starts = np.arange(0, total, step)
-        chunks = rng.permutation(starts)[: max(_CHUNKS, _CHUNKS * _DATES_PER_CHUNK // step)]
+        chunks = rng.permutation(starts)[: max(_CHUNKS, _DATES // step)]
+        each = -(-_DATES // chunks.size)
         dates = [
-            start + rng.permutation(min(step, total - start))[:_DATES_PER_CHUNK]
-            for start in chunks.tolist()
+            start + rng.permutation(min(step, total - start))[:each] for start in chunks.tolist()
         ]
-        picked[grid.time] = np.sort(np.concatenate(dates))[: _CHUNKS * _DATES_PER_CHUNK]
+        picked[grid.time] = np.sort(np.concatenate(dates)[:_DATES])
     cells = int(np.prod([ds.sizes[dim] for dim in grid.horizontal]))
     if cells > _MAP_CELLS:
         thin = int(np.ceil((cells / _MAP_CELLS) ** (1 / len(grid.horizontal))))

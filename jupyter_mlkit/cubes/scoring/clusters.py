@@ -16,6 +16,9 @@ from .classes import MOST_CLASSES, class_names
 from .cube_pass import CubePass, Piece
 from .sums import Floats
 
+#: Rows whose distances to all others are held at once.
+_ROWS_AT_ONCE = 1024
+
 
 def cluster_scores(
     features: xr.Dataset | Mapping[str, xr.DataArray],
@@ -88,7 +91,7 @@ def cluster_scores(
         kept, keys = kept[best], keys[best]
         table = _joined(np.concatenate([table, part]))
     found = _shares(table, labels)
-    silhouette, davies_bouldin = _compactness(kept, seed)
+    silhouette, davies_bouldin = _compactness(kept)
     found = found.assign(silhouette=silhouette, davies_bouldin=davies_bouldin, n_sample=len(kept))
     if reference is not None:
         found["adjusted_rand"] = ((), _adjusted_rand(table[np.isfinite(table[:, 1])]))
@@ -136,16 +139,47 @@ def _shares(table: Floats, labels: xr.DataArray) -> xr.Dataset:
     )
 
 
-def _compactness(rows: Floats, seed: int) -> tuple[float, float]:
-    n_clusters = np.unique(rows[:, 0]).size
-    if not 2 <= n_clusters < len(rows) or n_clusters > MOST_CLASSES:
+def _compactness(rows: Floats) -> tuple[float, float]:
+    """Return silhouette and Davies-Bouldin index of cluster numbers beside their features."""
+    numbers, label = np.unique(rows[:, 0], return_inverse=True)
+    if not 2 <= numbers.size < len(rows) or numbers.size > MOST_CLASSES:
         return math.nan, math.nan
-    from sklearn.metrics import davies_bouldin_score, silhouette_score
+    x = rows[:, 1:]
+    member = np.eye(numbers.size)[label]
+    return _silhouette(x, label, member), _davies_bouldin(x, label, member)
 
-    label, x = rows[:, 0], rows[:, 1:]
-    return float(silhouette_score(x, label, random_state=seed)), float(
-        davies_bouldin_score(x, label)
-    )
+
+def _silhouette(x: Floats, label: NDArray[np.intp], member: Floats) -> float:
+    from scipy.spatial.distance import cdist
+
+    size = member.sum(axis=0)
+    found = np.zeros(len(x))
+    for start in range(0, len(x), _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
+        sums = cdist(x[part], x) @ member
+        row, own = np.arange(len(sums)), label[part]
+        # A cell has no distance to itself; one that is alone in its cluster counts 0.
+        alone = size[own] == 1
+        within = sums[row, own] / np.maximum(size[own] - 1, 1)
+        mean = sums / size
+        mean[row, own] = np.inf
+        nearest = mean.min(axis=1)
+        most = np.maximum(within, nearest)
+        ratio = (nearest - within) / np.where(most > 0, most, 1)
+        found[part] = np.where(alone, 0, ratio)
+    return float(found.mean())
+
+
+def _davies_bouldin(x: Floats, label: NDArray[np.intp], member: Floats) -> float:
+    from scipy.spatial.distance import cdist
+
+    size = member.sum(axis=0)
+    centres = (member.T @ x) / size[:, None]
+    width = (member.T @ np.linalg.norm(x - centres[label], axis=1)) / size
+    apart = cdist(centres, centres)
+    # Clusters about one place are not told apart by it, and neither is one from itself.
+    ratio = (width[:, None] + width) / np.where(apart > 0, apart, np.inf)
+    return float(ratio.max(axis=1).mean())
 
 
 def _adjusted_rand(table: Floats) -> float:

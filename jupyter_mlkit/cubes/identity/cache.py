@@ -164,9 +164,12 @@ class LeafCache:
             (version,) = database.execute("pragma user_version").fetchone()
             if version not in (0, _VERSION):
                 raise sqlite3.DatabaseError(f"version {version}")
+            # What a power cut destroys is made again.
+            database.execute("pragma synchronous = off")
             if version == 0:
-                database.executescript(_TABLES)
-                database.execute(f"pragma user_version = {_VERSION}")
+                database.executescript(
+                    f"begin; {_TABLES} pragma user_version = {_VERSION}; commit;"
+                )
         except BaseException:
             database.close()
             raise

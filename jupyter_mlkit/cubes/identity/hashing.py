@@ -13,10 +13,13 @@ from functools import lru_cache
 from typing import Any
 
 from .cache import FileState
+from .compiled import is_kept, pays
 
 _PIECE = 2**20
-#: Above this many bytes, compiling the faster hash (once for each installation) pays.
-MANY_BYTES = 2**30
+#: Above this many bytes, the faster hash pays: where its compiled code is kept from an earlier
+#: time, and where it has to be compiled (4 s, once for each installation).
+_SOME_LOADED, _SOME_ALONE = 2**26, 2**29
+MANY_BYTES = 2**31
 _MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 _held = threading.local()
 
@@ -35,7 +38,12 @@ HashFiles = Callable[[Sequence[str]], list[Found]]
 
 def hasher_for(total: int) -> HashFiles:
     """Return what hashes files of `total` bytes fastest; the digests are the same."""
-    return _hash_in_lanes if total >= MANY_BYTES and _lanes() is not None else hash_files
+    if not pays(total, loaded=_SOME_LOADED, alone=_SOME_ALONE) or _lanes() is None:
+        return hash_files
+    from .blake2 import compress_blocks
+
+    fast = total >= MANY_BYTES or is_kept(compress_blocks)
+    return _hash_in_lanes if fast else hash_files
 
 
 def hash_files(paths: Sequence[str]) -> list[Found]:

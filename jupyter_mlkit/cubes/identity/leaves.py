@@ -25,6 +25,8 @@ from .hashing import hasher_for
 _BATCH = 2**14
 #: What one task of a thread reads; small files share one.
 _TASK_FILES, _TASK_BYTES = 64, 32 * 2**20
+#: Large files are hashed side by side, see :mod:`.lanes`.
+_SIDE_BY_SIDE = 4
 _MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
@@ -133,7 +135,7 @@ def _groups(todo: Sequence[int], states: Sequence[FileState | None]) -> Iterator
     for i in todo:
         group.append(i)
         size += _size_in(states[i])
-        if len(group) == _TASK_FILES or size >= _TASK_BYTES:
+        if len(group) == _TASK_FILES or (size >= _TASK_BYTES and len(group) >= _SIDE_BY_SIDE):
             yield group
             group, size = [], 0
     if group:

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from ...errors import CubeError
 from ..reading.slabs import Slab, SlabReader
+from .compiled import pays
 from .digest import SetDigest, lane_sums, mix64
 
 #: Cells that are mixed at once without a compiler: their temporaries fit the cache.
 _PIECE = 2**14
-#: Below this, compiling (or loading what was compiled) costs more than it saves.
-_FEW = 2**20
+#: Below this many cells, to load what was compiled costs more than it saves.
+_FEW, _FEW_ALONE = 2**23, 2**26
 
 
 class ValueDigest:
@@ -38,6 +39,7 @@ class ValueDigest:
             dim: math.prod(sizes[after] for after in dims[place + 1 :])
             for place, dim in enumerate(dims)
         }
+        self._compiled = pays(math.prod(sizes.values()), loaded=_FEW, alone=_FEW_ALONE)
         self._set = SetDigest()
         self._lock = threading.Lock()
 
@@ -45,8 +47,7 @@ class ValueDigest:
         """Add the values of a box; axes are in the order of `slices`."""
         strides = [self._strides[dim] for dim in slices]
         starts = [slices[dim].start for dim in slices]
-        compiled = math.prod(self._sizes.values()) >= _FEW
-        sums = _sums(values, starts, strides, compiled=compiled)
+        sums = _sums(values, starts, strides, compiled=self._compiled)
         with self._lock:
             self._set.add(values.size, sums)
 

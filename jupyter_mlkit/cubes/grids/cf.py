@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -58,6 +59,11 @@ _OTHER_NAMES: dict[Role, tuple[str, ...]] = {
         *("deptht", "altitude", "height", "z"),
     ),
     "member": ("member", "member_id", "realization", "ensemble", "ens", "number"),
+}
+#: Names of coordinates of cells: lat, latitude, lats, nav_lat, xlat, clat, lat_rho; not latent.
+_CALLED = {
+    "latitude": re.compile(r"(nav_|x|c|g)?lat(s|itudes?)?(_\w+)?"),
+    "longitude": re.compile(r"(nav_|x|c|g)?lon(s|g|gitudes?)?(_\w+)?"),
 }
 _ROTATED = {"grid_latitude", "grid_longitude"}
 _METRIC = {"m", "metre", "metres", "meter", "meters", "km", "kilometre", "kilometer", "kilometers"}
@@ -121,8 +127,7 @@ def _in_degrees(coord: xr.DataArray, units: set[str], name: str) -> bool:
     if standard in _ROTATED or not np.issubdtype(coord.dtype, np.number):
         return False
     declared = _lower(coord.attrs, "units")
-    called = str(coord.name).lower()
-    means = called[:3] == name[:3] or called in (f"nav_{name[:3]}", f"x{name[:3]}")
+    means = _CALLED[name].fullmatch(str(coord.name).lower()) is not None
     if declared:
         angle = declared in _PLAIN_DEGREES or (declared in RADIANS and standard == name)
         return declared in units or (angle and (means or standard == name))

@@ -18,7 +18,7 @@ _STEPS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.5)
 
 def spacing(ds: xr.Dataset, grid: Grid, dim: str) -> float | None:
     """Return the mean distance of neighbours along `dim` in base units, None for one cell."""
-    raw = ds[dim]
+    raw = ds[grid.coordinate(dim)]
     if dim == grid.x and grid.geographic:
         # Unwrapped: modulo 360 would break the order of -180 .. 180.
         values = np.asarray(raw.values, dtype=np.float64)
@@ -55,7 +55,12 @@ def horizontal_tiles(
         Size by horizontal dim; empty where the cube has none that can be measured.
     """
     dims = [
-        dim for dim in grid.horizontal if dim in ds.coords and ds[dim].ndim == 1 and ds.sizes[dim]
+        dim
+        for dim in grid.horizontal
+        if grid.kind == "rectilinear"
+        and (name := grid.coordinate(dim)) in ds.coords
+        and ds[name].ndim == 1
+        and ds.sizes[dim]
     ]
     lengths = {dim: extent(ds, grid, dim) for dim in dims}
     lengths = {dim: length for dim, length in lengths.items() if length > 0}

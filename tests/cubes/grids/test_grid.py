@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from jupyter_mlkit.cubes.grids.cf import is_latitude
 from jupyter_mlkit.cubes.grids.grid import Grid, grid_of
+from jupyter_mlkit.cubes.grids.tiles import horizontal_tiles
 
 from ..made import small_cube
 from .kinds import KINDS, healpix, icon, points, projected, rotated, swath
@@ -165,3 +167,20 @@ def test_a_code_in_wkt_is_that_of_the_whole_system() -> None:
     assert grid_of(ds).crs == "EPSG:3035"
     own = xr.Dataset(coords={"spatial_ref": ((), 0, {"crs_wkt": wkt.replace(",3035", ",x")})})
     assert grid_of(own).crs is None
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [("latitude", True), ("lat_rho", True), ("XLAT", True), ("nav_lat", True), ("latent", False)],
+)
+def test_latitudes_are_known_by_name_where_nothing_else_is_said(name: str, is_one: bool) -> None:
+    coord = xr.DataArray([1.0], dims=["cell"], name=name)
+    assert is_latitude(coord) is is_one
+
+
+def test_tiles_go_by_the_coordinate_whatever_it_is_called() -> None:
+    ds = small_cube()
+    named = ds.rename_dims(lat="row", lon="column").drop_indexes(["lat", "lon"])
+    wanted = horizontal_tiles(ds, grid_of(ds))
+    assert list(horizontal_tiles(named, grid_of(named)).values()) == list(wanted.values())
+    assert horizontal_tiles(swath(), grid_of(swath())) == {}

@@ -77,10 +77,16 @@ def warm_up(cases: Sequence[Case], setting: Setting) -> None:
     """Run ours once on a tiny cube: what is compiled is compiled once and kept."""
     for case in cases:
         if case.who == "ours":
-            print(f"\r\x1b[K  warm-up: {case.task}", end="", flush=True)
+            _progress(f"  warm-up: {case.task}")
             with contextlib.suppress(RuntimeError):  # told again, and shown, in the first round
                 once(case, setting)
-    print("\r\x1b[K", end="")
+    _progress("")
+
+
+def _progress(text: str) -> None:
+    """Replace the last line of a terminal; a file gets none of it."""
+    if sys.stdout.isatty():
+        print(f"\r\x1b[K{text}", end="", flush=True)
 
 
 def missing(case: Case, setting: Setting) -> str | None:
@@ -102,12 +108,12 @@ def in_turn(
         for case in cases if number % 2 == 0 else list(reversed(cases)):
             if case in failed:
                 continue
-            print(f"\r\x1b[K  round {number + 1}: {case.task}, {case.name}", end="", flush=True)
+            _progress(f"  round {number + 1}: {case.task}, {case.name}")
             try:
                 taken[case].append(once(case, setting))
             except RuntimeError as error:
                 failed[case] = str(error)
-    print("\r\x1b[K", end="")
+    _progress("")
     return {case: median(runs) for case, runs in taken.items() if runs}, failed
 
 

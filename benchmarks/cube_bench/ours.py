@@ -29,7 +29,7 @@ def patches(run: Run) -> None:
     """One epoch of 64 x 64 patches of all roles: across chunks, with gaps, edges kept."""
     # A patch that lies in blocks of several roles is a sample of each: blocks are larger.
     dims = {"time": 1, "lat": by_hand.EDGE, "lon": by_hand.EDGE}
-    rule = {"lat": 2 * by_hand.EDGE, "lon": 2 * by_hand.EDGE}
+    rule = {"time": 64, "lat": 2 * by_hand.EDGE, "lon": 2 * by_hand.EDGE}
     _epoch(run, rule, input_dims=dims, batch_size=by_hand.PATCHES, drop_nan="if_all_nan")
 
 

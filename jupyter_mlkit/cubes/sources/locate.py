@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ...spec import Source, StorageOptions
 from . import catalogue
-from .problems import denied, not_a_cube, not_found
+from .problems import denied, not_a_cube, not_found, not_in
 from .uri import fsspec_options, path_of, protocol_of, require_remote, split_part
 
 Kind = Literal["zarr", "zarr zip", "netCDF", "icechunk"]
@@ -83,18 +83,22 @@ def _local(source: Source, path: Path, part: str) -> Location:
             magic = file.read(4)
     except PermissionError:
         raise denied(path) from None
+    if path.suffix.lower() in (".json", ".geojson"):
+        return locate(catalogue.asset_of(source, str(path), part))
+    if part:
+        raise not_in(str(path), "one cube", part, [])
     if magic.startswith(_NETCDF_MAGIC):
         return Location("netCDF", str(path), path)
     if magic[:2] == b"PK":
         return Location("zarr zip", str(path), path)
-    if path.suffix.lower() in (".json", ".geojson"):
-        return locate(catalogue.asset_of(source, str(path), part))
     raise not_a_cube(str(path), "it is no netCDF file")
 
 
 def _folder(source: Source, path: Path, part: str) -> Location:
     names = {entry.name for entry in path.iterdir()}
     if names & set(_ZARR_MARKS):
+        if part:
+            return locate(catalogue.cube_of_store(source, str(path), part, None))
         return Location("zarr", str(path), path)
     if names >= _ICECHUNK_MARKS:
         return Location("icechunk", str(path), path, version=part, storage=source.options)

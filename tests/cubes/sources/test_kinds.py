@@ -132,6 +132,17 @@ def test_a_path_with_a_hash_is_a_path(stores: dict[str, Path], tmp_path: Path) -
     assert_is_the_cube(open_cube(str(tmp_path / "c#1.zarr")))
 
 
+def test_a_group_of_a_cube_is_named_like_a_cube_of_a_store(tmp_path: Path) -> None:
+    ds = small_cube()
+    ds[["a"]].to_zarr(tmp_path / "c.zarr", consolidated=False)
+    ds.to_zarr(tmp_path / "c.zarr", group="inner", mode="a", consolidated=False)
+    assert_is_the_cube(open_cube(f"{tmp_path / 'c.zarr'}#inner"))
+    assert set(open_cube(str(tmp_path / "c.zarr")).data_vars) == {"a"}
+    assert code_of(f"{tmp_path / 'c.zarr'}#none").code == "cube_not_found"
+    ds.to_netcdf(tmp_path / "c.nc")
+    assert code_of(f"{tmp_path / 'c.nc'}#inner").code == "cube_not_found"
+
+
 def item(*assets: tuple[str, str, str], kind: str = "Feature") -> dict[str, Any]:
     return {
         "type": kind,

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..cubes.features import mlkit_features
 from ..tracking import tags
 from .environment import requirements
 from .vendored import mlkit_cube_model
@@ -73,7 +74,7 @@ def log_model(model: CubeModel, example: pd.DataFrame) -> str:
         logged = mlflow.pyfunc.log_model(
             name=tags.MODEL_NAME,
             loader_module=mlkit_cube_model.__name__.rpartition(".")[2],
-            code_paths=[mlkit_cube_model.__file__],
+            code_paths=[mlkit_cube_model.__file__, mlkit_features.__file__],
             data_path=str(data),
             signature=_signature(described),
             input_example=example,

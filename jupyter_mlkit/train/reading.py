@@ -44,7 +44,7 @@ def read(data: CubeData) -> Reading:
     spec = data.spec
     kept = {role: Collector(len(data.features), *_draw_of(spec, role)) for role in ROLES}
     baselines = BaselineFit(data)
-    for piece in data.pieces():
+    for piece in data.pieces(identify=True):
         for role, table in piece.tables.items():
             kept[role].add(table)
         baselines.add(piece.tables["train"])

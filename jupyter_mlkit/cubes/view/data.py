@@ -17,12 +17,13 @@ from ..grids.area import AreaWeights, cell_area_weights
 from ..grids.grid import Grid, grid_of
 from ..grids.select import Indexers, indexers, region_mask
 from ..grids.variables import check_variables
-from ..identity.fingerprint import Fingerprint, fingerprint
-from ..reading.slabs import SLAB_BYTES, Slab, SlabReader
+from ..identity.fingerprint import Fingerprint
+from ..reading.slabs import SLAB_BYTES, Arrays, Slab, SlabReader
 from ..sources.prepare import open_prepared
 from ..splits.base import Split
 from ..splits.from_spec import split_from_spec
 from ..splits.roles import ROLES
+from .identity import identity_of, value_builder
 from .samples import Collector, Samples
 from .tally import PieceTally, Tally
 
@@ -60,6 +61,8 @@ class CubeData:
     inside : xarray.DataArray or None
         Where the region is, over the horizontal dims, on grids whose rows and columns it does
         not follow.
+    is_opened : bool
+        Whether the cube was opened from the sources of the spec, not given.
     """
 
     ds: xr.Dataset
@@ -72,7 +75,9 @@ class CubeData:
     indexers: Indexers
     area: AreaWeights
     inside: xr.DataArray | None = None
+    is_opened: bool = True
     _tally: Tally | None = field(default=None, repr=False)
+    _identity: Fingerprint | None = field(default=None, repr=False)
 
     @classmethod
     def from_spec(cls, spec: TrainingSpec, *, ds: xr.Dataset | None = None) -> CubeData:
@@ -111,6 +116,7 @@ class CubeData:
             whole=whole,
             indexers=kept,
             area=cell_area_weights(chosen, grid),
+            is_opened=ds is None,
             inside=None if spec.region is None else region_mask(chosen, spec.region),
         )
 
@@ -136,16 +142,16 @@ class CubeData:
     def fingerprint(self) -> Fingerprint:
         """Return the identity of the variables and the selection that are used.
 
+        Of a prepared cube it is that of its sources and the code; else that of the cells.
+
         Raises
         ------
         CubeError
             ``unreadable_chunk``, ``store_unreachable``.
         """
-        kept = dict(self.indexers)
-        if self.spec.lead is not None or any("lag(" in name for name in self.features):
-            # Lagged features reach back before the period.
-            kept.pop(self.grid.time or "", None)
-        return fingerprint(self.whole, self.stored, kept)
+        if self._identity is None:
+            self._identity = identity_of(self)
+        return self._identity
 
     def counts(self) -> list[RoleCount]:
         """Return valid cells and blocks of each role; the data are read once for it.
@@ -202,7 +208,13 @@ class CubeData:
             if len(piece.tables[role]):
                 yield piece.tables[role]
 
-    def pieces(self, roles: Sequence[Role] = ROLES, *, budget: int = SLAB_BYTES) -> Iterator[Piece]:
+    def pieces(
+        self,
+        roles: Sequence[Role] = ROLES,
+        *,
+        budget: int = SLAB_BYTES,
+        identify: bool = False,
+    ) -> Iterator[Piece]:
         """Yield the cube box by box, every chunk decoded once for all roles.
 
         Parameters
@@ -211,14 +223,26 @@ class CubeData:
             Roles whose samples are wanted; counts come for all.
         budget : int
             Decoded bytes per box.
+        identify : bool
+            Whether :meth:`fingerprint` will be asked for: where it is that of the values, they
+            are hashed while they are at hand.
         """
         tally = Tally()
+        builder = value_builder(self) if identify and self._identity is None else None
+
+        def work(slab: Slab, arrays: Arrays) -> Piece:
+            if builder is not None:
+                builder.add_values(slab, arrays)
+            return self._piece(slab, arrays, roles)
+
         starts = {dim: kept.start for dim, kept in self.indexers.items() if isinstance(kept, slice)}
         reader = SlabReader(self.ds, self.variables, self.dims, offsets=starts, budget=budget)
-        for piece in reader.map(lambda slab, arrays: self._piece(slab, arrays, roles)):
+        for piece in reader.map(work):
             tally.add(piece.tally)
             yield piece
         self._tally = tally
+        if builder is not None:
+            self._identity = builder.finish()
 
     def frame(self, slab: Slab | None = None) -> xr.Dataset:
         """Return the coordinates of the selected cube, or of a box of it, without data."""
@@ -228,9 +252,7 @@ class CubeData:
             return found
         return found.isel(slab.slices, missing_dims="ignore")
 
-    def _piece(
-        self, slab: Slab, arrays: dict[str, NDArray[np.generic]], roles: Sequence[Role]
-    ) -> Piece:
+    def _piece(self, slab: Slab, arrays: Arrays, roles: Sequence[Role]) -> Piece:
         y = _as_float32(arrays[self.spec.target])
         valid = np.isfinite(y)
         columns = []

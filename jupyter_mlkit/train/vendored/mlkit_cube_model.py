@@ -185,7 +185,7 @@ class CubeModel:
         Parameters
         ----------
         data : pandas.DataFrame, xarray.Dataset, dict of arrays or (n, f) array
-            A table or Dataset has the features by name.
+            A table has the features by name, a Dataset the variables that they are computed from.
 
         Returns
         -------
@@ -220,6 +220,7 @@ class CubeModel:
     def _predict_cube(self, cube: xr.Dataset) -> xr.DataArray:
         import xarray as xr
 
+        cube = _with_computed(cube, self.names)
         self._require(cube.variables)
         arrays = xr.broadcast(*[cube[name] for name in self.names])
         # `broadcast` orders dims by first appearance; the training cube's order reads better.
@@ -246,6 +247,18 @@ class CubeModel:
             part = slice(start, start + BATCH_CELLS)
             prediction[part] = self.predict_array(np.stack([v[part] for v in flat], axis=1))
         return prediction.reshape(shape)
+
+
+def _with_computed(cube: xr.Dataset, names: list[str]) -> xr.Dataset:
+    """Return `cube` with the features that are computed from its variables, lazily."""
+    if all(name in cube.variables for name in names):
+        return cube
+    if __package__:
+        from ...cubes.features.mlkit_features import derive
+    else:  # inside a logged model both files lie side by side
+        from mlkit_features import derive  # type: ignore[import-not-found, no-redef]
+    with_computed: xr.Dataset = derive(cube, names)
+    return with_computed
 
 
 def save(model: CubeModel, folder: Path) -> Description:

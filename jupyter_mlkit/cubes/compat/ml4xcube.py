@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ _SCALING = (
 def __getattr__(name: str) -> Any:
     """Load the names of scaling from their module when they are first used."""
     if name in _SCALING:
-        from . import ml4xcube_scaling
+        ml4xcube_scaling = import_module(".ml4xcube_scaling", __package__)
 
         return getattr(ml4xcube_scaling, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

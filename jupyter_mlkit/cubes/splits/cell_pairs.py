@@ -106,11 +106,11 @@ def cells_in_columns(
             int(rng.integers(0, max(1, -(-n // step)))) * step
             for n, step in zip(shape, steps, strict=True)
         ]
-        spots = [
+        drawn = [
             rng.integers(start, min(n, start + step), per_column)
             for start, step, n in zip(corner, steps, shape, strict=True)
         ]
-        cells.append(np.ravel_multi_index(tuple(spots), shape))
+        cells.append(np.ravel_multi_index(tuple(drawn), shape))
         columns.append(np.full(per_column, column))
     unique, first = np.unique(np.concatenate(cells), return_index=True)
     return unique.astype(np.int64), np.concatenate(columns)[first]

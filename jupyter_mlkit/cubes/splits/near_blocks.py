@@ -50,6 +50,8 @@ def remove_near_blocks(
         Seed of the blocks, and what gives the role of their ids.
     buffer : Buffer
     """
+    if not roles.size:
+        return roles
     places = _Places.of(frame, grid, cuts, buffer)
     times = next((cut for cut in cuts if cut[0].role == "time"), None)
     others = [cut for cut in cuts if cut[0].role is None]

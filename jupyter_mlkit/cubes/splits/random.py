@@ -86,6 +86,7 @@ def cell_axes(frame: xr.Dataset, grid: Grid) -> list[CutAxis]:
     names = [str(dim) for dim in frame.dims]
     if grid.kind in ("curvilinear", "unstructured"):
         names = [name for name in names if name not in grid.horizontal] + ["lat", "lon"]
+        names += [grid.cell_time] if grid.cell_time is not None else []
     axes = [axis_of(frame, grid, name, field="split.kind") for name in names]
     return sorted(axes, key=lambda axis: axis.rank)
 

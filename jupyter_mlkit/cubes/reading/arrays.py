@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 from ...errors import CubeError, InvalidInputError
 from ...models import Role
 from ..grids.variables import require_variable
+from .fetch import Scratch
 from .moments import compiled
 from .roles import SlabRoles
 from .slabs import Arrays, Slab, SlabReader
@@ -75,21 +78,46 @@ def split_arrays(
         ) from error
     names = [*features, target]
 
+    # Fresh memory for each box would cost as much in page faults as the decoding.
+    scratch, pool = Scratch(), _Pool()
+
     def work(slab: Slab, arrays: Arrays) -> tuple[NDArray[np.int64], list[NDArray[np.float32]]]:
-        code = np.broadcast_to(roles(slab), slab.shape).reshape(-1).copy()
+        code = _array_of(scratch, "code", slab.shape, np.dtype(np.int8))
+        code[...] = roles(slab)
         code[code >= len(_ROLES)] = -1
         if mask is not None:
-            inside = (arrays[mask] != 0) & ~np.isnan(arrays[mask])
-            code[~np.broadcast_to(inside, slab.shape).reshape(-1)] = -1
+            code[~np.broadcast_to((arrays[mask] != 0) & ~np.isnan(arrays[mask]), slab.shape)] = -1
         flat = [np.broadcast_to(arrays[name], slab.shape).reshape(-1) for name in names]
-        return _gathered(flat, code)
+        return _gathered(flat, code.reshape(-1), scratch, pool)
 
     for counts, columns in reader.map(work):
         start = 0
         for rows, count in zip(held, counts.tolist(), strict=True):
             rows.add([column[start : start + count] for column in columns])
             start += count
+        pool.give_back(columns)
     return {role: rows.done() for role, rows in zip(_ROLES, held, strict=True)}
+
+
+class _Pool:
+    """Memory that goes from the threads to who asked them, and back."""
+
+    def __init__(self) -> None:
+        self._free: deque[NDArray[np.float32]] = deque()
+
+    def take(self, size: int) -> NDArray[np.float32]:
+        """Return `size` numbers, undefined."""
+        try:
+            held = self._free.pop()
+        except IndexError:
+            held = np.empty(0, np.float32)
+        if held.size < size:
+            held = np.empty(size + size // 4, np.float32)
+        return held[:size]
+
+    def give_back(self, arrays: Sequence[NDArray[np.float32]]) -> None:
+        """Take back what nobody looks at any more."""
+        self._free.extend(array if array.base is None else array.base for array in arrays)
 
 
 class _Rows:
@@ -131,30 +159,39 @@ def _most(reader: SlabReader, roles: SlabRoles) -> list[int]:
 
 
 def _gathered(
-    flat: Sequence[NDArray[Any]], code: NDArray[np.int8]
+    flat: Sequence[NDArray[Any]], code: NDArray[np.int8], scratch: Scratch, pool: _Pool
 ) -> tuple[NDArray[np.int64], list[NDArray[np.float32]]]:
     """Return how many cells of each role are valid, and their values, role after role."""
-    counts = np.zeros(len(_ROLES), np.int64)
+    columns = [_float32(values) for values in flat]
+    for values in columns:
+        # NumPy's own loops are six times as fast as a branch per cell: 0 stays, -1 wipes.
+        wipe = _array_of(scratch, "wipe", code.shape, np.dtype(np.int8))
+        np.isfinite(values, out=wipe.view(np.bool_))
+        wipe -= 1
+        np.bitwise_or(code, wipe, out=code)
+    counts = np.array([np.count_nonzero(code == role) for role in range(len(_ROLES))], np.int64)
     if not compiled():
-        for values in flat:
-            code[~np.isfinite(values)] = -1
-        counts = np.bincount(code[code >= 0], minlength=len(_ROLES))
-        places = [np.flatnonzero(code == role) for role in range(len(_ROLES))]
-        order = np.concatenate(places)
-        return counts, [_float32(values[order]) for values in flat]
-    from .kernels import count_codes, drop_missing, gather
+        order = np.concatenate([np.flatnonzero(code == role) for role in range(len(_ROLES))])
+        return counts, [values[order] for values in columns]
+    from .kernels import positions, take
 
-    plain = [_float32(values) for values in flat]
-    for values in plain:
-        drop_missing(values, code)
-    count_codes(code, counts)
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    columns = []
-    for values in plain:
-        column = np.empty(int(counts.sum()), np.float32)
-        gather(values, code, starts, column)
-        columns.append(column)
-    return counts, columns
+    places = np.dtype(np.int32 if code.size < 2**31 else np.int64)
+    at = _array_of(scratch, "at", (int(counts.sum()),), places)
+    first, second, _ = np.cumsum(counts).tolist()
+    positions(code, (0, first, second), at)
+    found = []
+    for values in columns:
+        out = pool.take(at.size)
+        take(values, at, out)
+        found.append(out)
+    return counts, found
+
+
+def _array_of(
+    scratch: Scratch, use: str, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    size = math.prod(shape) * dtype.itemsize
+    return np.frombuffer(scratch.take(use, size), dtype).reshape(shape)
 
 
 def _float32(values: NDArray[Any]) -> NDArray[np.float32]:

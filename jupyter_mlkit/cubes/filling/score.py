@@ -51,9 +51,9 @@ def score_filling(
     Returns
     -------
     xarray.Dataset
-        Over ``method``: ``rmse``, ``mae``, ``bias`` and ``r2`` (weighted by area, in the units of
-        `target`), ``n`` (hidden cells that were filled), ``unfilled`` (that were not) and
-        ``seconds``. Best first.
+        Over ``filling``, the methods: ``rmse``, ``mae``, ``bias`` and ``r2`` (weighted by area,
+        in the units of `target`), ``n`` (hidden cells that were filled), ``unfilled`` (that were
+        not) and ``seconds``. Best first.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def score_filling(
         seconds = time.perf_counter() - start
         row = score(filled, truth, weights=cube)
         rows.append(row.assign(seconds=seconds, unfilled=count - row["n"]))
-    table = xr.concat(rows, xr.DataArray(names, dims="method", name="method"))
+    table = xr.concat(rows, xr.DataArray(names, dims="filling", name="filling"))
     units = cube[target].attrs.get("units")
     for metric in ("rmse", "mae", "bias") if units else ():
         table[metric].attrs["units"] = units

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ...errors import CubeError, InvalidInputError
+from ...errors import CubeError, InvalidInputError, SpecError
 from ..grids.variables import require_variable
 from ..reading.slabs import stored_chunks
 from .cells import CellPredictor
@@ -60,8 +60,9 @@ def predict(
     cube : xarray.Dataset or DataArray
         With the features; lazy, dask or in memory. Of any dims, order and direction.
     features : sequence of str, optional
-        In the order of the model's columns; else those that the model knows, or all variables
-        of the cube where it has one only.
+        Variables or expressions (:func:`jupyter_mlkit.cubes.features.derive.derive`) in the
+        order of the model's columns; else those that the model knows, or all variables of the
+        cube where it has one only.
     input_dims : mapping, optional
         Cells of a window by dim, in the order of the model's input. The other dims are samples.
     input_overlap : mapping, optional
@@ -119,7 +120,7 @@ def predict(
     """
     ds = _dataset(cube)
     known = as_model(model, features)
-    names = _features(ds, known, features)
+    ds, names = _features(ds, known, features)
     order = _dims_of(ds, names, dims)
     called = name or known.target or "prediction"
     inputs = Inputs.of(names, nan, scaler, called)
@@ -185,7 +186,10 @@ def _dataset(cube: xr.Dataset | xr.DataArray) -> xr.Dataset:
     return cube.to_dataset(name=str(cube.name or "feature"))
 
 
-def _features(ds: xr.Dataset, model: Model, features: Sequence[str] | None) -> tuple[str, ...]:
+def _features(
+    ds: xr.Dataset, model: Model, features: Sequence[str] | None
+) -> tuple[xr.Dataset, tuple[str, ...]]:
+    """Return the cube with computed features in it, and the names of all features."""
     names = features if features is not None else model.names
     if names is None and len(ds.data_vars) == 1:
         names = [str(name) for name in ds.data_vars]
@@ -196,8 +200,25 @@ def _features(ds: xr.Dataset, model: Model, features: Sequence[str] | None) -> t
             field="features",
         )
     for name in names:
+        if name not in ds.variables:
+            ds = _with_computed(ds, name)
         require_variable(ds, name, "features")
-    return tuple(names)
+    return ds, tuple(names)
+
+
+def _with_computed(ds: xr.Dataset, feature: str) -> xr.Dataset:
+    from ..features.derive import derive
+
+    try:
+        found = derive(ds, [feature])
+    except SpecError:
+        if feature.isidentifier():
+            # A misspelt variable rather than an expression: the closest name helps more.
+            require_variable(ds, feature, "features")
+        raise
+    # Where the cube is stored is part of its identity.
+    found.encoding.update(ds.encoding)
+    return found
 
 
 def _dims_of(ds: xr.Dataset, features: Sequence[str], dims: Sequence[str] | None) -> list[str]:

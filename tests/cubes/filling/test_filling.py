@@ -158,8 +158,8 @@ def test_the_nearest_date_is_the_nearest() -> None:
 
 def test_the_table_ranks_methods_on_gaps_that_are_not_there(ds: xr.Dataset) -> None:
     table = score_filling(ds, "lst", ["air"])
-    assert table.method.values[0] == "eof+regression"
-    assert set(table.method.values[-2:]) == {"mean", "nearest"}
+    assert table.filling.values[0] == "eof+regression"
+    assert set(table.filling.values[-2:]) == {"mean", "nearest"}
     assert table.rmse.attrs["units"] == "K"
     assert len(set(table.n.values.tolist())) == 1
     # What is hidden here is hidden from the one who fills.

@@ -280,6 +280,20 @@ def test_a_scaler_is_applied_before_and_undone_after() -> None:
     assert caught.value.field == "scaler"
 
 
+def test_features_may_be_computed(tmp_path: Path) -> None:
+    small_cube().to_zarr(tmp_path / "c.zarr", zarr_format=2)
+    ds = open_cube(str(tmp_path / "c.zarr"))
+    named = {"mlkit_model_uri": "models:/m/1"}
+    for cube in (ds, ds.chunk(lat=10)):
+        found = predict(
+            lambda x: x.sum(axis=1), cube, features=["a", "a - height"], name="p", attrs=named,
+            path=tmp_path / "p.zarr", overwrite=True,
+        )  # fmt: skip
+        np.testing.assert_allclose(found, 2 * ds.a - ds.height, rtol=1e-5)
+        lazy = predict(lambda x: x.sum(axis=1), cube, features=["a", "a - height"])
+        np.testing.assert_array_equal(lazy, found)
+
+
 def test_an_unreadable_chunk_is_named(tmp_path: Path) -> None:
     coding = {"a": {"chunks": (3, 30, 40)}}
     small_cube()[["a"]].to_zarr(tmp_path / "c.zarr", zarr_format=2, encoding=coding)

@@ -64,7 +64,7 @@ class Layout:
         return values.reshape(shape)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Batch:
     """Some samples of one role.
 
@@ -91,13 +91,18 @@ class Batch:
     X: NDArray[np.float32]
     y: NDArray[np.float32] | None
     role: Role
-    cell: NDArray[np.int64]
     layout: Layout = field(repr=False)
+    _cells: NDArray[Any] = field(repr=False)
     _marks: NDArray[np.float32] = field(repr=False)
 
     def __len__(self) -> int:
         """Return the number of samples."""
-        return int(self.cell.size)
+        return int(self._cells.size)
+
+    @cached_property
+    def cell(self) -> NDArray[np.int64]:
+        """Number of the first target cell of each sample."""
+        return self._cells.astype(np.int64)
 
     @cached_property
     def valid(self) -> NDArray[np.bool_]:

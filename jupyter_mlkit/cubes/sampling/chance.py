@@ -7,13 +7,30 @@ from numpy.typing import NDArray
 
 from ..identity.digest import mix64
 
+_ALL = 2**64 - 1
+
+
+def _mixed(number: int) -> int:
+    """Scatter one number as ``mix64`` does, without the cost of an array."""
+    x = (number + 0x9E3779B97F4A7C15) & _ALL
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _ALL
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _ALL
+    return x ^ (x >> 31)
+
+
+def round_keys(*key: int) -> NDArray[np.uint64]:
+    """Return three odd factors and three addends, for ``permute``."""
+    found = draws(6, *key)
+    found[:3] |= np.uint64(1)
+    return found
+
 
 def draws(n: int, *key: int) -> NDArray[np.uint64]:
     """Return `n` 64-bit numbers that follow from `key`."""
-    state = np.zeros(1, np.uint64)
+    state = 0
     for part in key:
-        state = mix64(state ^ np.array([part & 0xFFFFFFFFFFFFFFFF], np.uint64))
-    return mix64(np.arange(n, dtype=np.uint64) ^ state)
+        state = _mixed(state ^ (part & _ALL))
+    return mix64(np.arange(n, dtype=np.uint64) ^ np.uint64(state))
 
 
 def shuffled(n: int, *key: int) -> NDArray[np.int64]:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..reading.slabs import Slab, SlabReader
-from .cutting import Ingredient
 from .order import BoxGrid, Plan
+from .workspace import Ingredient
 
 T = TypeVar("T")
 

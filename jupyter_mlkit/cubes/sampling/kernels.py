@@ -20,29 +20,51 @@ def encode(target, roles, out):
 
 
 @_jit
-def scan_cells(flat, codes, rows, numbers, inner, offsets, drop, slots, origins, cells, counts):
-    """List the cells of each wanted role.
+def cut_cells(
+    flat,
+    roles,
+    rows,
+    numbers,
+    inner,
+    offsets,
+    target,
+    drop,
+    slots,
+    x,
+    marks,
+    cells,
+    origins,
+    counts,
+):
+    """Copy the cells of each wanted role.
 
     ``rows`` holds the place of the first cell of each row of ``inner`` cells and ``numbers``
-    its number in the cube; ``slots`` says by role code (-1 last) which list is meant, or -1.
-    With ``drop`` 1 cells that miss a feature are left out, with 2 those that miss all.
+    its number in the cube; ``slots`` says by role code (-1 last) which part of the outputs is
+    meant, or -1. Cells whose target (at ``target``, or nowhere if negative) is missing are left
+    out; with ``drop`` 1 also those that miss a feature, with 2 those that miss all.
     """
     for r in range(rows.size):
         row = rows[r]
         for k in range(inner):
-            slot = slots[codes[row + k]]
+            slot = slots[roles[row + k]]
             if slot < 0:
                 continue
-            if drop != 0:
-                found = 0
-                for c in range(offsets.size):
-                    if np.isfinite(flat[row + k + offsets[c]]):
-                        found += 1
-                if found == 0 or (drop == 1 and found < offsets.size):
+            mark = np.float32(0)
+            if target >= 0:
+                mark = flat[target + row + k]
+                if not np.isfinite(mark):
                     continue
             n = counts[slot]
-            origins[slot, n] = row + k
+            found = 0
+            for c in range(offsets.size):
+                value = flat[row + k + offsets[c]]
+                x[slot, n, c] = value
+                found += np.isfinite(value)
+            if (drop == 1 and found < offsets.size) or (drop == 2 and found == 0):
+                continue
+            marks[slot, n, 0] = mark
             cells[slot, n] = numbers[r] + k
+            origins[slot, n] = row + k
             counts[slot] = n + 1
 
 
@@ -104,68 +126,74 @@ def cut_target(flat, codes, role, origins, runs, length, shift, dest, out):
 
 
 @_jit
-def place(source, order, dest, out):
-    """Copy rows ``order`` of `source` to rows ``dest`` of `out`."""
+def take_rows(x, marks, cells, order, dest, out_x, out_marks, out_cells):
+    """Copy samples ``order`` to places ``dest``."""
     for i in range(dest.size):
-        for k in range(source.shape[1]):
-            out[dest[i], k] = source[order[i], k]
+        at, to = order[i], dest[i]
+        for k in range(x.shape[1]):
+            out_x[to, k] = x[at, k]
+        for k in range(marks.shape[1]):
+            out_marks[to, k] = marks[at, k]
+        out_cells[to] = cells[at]
 
 
 @_jit
-def place_run(source, start, dest, out):
-    """Copy rows from `start` on to rows ``dest`` of `out`."""
+def take_run(x, marks, cells, start, dest, out_x, out_marks, out_cells):
+    """Copy samples from `start` on to places ``dest``."""
     for i in range(dest.size):
-        for k in range(source.shape[1]):
-            out[dest[i], k] = source[start + i, k]
+        at, to = start + i, dest[i]
+        for k in range(x.shape[1]):
+            out_x[to, k] = x[at, k]
+        for k in range(marks.shape[1]):
+            out_marks[to, k] = marks[at, k]
+        out_cells[to] = cells[at]
 
 
 @_jit
-def place_cells(source, order, dest, out):
-    """Copy numbers ``order`` of `source` to ``dest`` of `out`."""
-    for i in range(dest.size):
-        out[dest[i]] = source[order[i]]
+def deal(x, marks, cells, first, starts, factors, turns, out_x, out_marks, out_cells):
+    """Deal samples, the first of which is number ``first``, to buckets.
 
-
-@_jit
-def deal(n, starts, factors, turns, dest):
-    """Deal `n` samples to as many buckets as `starts` has, a power of two.
-
-    Each run of so many samples gives one to every bucket, in an order that an odd factor and a
-    turn draw anew for each run: a bucket is a stratified sample of the whole.
+    There are as many buckets as `starts` has, a power of two. Each run of so many samples gives
+    one to every bucket, in an order that an odd factor and a turn draw anew for each run: a
+    bucket is a stratified sample of the whole.
     """
-    buckets = starts.size
-    mask = buckets - 1
-    i = 0
-    group = 0
-    while i < n:
-        for k in range(min(buckets, n - i)):
-            bucket = (factors[group] * k + turns[group]) & mask
-            dest[i + k] = starts[bucket] + group
-        i += buckets
-        group += 1
+    mask = starts.size - 1
+    bits = 0
+    while (1 << bits) < starts.size:
+        bits += 1
+    for j in range(cells.size):
+        group = (first + j) >> bits
+        bucket = (factors[group] * ((first + j) & mask) + turns[group]) & mask
+        to = starts[bucket] + group
+        for k in range(x.shape[1]):
+            out_x[to, k] = x[j, k]
+        for k in range(marks.shape[1]):
+            out_marks[to, k] = marks[j, k]
+        out_cells[to] = cells[j]
 
 
 @_jit
 def permute(n, keys, dest):
-    """Write a permutation of ``0 .. n - 1``: a keyed bijection of the next power of two.
+    """Write a permutation of ``0 .. n - 1`` and one number more.
 
-    Rounds of an odd multiplication, an addition and a xor-shift; what falls outside walks on
-    along its cycle until it is inside (Black and Rogaway 2002).
+    It is a keyed bijection of the next power of two, rounds of an odd multiplication, an
+    addition and a xor-shift, from which the numbers that are too large are left out.
     """
     bits = 2
     while (1 << bits) < n:
         bits += 1
     mask = np.uint64((1 << bits) - 1)
     shift = np.uint64(max(1, bits // 2))
-    high = np.uint64(32)
-    one = np.uint64(1)
     size = np.uint64(n)
-    for i in range(n):
-        x = np.uint64(i)
-        while True:
-            for key in keys:
-                x = (x * (key | one) + (key >> high)) & mask
-                x ^= x >> shift
-            if x < size:
-                break
-        dest[i] = x
+    m0, m1, m2, a0, a1, a2 = keys[0], keys[1], keys[2], keys[3], keys[4], keys[5]
+    j = 0
+    for i in range(1 << bits):
+        v = (np.uint64(i) * m0 + a0) & mask
+        v ^= v >> shift
+        v = (v * m1 + a1) & mask
+        v ^= v >> shift
+        v = (v * m2 + a2) & mask
+        v ^= v >> shift
+        # No branch: what is too large is written over.
+        dest[j] = v
+        j += v < size

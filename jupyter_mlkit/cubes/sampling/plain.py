@@ -5,6 +5,8 @@ Every function has its twin in :mod:`.kernels`, which says what it does.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,34 +24,42 @@ def encode(target: Floats, roles: Codes, out: Codes) -> None:
     out[:] = np.where(np.isfinite(target), roles, np.int8(-1))
 
 
-def scan_cells(
+def cut_cells(
     flat: Floats,
-    codes: Codes,
+    roles: Codes,
     rows: Ints,
     numbers: Ints,
     inner: int,
     offsets: Ints,
+    target: int,
     drop: int,
     slots: NDArray[np.int8],
-    origins: NDArray[np.int32],
-    cells: NDArray[np.int64],
+    x: Floats,
+    marks: Floats,
+    cells: NDArray[Any],
+    origins: Places,
     counts: Ints,
 ) -> None:
-    """List the cells of each wanted role, see :func:`.kernels.scan_cells`."""
+    """Copy the cells of each wanted role, see :func:`.kernels.cut_cells`."""
     for row, number in zip(rows.tolist(), numbers.tolist(), strict=True):
-        code = codes[row : row + inner]
-        slot = slots[code]
-        keep = slot >= 0
-        if drop and keep.any():
-            found = np.isfinite(flat[row + offsets[:, None] + np.arange(inner)])
-            keep &= found.all(axis=0) if drop == 1 else found.any(axis=0)
+        slot = slots[roles[row : row + inner]]
+        mark = np.zeros(inner, np.float32)
+        if target >= 0:
+            mark = flat[target + row : target + row + inner]
+        keep = (slot >= 0) & np.isfinite(mark)
+        if not keep.any():
+            continue
+        values = flat[row + np.arange(inner)[:, None] + offsets]
+        if drop:
+            found = np.isfinite(values)
+            keep &= found.all(axis=1) if drop == 1 else found.any(axis=1)
         places = np.flatnonzero(keep)
         for wanted in range(len(counts)):
             mine = places[slot[places] == wanted]
-            start, stop = counts[wanted], counts[wanted] + mine.size
-            origins[wanted, start:stop] = row + mine
-            cells[wanted, start:stop] = number + mine
-            counts[wanted] = stop
+            box = wanted, slice(int(counts[wanted]), int(counts[wanted]) + mine.size)
+            x[box], marks[box] = values[mine], mark[mine, None]
+            cells[box], origins[box] = number + mine, row + mine
+            counts[wanted] += mine.size
 
 
 def tally(codes: Codes, origins: Places, runs: Ints, length: int, out: NDArray[np.int32]) -> None:
@@ -89,46 +99,43 @@ def cut_target(
         out[dest[part]] = np.where(codes[places] == role, values, np.float32(np.nan))
 
 
-def place(source: Floats, order: Places, dest: Places, out: Floats) -> None:
-    """Copy rows ``order`` of `source` to rows ``dest`` of `out`."""
-    out[dest] = source[order]
+def take_rows(
+    x: Floats, marks: Floats, cells: NDArray[Any], order: Places, dest: Places,
+    out_x: Floats, out_marks: Floats, out_cells: NDArray[Any],
+) -> None:  # fmt: skip
+    """Copy samples ``order`` to places ``dest``."""
+    out_x[dest], out_marks[dest], out_cells[dest] = x[order], marks[order], cells[order]
 
 
-def place_run(source: Floats, start: int, dest: Places, out: Floats) -> None:
-    """Copy rows from `start` on to rows ``dest`` of `out`."""
-    out[dest] = source[start : start + dest.size]
+def take_run(
+    x: Floats, marks: Floats, cells: NDArray[Any], start: int, dest: Places,
+    out_x: Floats, out_marks: Floats, out_cells: NDArray[Any],
+) -> None:  # fmt: skip
+    """Copy samples from `start` on to places ``dest``."""
+    rows = slice(start, start + dest.size)
+    out_x[dest], out_marks[dest], out_cells[dest] = x[rows], marks[rows], cells[rows]
 
 
-def place_cells(
-    source: NDArray[np.int64], order: Places, dest: Places, out: NDArray[np.int64]
-) -> None:
-    """Copy numbers ``order`` of `source` to ``dest`` of `out`."""
-    out[dest] = source[order]
-
-
-def deal(n: int, starts: Ints, factors: Ints, turns: Ints, dest: Places) -> None:
-    """Deal `n` samples to as many buckets as `starts` has, see :func:`.kernels.deal`."""
-    buckets = starts.size
-    group, place = np.divmod(np.arange(n), buckets)
-    bucket = (factors[group] * place + turns[group]) & (buckets - 1)
-    dest[:] = starts[bucket] + group
+def deal(
+    x: Floats, marks: Floats, cells: NDArray[Any], first: int, starts: Ints, factors: Ints,
+    turns: Ints, out_x: Floats, out_marks: Floats, out_cells: NDArray[Any],
+) -> None:  # fmt: skip
+    """Deal samples to buckets, see :func:`.kernels.deal`."""
+    group, place = np.divmod(first + np.arange(cells.size), starts.size)
+    bucket = (factors[group] * place + turns[group]) & (starts.size - 1)
+    to = starts[bucket] + group
+    out_x[to], out_marks[to], out_cells[to] = x, marks, cells
 
 
 def permute(n: int, keys: NDArray[np.uint64], dest: Places) -> None:
     """Write a permutation of ``0 .. n - 1``, see :func:`.kernels.permute`."""
     bits = max(2, int(n - 1).bit_length())
-    mask = np.uint64((1 << bits) - 1)
-    shift = np.uint64(max(1, bits // 2))
-    found = np.arange(n, dtype=np.uint64)
-    todo = np.arange(n)
-    while todo.size:
-        x = found[todo]
-        for key in keys:
-            x = (x * (key | np.uint64(1)) + (key >> np.uint64(32))) & mask
-            x ^= x >> shift
-        found[todo] = x
-        todo = todo[x >= n]
-    dest[:] = found
+    mask, shift = np.uint64((1 << bits) - 1), np.uint64(max(1, bits // 2))
+    v = np.arange(1 << bits, dtype=np.uint64)
+    for factor, added in zip(keys[:3], keys[3:], strict=True):
+        v = (v * factor + added) & mask
+        v ^= v >> shift
+    dest[:n] = v[v < n]
 
 
 def _pieces(origins: Places, runs: Ints, length: int) -> list[tuple[slice, NDArray[np.int64]]]:

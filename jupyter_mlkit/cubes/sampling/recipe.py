@@ -76,7 +76,7 @@ class Recipe:
     @property
     def sample_bytes(self) -> int:
         """Bytes that a sample takes in the shuffle buffer."""
-        return 4 * self.window_cells * (len(self.columns) + 1) + 8
+        return 4 * self.window_cells * (len(self.columns) + 1) + 4
 
     def unit(self, batch_size: int, slots: int) -> int:
         """Return how many samples of a box are drawn at a time, of `slots` open boxes."""
@@ -136,9 +136,11 @@ def parse_lags(
     features: tuple[str, ...], lags: Mapping[str, int | list[int]] | list[int] | None
 ) -> list[tuple[str, int, str]]:
     """Return (feature, lag, column name) of each column."""
-    found = []
+    found: list[tuple[str, int, str]] = []
     for feature in features:
         wanted = lags.get(feature, 0) if isinstance(lags, Mapping) else (lags or 0)
-        for lag in [wanted] if isinstance(wanted, int) else wanted:
-            found.append((feature, lag, f"{feature}[t{-lag:+d}]" if lag else feature))
+        found += [
+            (feature, lag, f"{feature}[t{-lag:+d}]" if lag else feature)
+            for lag in ([wanted] if isinstance(wanted, int) else wanted)
+        ]
     return found

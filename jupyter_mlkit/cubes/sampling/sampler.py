@@ -20,7 +20,7 @@ from ..splits.roles import ROLES
 from .balance import Balance
 from .batch import Batch, Layout
 from .checks import Inputs, checked, empty_role
-from .cutting import Cutter, Ingredient, Part
+from .cutting import Cutter, Part
 from .engine import kernels
 from .exchange import Exchange
 from .missing import Filler
@@ -31,6 +31,7 @@ from .recipe import DropNan, FillNan, Straddle
 from .stream import Cuts, Start, Stream, counts_by_role, find_start
 from .survey import Survey, look_at, summed
 from .tiling import along
+from .workspace import Ingredient
 
 #: Decoded bytes of samples that are open for mixing, by default.
 BUFFER_BYTES = 256 * 2**20
@@ -289,14 +290,10 @@ class Sampler:
         cutter = self._cutter(self._balance())
         wanted = plan.cuts
 
+        unit = self._unit if self.shuffle else 0
+
         def work(box: int, ingredients: list[Ingredient]) -> list[Part]:
-            parts = cutter.parts(box, ingredients)
-            if not self.shuffle:
-                return parts
-            return [
-                cutter.shuffle(part, self._unit, self.seed, self.epoch, box, role)
-                for role, part in enumerate(parts)
-            ]
+            return cutter.parts(box, ingredients, unit=unit, key=(self.seed, self.epoch, box))
 
         def boxes() -> Iterator[tuple[int, tuple[int, ...], list[Part]]]:
             full = self._plan() if skipped else plan

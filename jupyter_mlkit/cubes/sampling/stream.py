@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 
 from ..splits.roles import ROLES
 from .batch import Batch, Layout
-from .chance import draws
-from .cutting import Part
+from .chance import round_keys
+from .cutting import Part, number_type
 from .missing import Filler
 from .mixing import Piece, pieces
 from .recipe import Recipe
@@ -149,54 +150,56 @@ class Stream:
         for piece in pieces(boxes, unit=unit, room=room, shuffle=self.shuffle):
             if piece.number < first.piece:
                 continue
-            for role in range(roles):
-                part = self._mixed(piece, role, carried[role])
+            for role, size in enumerate(piece.sizes(roles)):
+                part = self._mixed(piece, role, size, carried[role])
                 begin = offsets[role]
                 stop = begin + len(part)
                 count = max(0, self.cuts.complete(role, stop) - done[role])
-                for number in range(done[role], done[role] + count):
-                    a, b = (self.cuts.edge(role, number + i) - begin for i in (0, 1))
+                edges = [
+                    self.cuts.edge(role, number) - begin
+                    for number in range(done[role], done[role] + count + 1)
+                ]
+                for a, b in itertools.pairwise(edges):
                     yield self._batch(part, role, a, b)
                 done[role] += count
-                rest = max(begin, self.cuts.edge(role, done[role]))
-                carried[role] = _rows(part, min(rest, stop) - begin, len(part))
-                offsets[role] = min(rest, stop)
+                rest = min(max(begin, edges[-1] + begin), stop)
+                carried[role] = _rows(part, rest - begin, len(part))
+                offsets[role] = rest
         for role in range(roles):
             part = carried[role] or _rows(Part(*_NOTHING), 0, 0)
             a = self.cuts.edge(role, done[role]) - offsets[role]
             if len(part) > max(a, 0):
                 yield self._batch(part, role, max(a, 0), len(part))
 
-    def _mixed(self, piece: Piece[list[Part]], role: int, carried: Part | None) -> Part:
+    def _mixed(self, piece: Piece[list[Part]], role: int, n: int, carried: Part | None) -> Part:
         """Return what is carried over, and the samples of a piece after it, permuted."""
         recipe, kernels = self.recipe, self.kernels
-        n = piece.sizes(len(recipe.roles))[role]
         head = len(carried) if carried is not None else 0
         width = recipe.window_cells
         x = np.empty((head + n, width * len(recipe.columns)), np.float32)
         marks = np.empty((head + n, width), np.float32)
-        cells = np.empty(head + n, np.int64)
+        cells = np.empty(head + n, number_type(self.layout.sizes))
         if carried is not None and head:
             x[:head], marks[:head], cells[:head] = carried.X, carried.marks, carried.cell
-        dest = np.arange(n, dtype=np.int32)
         if self.shuffle and n > 1:
-            kernels.permute(n, draws(4, *self.key, 3, piece.number, role), dest)
-        dest += np.int32(head)
+            dest = np.empty(n + 1, np.int32)
+            kernels.permute(n, round_keys(*self.key, 3, piece.number, role), dest)
+        else:
+            dest = np.arange(n, dtype=np.int32)
+        outs = x[head:], marks[head:], cells[head:]
         at = 0
         for box, rows in piece.takes:
             a, b = rows[role]
+            if a == b:
+                continue
             part, to = box.held[role], dest[at : at + b - a]
             if part.order is None:
-                kernels.place_run(part.X, a, to, x)
-                kernels.place_run(part.marks, a, to, marks)
-                cells[to] = part.cell[a:b]
-            elif b > a:
-                kernels.place(part.X, part.order[a:b], to, x)
-                kernels.place(part.marks, part.order[a:b], to, marks)
-                cells[to] = part.cell[part.order[a:b]]
+                kernels.take_run(part.X, part.marks, part.cell, a, to, *outs)
+            else:
+                kernels.take_rows(part.X, part.marks, part.cell, part.order[a:b], to, *outs)
             at += b - a
         if self.filler is not None:
-            self.filler.fill(x[head:].reshape(n, len(recipe.columns), width), cells[head:])
+            self.filler.fill(outs[0].reshape(n, len(recipe.columns), width), outs[2])
         return Part(x, marks, cells)
 
     def _batch(self, part: Part, role: int, a: int, b: int) -> Batch:
@@ -207,14 +210,8 @@ class Stream:
             marks = marks.reshape(b - a, *recipe.window_shape)
         else:
             marks = marks.reshape(b - a)
-        return Batch(
-            X=x,
-            y=None if recipe.target is None else marks,
-            role=ROLES[recipe.roles[role]],
-            cell=cell,
-            layout=self.layout,
-            _marks=marks,
-        )
+        y = None if recipe.target is None else marks
+        return Batch(x, y, ROLES[recipe.roles[role]], self.layout, cell, marks)
 
 
 _NOTHING = (np.empty((0, 0), np.float32), np.empty((0, 0), np.float32), np.empty(0, np.int64))

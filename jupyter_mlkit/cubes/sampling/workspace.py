@@ -1,0 +1,163 @@
+"""Put the cells that some samples need side by side, as every value is found from there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .order import BoxGrid
+from .places import Places
+from .recipe import Offsets, Recipe
+
+#: Bytes of a workspace: small enough to stay in the cache of a processor.
+_BYTES = 2 << 20
+
+Range = tuple[int, int]
+#: Cells that a box holds or borrows: their range along each dim, and values by variable.
+Ingredient = tuple[list[Range], dict[str, NDArray[Any]]]
+#: First target cells of samples, along each dim.
+Starts = list[NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Cells of all variables around some samples.
+
+    Attributes
+    ----------
+    starts : list of ndarray
+        First target cells of the samples along each dim of the cube.
+    span : list of (int, int)
+        Which cells of the cube, along each dim; it may reach past the cube's ends.
+    shape : tuple of int
+    values : ndarray of float32, shape (n_variables, *shape)
+    roles : ndarray of int8, shape `shape`
+        Role codes, -1 outside the cube.
+    offsets : Offsets
+        Where the values of a sample lie from its origin.
+    """
+
+    starts: Starts
+    span: list[Range]
+    shape: tuple[int, ...]
+    values: NDArray[np.float32]
+    roles: NDArray[np.int8]
+    offsets: Offsets
+
+    @property
+    def flat(self) -> NDArray[np.float32]:
+        """All values in the order of memory."""
+        return self.values.reshape(-1)
+
+    def lattice(self, sizes: Sequence[int], skip: int = 0) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return places in the workspace and numbers in the cube of all samples.
+
+        Parameters
+        ----------
+        sizes : sequence of int
+            Cells of the cube.
+        skip : int
+            How many of the last dims are left at their first start.
+        """
+        origins, numbers = np.zeros(1, np.int64), np.zeros(1, np.int64)
+        last = len(self.shape) - skip
+        for dim, (starts, (first, _), near, far) in enumerate(
+            zip(self.starts, self.span, strides(self.shape), strides(sizes), strict=True)
+        ):
+            along = starts if dim < last else starts[:1]
+            origins = np.add.outer(origins, (along - first) * near).ravel()
+            numbers = np.add.outer(numbers, along * far).ravel()
+        return origins, numbers
+
+
+class Gatherer:
+    """Makes workspaces.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    grid : BoxGrid
+    places : Places
+    """
+
+    def __init__(self, recipe: Recipe, grid: BoxGrid, places: Places) -> None:
+        self.recipe = recipe
+        self.grid = grid
+        self.places = places
+
+    def pieces(self, box: int) -> list[Starts]:
+        """Split the starts of a box along one dim, so that a workspace fits the cache."""
+        index = self.grid.index(box)
+        axes = self.grid.axes
+        starts = [axis.starts_in(place) for axis, place in zip(axes, index, strict=True)]
+        if not all(found.size for found in starts):
+            return []
+        free = [i for i, axis in enumerate(axes) if axis.low == axis.high == 0]
+        if not free:
+            return [starts]
+        # The outermost dim that is long enough keeps runs of memory long.
+        axis = max(free, key=lambda i: (starts[i].size > 8, -i))
+        widths = [b - a for a, b in self.grid.needed(box)]
+        cells = max(1, int(np.prod(widths, dtype=np.int64)) // max(1, widths[axis]))
+        step = max(1, _BYTES // (4 * len(self.recipe.variables) * cells))
+        return [
+            [*starts[:axis], starts[axis][a : a + step], *starts[axis + 1 :]]
+            for a in range(0, starts[axis].size, step)
+        ]
+
+    def gather(self, starts: Starts, ingredients: Sequence[Ingredient]) -> Workspace:
+        """Return the cells that samples need, out of the ingredients of their box."""
+        recipe, axes = self.recipe, self.grid.axes
+        span = [
+            (int(found[0]) + axis.low, int(found[-1]) + axis.high + 1)
+            for found, axis in zip(starts, axes, strict=True)
+        ]
+        shape = tuple(b - a for a, b in span)
+        values = np.empty((len(recipe.variables), *shape), np.float32)
+        inside = [(max(a, 0), min(b, axis.size)) for (a, b), axis in zip(span, axes, strict=True)]
+        if inside != span:
+            self._pad(values, span)
+        for region, arrays in ingredients:
+            shared = [(max(a, c), min(b, d)) for (a, b), (c, d) in zip(span, region, strict=True)]
+            if all(a < b for a, b in shared):
+                to = _slices(shared, span)
+                for place, name in enumerate(recipe.variables):
+                    _fill(values[place][to], arrays[name], _slices(shared, region))
+        roles = np.full(shape, -1, np.int8) if inside != span else np.empty(shape, np.int8)
+        box = {dim: slice(*edges) for dim, edges in zip(recipe.dims, inside, strict=True)}
+        roles[_slices(inside, span)] = self.places.roles(box)
+        return Workspace(starts, span, shape, values, roles, recipe.places(shape))
+
+    def _pad(self, values: NDArray[np.float32], span: list[Range]) -> None:
+        """Mark what lies outside the cube: NaN, but a finite number for inputs past its end."""
+        values[:] = np.nan
+        inputs = values[: self.recipe.n_inputs]
+        for number, ((_, stop), axis) in enumerate(zip(span, self.grid.axes, strict=True)):
+            if stop > axis.size and axis.high == axis.window - 1:
+                past = [slice(None)] * inputs.ndim
+                past[number + 1] = slice(axis.size - stop, None)
+                inputs[tuple(past)] = self.recipe.pad
+
+
+def strides(shape: Sequence[int]) -> list[int]:
+    """Return how many cells lie between neighbours along each dim, in C order."""
+    return [int(np.prod(shape[i + 1 :], dtype=np.int64)) for i in range(len(shape))]
+
+
+def _slices(inner: list[Range], outer: list[Range]) -> tuple[slice, ...]:
+    return tuple(slice(a - c, b - c) for (a, b), (c, _) in zip(inner, outer, strict=True))
+
+
+def _fill(to: NDArray[np.float32], values: NDArray[Any], box: tuple[slice, ...]) -> None:
+    """Copy a box of a variable, which may have size 1 along dims that it lacks."""
+    kept = tuple(
+        part if size > 1 or (part.start == 0 and part.stop == 1) else slice(0, 1)
+        for part, size in zip(box, values.shape, strict=True)
+    )
+    # A float64 that float32 cannot hold becomes infinite, and its cell is dropped.
+    with np.errstate(over="ignore", invalid="ignore"):
+        to[...] = values[kept]

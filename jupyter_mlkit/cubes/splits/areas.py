@@ -113,12 +113,7 @@ class Polygon(Area):
             [np.asarray(part.coords)[:, :2] for part in self._outline(reach * _OUTLINE_SHARE)]
         )
         tree = cKDTree(in_space(outline[:, 1], outline[:, 0], angle=places.angle))
-        y, x = places.every()
-        points = in_space(y, x, angle=places.angle)
-        most = chord(reach) if places.angle else reach
-        distance, _ = tree.query(points, distance_upper_bound=most * (1 + 1e-9))
-        found: Bools = self.contains(places) | (distance <= most).reshape(y.shape)
-        return found
+        return self.contains(places) | _within(tree, outline[:, 1], places, reach)
 
     def to_dict(self) -> dict[str, Any]:
         """Return name and outline."""
@@ -177,11 +172,8 @@ class Mask(Area):
         """Return the cells within `reach` of a cell of the mask."""
         if not self.cells.any():
             return np.zeros(places.shape, dtype=bool)
-        points = in_space(*places.every(), angle=places.angle)
-        most = chord(reach) if places.angle else reach
-        distance, _ = self._tree.query(points, distance_upper_bound=most * (1 + 1e-9))
-        found: Bools = (distance <= most).reshape(places.shape)
-        return found | self.contains(places)
+        y, _ = self.places.every()
+        return self.contains(places) | _within(self._tree, y[self.cells], places, reach)
 
     def to_dict(self) -> dict[str, Any]:
         """Return name, number of cells and the digest of their places."""
@@ -229,6 +221,17 @@ def area_from_dict(rule: Mapping[str, Any]) -> Area:
             field="split",
         )
     return Box(rule["west"], rule["south"], rule["east"], rule["north"])
+
+
+def _within(tree: Any, y: NDArray[np.float64], places: Places, reach: float) -> Bools:
+    """Return the cells within `reach` of the points of `tree`, whose latitudes are `y`."""
+    most = chord(reach) if places.angle else reach
+    every_y, every_x = places.every()
+    near: Bools = (every_y >= y.min() - reach) & (every_y <= y.max() + reach)
+    points = in_space(every_y[near], every_x[near], angle=places.angle)
+    distance, _ = tree.query(points, distance_upper_bound=most * (1 + 1e-9))
+    near[near] = distance <= most
+    return near
 
 
 def _positions(

@@ -8,6 +8,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import TypeVar
 
 import numpy as np
 import xarray as xr
@@ -17,6 +18,8 @@ from ...errors import SpecError
 from ..grids.coordinates import cell_coordinates, days_since_1970, kind_of, no_coordinate
 from ..grids.grid import AXIS_NAMES, Axis, Grid
 from ..grids.sizes import Kind, Size
+
+Number = TypeVar("Number", np.int8, np.int64)
 
 #: Round-off in coordinates must not push a cell on an edge into the block before.
 _EDGE = 1e-6
@@ -162,10 +165,54 @@ def block_hash(seed: int, index: tuple[int, ...]) -> int:
     return int.from_bytes(blake2b(data, digest_size=8).digest(), "little", signed=True)
 
 
+@dataclass(frozen=True)
+class BlockTable:
+    """The blocks that a frame meets, and which of them each cell is in.
+
+    Attributes
+    ----------
+    ids : ndarray of int64
+        Id of each block: one axis per group of axes that run along the same dims.
+    inverses : list of ndarray
+        Position of each cell along the axes of `ids`.
+    dims : list of str
+        Dims of the cells, in canonical order.
+    """
+
+    ids: NDArray[np.int64]
+    inverses: list[NDArray[np.intp]]
+    dims: list[str]
+
+    @classmethod
+    def of(cls, seed: int, cuts: list[tuple[CutAxis, NDArray[np.int64]]]) -> BlockTable:
+        """Hash every block once; `cuts` are axes with the block index of their cells."""
+        groups: dict[tuple[str, ...], list[NDArray[np.int64]]] = {}
+        for axis, index in sorted(cuts, key=lambda cut: cut[0].rank):
+            groups.setdefault(axis.dims, []).append(index)
+        uniques: list[list[tuple[int, ...]]] = []
+        inverses = []
+        for indices in groups.values():
+            rows, inverse = np.unique(
+                np.stack([index.ravel() for index in indices], axis=1), axis=0, return_inverse=True
+            )
+            uniques.append([tuple(row) for row in rows.tolist()])
+            inverses.append(inverse.reshape(indices[0].shape))
+        shape = [len(unique) for unique in uniques]
+        hashes = (block_hash(seed, sum(k, ())) for k in itertools.product(*uniques))
+        ids = np.fromiter(hashes, dtype=np.int64, count=math.prod(shape)).reshape(shape)
+        return cls(ids, inverses, [dim for group in groups for dim in group])
+
+    def spread(self, values: NDArray[Number]) -> NDArray[Number]:
+        """Return `values`, one per block, for every cell."""
+        for axis in reversed(range(len(self.inverses))):
+            values = np.take(values, self.inverses[axis], axis=axis)
+        return values
+
+
 def hash_blocks(
     frame: xr.Dataset, seed: int, cuts: list[tuple[CutAxis, NDArray[np.int64]]]
 ) -> xr.DataArray:
-    """Return the hash of each cell's block indices, every block hashed once.
+    """Return the id of each cell's block.
 
     Parameters
     ----------
@@ -179,33 +226,8 @@ def hash_blocks(
     xarray.DataArray
         int64 ``block`` over the dims of the axes, in the order of `frame`.
     """
-    cuts = sorted(cuts, key=lambda cut: cut[0].rank)
-    groups: dict[tuple[str, ...], list[NDArray[np.int64]]] = {}
-    for axis, index in cuts:
-        groups.setdefault(axis.dims, []).append(index)
-    uniques: list[list[tuple[int, ...]]] = []
-    inverses = []
-    for indices in groups.values():
-        rows, inverse = np.unique(
-            np.stack([index.ravel() for index in indices], axis=1), axis=0, return_inverse=True
-        )
-        uniques.append([tuple(row) for row in rows.tolist()])
-        inverses.append(inverse.reshape(indices[0].shape))
-    table = np.fromiter(
-        (block_hash(seed, sum(k, ())) for k in itertools.product(*uniques)),
-        dtype=np.int64,
-        count=math.prod(map(len, uniques)),
-    ).reshape([len(unique) for unique in uniques])
-    dims = [dim for group in groups for dim in group]
-    return in_order_of(frame, _looked_up(table, inverses), dims, "block")
-
-
-def _looked_up(table: NDArray[np.int64], inverses: list[NDArray[np.intp]]) -> NDArray[np.int64]:
-    """Spread `table`, one axis per group, over the cells of all groups."""
-    for place, inverse in enumerate(reversed(inverses)):
-        axis = len(inverses) - 1 - place
-        table = np.take(table, inverse, axis=axis)
-    return table
+    table = BlockTable.of(seed, cuts)
+    return in_order_of(frame, table.spread(table.ids), table.dims, "block")
 
 
 def in_order_of(

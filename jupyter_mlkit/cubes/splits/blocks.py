@@ -15,10 +15,10 @@ from ..grids.coordinates import kind_of
 from ..grids.grid import Grid, grid_of
 from ..grids.sizes import Size, parse_size
 from ..grids.tiles import spacing
-from .axes import CutAxis, axis_of, hash_blocks
+from .axes import BlockTable, CutAxis, along, axis_of, hash_blocks
 from .base import Split
 from .buffer import Buffer
-from .near_blocks import remove_near_blocks
+from .near_blocks import Draw, remove_near_blocks
 from .roles import ROLES, Shares, check_shares, role_array, roles_of_hashes
 
 #: Where blocks begin; fixed, so that no extent enters.
@@ -70,8 +70,7 @@ class BlockSplit(Split):
         """Return the role of each cell, see :meth:`Split.assign`."""
         grid = grid_of(frame)
         cuts = cuts_of(frame, grid, self.sizes)
-        ids = ids_of(frame, self.seed, cuts)
-        roles = role_array(self._draw(ids.values), ids.dims, ids.coords)
+        roles = roles_of_blocks(frame, (self.seed, self._draw), cuts)
         if self.buffer is None:
             return roles
         rule = (self.seed, self._draw)
@@ -142,6 +141,18 @@ def cuts_of(
     """Return each axis that is cut with the size of its blocks, in canonical order."""
     cuts = [_cut(frame, grid, name, size) for name, size in sizes.items()]
     return sorted(cuts, key=lambda cut: cut[0].rank)
+
+
+def roles_of_blocks(
+    frame: xr.Dataset, rule: tuple[int, Draw], cuts: list[tuple[CutAxis, Size]]
+) -> xr.DataArray:
+    """Return the role of each cell by its block; `rule` is the seed and what draws roles."""
+    seed, draw = rule
+    table = BlockTable.of(seed, [(axis, axis.index(size)) for axis, size in cuts])
+    # Drawn per block: ids of all cells would take eight times the memory, and the time.
+    codes = table.spread(draw(table.ids))
+    found = role_array(codes, table.dims, along(frame, table.dims))
+    return found.transpose(*(dim for dim in frame.dims if dim in found.dims))
 
 
 def ids_of(frame: xr.Dataset, seed: int, cuts: list[tuple[CutAxis, Size]]) -> xr.DataArray:

@@ -15,10 +15,10 @@ from ..grids.grid import grid_of
 from ..grids.sizes import Size
 from ..reading.slabs import SlabReader
 from .base import Split, frame_of, rows_of
-from .blocks import BlockSplit, cuts_of, ids_of, parse_sizes, sizes_as_text
+from .blocks import BlockSplit, cuts_of, ids_of, parse_sizes, roles_of_blocks, sizes_as_text
 from .buffer import Buffer
 from .near_blocks import remove_near_blocks
-from .roles import drawn, role_array
+from .roles import drawn
 
 _EXTENT_NOTE = "balanced over the cells of one extent: another extent gives other folds"
 
@@ -65,15 +65,14 @@ class BlockFold(Split):
     def _assign(self, frame: xr.Dataset, *, validate: bool) -> xr.DataArray:
         grid = grid_of(frame)
         cuts = cuts_of(frame, grid, self.folds.sizes)
-        ids = ids_of(frame, self.folds.seed, cuts)
 
         def draw(ids: NDArray[np.int64]) -> NDArray[np.int8]:
             return self._roles(self.folds.fold_of(ids), validate=validate)
 
-        roles = role_array(draw(ids.values), ids.dims, ids.coords)
+        rule = (self.folds.seed, draw)
+        roles = roles_of_blocks(frame, rule, cuts)
         if self.folds.buffer is None:
             return roles
-        rule = (self.folds.seed, draw)
         return remove_near_blocks(frame, grid, cuts, roles, rule, self.folds.buffer)
 
     def _roles(self, folds: NDArray[np.int64], *, validate: bool) -> NDArray[np.int8]:

@@ -13,7 +13,9 @@ from .regions import RegionSplit
 from .times import TimeSplit
 
 
-def split_from_spec(split: specs.SplitSpec, *, target: str | None = None) -> Split:
+def split_from_spec(
+    split: specs.SplitSpec, *, target: str | None = None, lead: str | None = None
+) -> Split:
     """Make the rule that a spec describes.
 
     Parameters
@@ -21,6 +23,9 @@ def split_from_spec(split: specs.SplitSpec, *, target: str | None = None) -> Spl
     split : spec of a split
     target : str, optional
         The target of the training, whose gaps a split by gaps holds out.
+    lead : str, optional
+        Lead time of the training: with a split by time, no train target is later than the start
+        of what is held out minus lead.
 
     Raises
     ------
@@ -36,11 +41,13 @@ def split_from_spec(split: specs.SplitSpec, *, target: str | None = None) -> Spl
         case specs.RegionSplit():
             return RegionSplit(split.test, split.validation, _buffer(split.buffer))
         case specs.TimeSplit():
-            return TimeSplit(split.validation_start, split.test_start, split.buffer)
+            return TimeSplit(split.validation_start, split.test_start, split.buffer, lead)
         case specs.RandomSplit():
             return RandomSplit(_shares(split.shares), split.seed)
         case specs.CombinedSplit():
-            return CombinedSplit([split_from_spec(part, target=target) for part in split.parts])
+            return CombinedSplit(
+                [split_from_spec(part, target=target, lead=lead) for part in split.parts]
+            )
 
 
 def _shares(shares: specs.Shares) -> tuple[float, float, float]:

@@ -155,13 +155,14 @@ def test_every_spec_makes_its_rule() -> None:
             ]
         ),
         target="b",
+        lead="16D",
     )
     assert isinstance(made, CombinedSplit)
     block, later, gap = made.parts
     assert isinstance(block, BlockSplit)
     assert block.to_dict()["buffer"] == {"space": "500000 m", "time": "16D"}
     assert isinstance(later, TimeSplit)
-    assert later.buffer == "8D"
+    assert (later.buffer, later.lead) == ("8D", "16D")
     assert isinstance(gap, GapSplit)
     assert (gap.target, gap.seed) == ("b", 7)
     assert isinstance(split_from_spec(specs.RandomSplit()), RandomSplit)

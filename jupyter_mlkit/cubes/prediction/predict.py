@@ -155,31 +155,6 @@ def predict(
     return lazy_prediction(predictor, ds, names, frame)
 
 
-def predict_to_zarr(
-    predict_fn: Callable[..., Any],
-    ds: xr.Dataset,
-    path: str | Path,
-    *,
-    features: Sequence[str],
-    name: str,
-    attrs: Mapping[str, Any] | None = None,
-    dims: Sequence[str] | None = None,
-    overwrite: bool = False,
-) -> Path:
-    """Write a prediction, and return where; see :func:`predict`."""
-    predict(
-        predict_fn,
-        ds,
-        path=path,
-        features=features,
-        name=name,
-        attrs=attrs,
-        dims=dims,
-        overwrite=overwrite,
-    )
-    return Path(path).expanduser().absolute()
-
-
 def _dataset(cube: xr.Dataset | xr.DataArray) -> xr.Dataset:
     if isinstance(cube, xr.Dataset):
         return cube

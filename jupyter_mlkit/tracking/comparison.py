@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from jupyter_mlkit.cubes.scoring.comparable import compare_evaluations
 from jupyter_mlkit.errors import InvalidInputError
 from jupyter_mlkit.models import Comparison, Difference, Evaluation, Run
 
@@ -25,6 +26,8 @@ _DATA_PARAMS = (
     names.PARAM_CUBE,
     names.PARAM_TARGET,
     names.PARAM_FEATURES,
+    names.PARAM_LEAD,
+    names.PARAM_PREPARE,
     names.PARAM_USE,
     names.PARAM_SPLIT,
     names.PARAM_SCALE,
@@ -48,14 +51,15 @@ _TOLD = frozenset(
     }
 )
 
-_WORDS: tuple[tuple[str, Callable[[Evaluation], str | None]], ...] = (
-    ("different targets", lambda e: e.target),
-    ("different target units", lambda e: e.units or "none"),
-    ("scored on different roles", lambda e: e.role),
-    ("different lead times", lambda e: e.lead_time or "none"),
-    ("different weights of the cells", lambda e: e.weights),
-    ("scores put together in different ways", lambda e: e.aggregation),
-)
+#: How a difference of evaluations is told; cells and truth have sentences of their own.
+_WORDS: dict[str, tuple[str, Callable[[Evaluation], str]]] = {
+    "target": ("different targets", lambda e: e.target),
+    "units": ("different target units", lambda e: e.units or "none"),
+    "role": ("scored on different roles", lambda e: e.role),
+    "lead time": ("different lead times", lambda e: e.lead_time or "none"),
+    "weights": ("different weights of the cells", lambda e: e.weights),
+    "aggregation": ("scores put together in different ways", lambda e: e.aggregation),
+}
 
 
 def compare(runs: Sequence[Run]) -> Comparison:
@@ -93,7 +97,7 @@ def judge(runs: Sequence[Run]) -> tuple[Verdict, list[str]]:
 
 def _judge_validation(runs: Sequence[Run]) -> tuple[Verdict, list[str]]:
     known = [run.evaluation for run in runs if run.evaluation is not None]
-    reasons = _what_differs(known)
+    reasons = _what_differs(known) if known else []
     silent = [run.run_name for run in runs if run.evaluation is None]
     if silent:
         listed = ", ".join(silent[:5]) + (", …" if len(silent) > 5 else "")
@@ -108,23 +112,24 @@ def _judge_validation(runs: Sequence[Run]) -> tuple[Verdict, list[str]]:
 
 
 def _what_differs(evaluations: list[Evaluation]) -> list[str]:
-    if len({e.hash for e in evaluations}) < 2:
-        return []
-    reasons = []
-    for words, value in _WORDS:
-        seen = list(dict.fromkeys(value(e) for e in evaluations))
-        if len(seen) > 1:
-            reasons.append(f"{words}: {' / '.join(str(v) for v in seen)}")
-    if len({e.cells_digest for e in evaluations}) > 1:
+    verdicts = [compare_evaluations(evaluations[0], other) for other in evaluations[1:]]
+    parts = list(dict.fromkeys(part for verdict in verdicts for part in verdict.differs))
+    reasons = [_in_words(part, evaluations) for part in parts]
+    if any(verdict.common_cells for verdict in verdicts):
+        reasons.append("they can be scored again on the cells that they have in common")
+    return reasons
+
+
+def _in_words(part: str, evaluations: list[Evaluation]) -> str:
+    if part == "cells":
         counts = list(dict.fromkeys(f"{e.n_cells:,}" for e in evaluations))
-        reasons.append(
-            "scored on different cells"
-            + (f": {' / '.join(counts)} cells" if len(counts) > 1 else f" ({counts[0]} each)")
-        )
-    elif len({e.truth_digest for e in evaluations}) > 1:
-        # With other cells the truth differs anyway; here it is the values that changed.
-        reasons.append("different true values in the same cells: the target was changed")
-    return reasons or ["scored in different ways"]
+        seen = f": {' / '.join(counts)} cells" if len(counts) > 1 else f" ({counts[0]} each)"
+        return f"scored on different cells{seen}"
+    if part == "truth":
+        return "different true values in the same cells: the target was changed"
+    words, value = _WORDS[part]
+    values = list(dict.fromkeys(value(e) for e in evaluations))
+    return f"{words}: {' / '.join(values)}" if len(values) > 1 else words
 
 
 def differences(runs: Sequence[Run]) -> list[Difference]:

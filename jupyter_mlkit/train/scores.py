@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cubes.scoring.baseline import Baseline
+from ..cubes.scoring.blocks import block_statistics
+from ..cubes.scoring.intervals import Interval, interval
 from ..cubes.scoring.samples import score_samples
 from ..cubes.view.samples import Samples
 from ..errors import ModelError
@@ -45,6 +47,19 @@ def role_metrics(
     scores = _scores(kind, prediction, samples)
     prefix = tags.ROLE_PREFIX[role]
     return {prefix + name: value for name, value in scores.items() if math.isfinite(value)}
+
+
+def role_intervals(
+    kind: Kind, prediction: NDArray[np.floating[Any]], samples: Samples
+) -> dict[str, Interval | None]:
+    """Return the interval of each score by a bootstrap of the blocks that were scored.
+
+    None where there are fewer than 20 blocks; empty for a classifier.
+    """
+    if kind == "classifier":
+        return {}
+    stats = block_statistics(prediction, samples)
+    return {name: interval(stats, name) for name in _REGRESSION}
 
 
 def scored_cells(prediction: NDArray[np.floating[Any]]) -> int:

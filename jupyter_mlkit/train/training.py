@@ -33,6 +33,7 @@ from .scores import (
     baseline_metrics,
     primary_metric,
     require_classes,
+    role_intervals,
     role_metrics,
     scored_cells,
 )
@@ -281,6 +282,11 @@ def _score(prepared: _Prepared, model: CubeModel, metrics: dict[str, float]) -> 
     mlflow.set_tags(record.tags_of_test(data, test))
     tested = model.predict_array(test.X)
     metrics |= role_metrics(kind, "test", tested, test)
+    intervals = {
+        "validation": role_intervals(kind, predicted, prepared.validation),
+        "test": role_intervals(kind, tested, test),
+    }
+    record.log_files({tags.ARTIFACT_SCORES: msgspec.json.encode(intervals)})
     metrics |= baseline_metrics(
         kind,
         prepared.reading.baselines,

@@ -54,7 +54,7 @@ def changed(**fields: object) -> Evaluation:
         (changed(lead_time="6h"), "different lead times: none / 6h"),
         (changed(weights="equal"), "weights"),
         (changed(aggregation="mean"), "different ways"),
-        (changed(), "scored in different ways"),
+        (changed(), "different weights of the cells"),
     ],
 )
 def test_what_differs_is_said_in_words(file_store: Place, other: Evaluation, words: str) -> None:

@@ -11,6 +11,7 @@ import { LeakageView, leakageOf } from '../shared/leakageView';
 import { RoleTable } from '../shared/roleTable';
 import { useBlob, useText } from '../shared/useBlob';
 import { DatasetRecord } from './datasetRecord';
+import { IntervalTable } from './intervalTable';
 import type { IRunViewProps } from './types';
 
 type Props = Pick<IRunViewProps, 'trans' | 'artifacts'> & { run: Run };
@@ -25,6 +26,12 @@ export function DataTab(props: Props): JSX.Element {
       <section aria-label={trans.__('Evaluation')}>
         <h2>{trans.__('Evaluation')}</h2>
         <p>{evaluationWords(trans, run.evaluation)}</p>
+        <JsonFile
+          {...props}
+          path="mlkit/scores.json"
+          optional
+          show={value => <IntervalTable trans={trans} value={value} />}
+        />
       </section>
       <section aria-label={trans.__('Datasets')}>
         <h2>{trans.__('Datasets')}</h2>

@@ -25,7 +25,7 @@ from cube_bench.plan import CASES, TASKS
 def main() -> None:
     """Measure and print."""
     options = _options()
-    size = cube.QUICK if options.quick else cube.DEFAULT
+    size = cube.TINY if options.tiny else cube.QUICK if options.quick else cube.DEFAULT
     rounds = options.rounds or (1 if options.quick else 3)
     names = options.only.split(",") if options.only else [*TASKS, *extras.EXTRAS]
     unknown = set(names) - {*TASKS, *extras.EXTRAS}
@@ -49,6 +49,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="0.2 GB, one round, the main peers")
+    parser.add_argument("--tiny", action="store_true", help="33 MB: does everything run?")
     parser.add_argument("--large", action="store_true", help="peak memory at 20 GB, too")
     parser.add_argument("--only", metavar="NAMES", help=f"of {','.join([*TASKS, *extras.EXTRAS])}")
     parser.add_argument("--rounds", type=int, metavar="N")
@@ -82,7 +83,7 @@ def _tasks(
     foreign = options.ml4xcube_python and any(case.ml4xcube for case in cases)
     setting = Setting(
         cube=cube.make(size, data),
-        box=1.0 if options.quick else 10.0,
+        box=1.0 if options.quick or options.tiny else 10.0,
         cube_v2=cube.make(size, data, form=2) if foreign else None,
         ml4xcube=options.ml4xcube_python,
     )

@@ -9,7 +9,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..cubes.splits.roles import ROLES
+from ..cubes.splits.base import Split
+from ..cubes.splits.combined import CombinedSplit
+from ..cubes.splits.gaps import GapSplit
+from ..cubes.splits.roles import BUFFER, ROLES
 from ..cubes.view.data import CubeData
 from ..cubes.view.samples import Samples
 from .maps import draw_fields, draw_split, thin
@@ -34,26 +37,83 @@ class StepScore:
 
 
 def split_map(data: CubeData, *, title: str) -> bytes | None:
-    """Return the map of the split, None for a cube without horizontal dims."""
+    """Return the map of the split, None for a cube without horizontal dims.
+
+    A split that changes in time is drawn at the step that shows most of it, or, where no place
+    changes its role, as what each place is at the dates at which it is used.
+    """
     if not _has_map(data):
         return None
+    roles = _roles_over_time(data)
+    layers = _layers(data, roles)
+    drawn = _merged(layers)
+    return draw_split(
+        None if drawn is None else _meaningful(drawn, data.split),
+        None if drawn is None else drawn.valid,
+        data.grid,
+        data.counts(),
+        title=" · ".join(part for part in (title, drawn and drawn.label) if part),
+        over_time=None if roles is None else _shares(data, roles, layers),
+    )
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """Roles and valid cells of one step, over the horizontal dims."""
+
+    roles: xr.DataArray
+    valid: xr.DataArray
+    label: str
+    #: Whether places differ in their role.
+    in_space: bool
+
+
+def _layers(data: CubeData, roles: xr.DataArray | None) -> list[_Layer]:
+    """Return the steps that show most of the split; the middle one where roles stay as they are."""
+    if roles is None:
+        return [_layer(data, None)]
+    over = [dim for dim in roles.dims if dim != data.grid.time]
+    shares = np.stack([(roles == code).mean(over).values for code in range(len(ROLES))], axis=1)
+    # The most mixed step first, then those where each role has most of its cells.
+    known = np.where(shares > 0, shares, 1.0)
+    mixed = -(known * np.log(known)).sum(axis=1)
+    chosen = [int(mixed.argmax()), *(int(at) for at in shares.argmax(axis=0))]
+    steps = np.arange(data.ds.sizes[str(data.grid.time)])[_strides(data)[str(data.grid.time)]]
+    return [_layer(data, int(step)) for step in dict.fromkeys(steps[chosen].tolist())]
+
+
+def _layer(data: CubeData, step: int | None) -> _Layer:
     position = {dim: data.ds.sizes[dim] // 2 for dim in _beside(data)}
+    if step is not None:
+        position[str(data.grid.time)] = step
     target = thin(data.ds[[data.spec.target]].isel(position), data.grid)[data.spec.target]
     target = target.load()
     # A length-1 slice keeps the dim, on which the role may depend.
     frame = data.frame().isel({dim: slice(at, at + 1) for dim, at in position.items()})
     roles = data.split.assign(thin(frame, data.grid))
     roles = roles.isel({dim: 0 for dim in position if dim in roles.dims})
+    in_space = bool(set(roles.dims) & set(data.grid.horizontal))
     roles = roles.broadcast_like(target).transpose(*data.grid.horizontal)
     valid = xr.DataArray(np.isfinite(target.values), dims=target.dims)
-    return draw_split(
-        roles,
-        valid.transpose(*data.grid.horizontal),
-        data.grid,
-        data.counts(),
-        title=title,
-        over_time=_shares_over_time(data),
-    )
+    label = "" if step is None else ", ".join(_labels(data, position))
+    return _Layer(roles, valid.transpose(*data.grid.horizontal), label, in_space)
+
+
+def _merged(layers: list[_Layer]) -> _Layer | None:
+    """Return all steps in one where no place has two roles, else the first; None without places."""
+    first = layers[0]
+    if not first.in_space:
+        return None
+    roles, valid = first.roles.values.copy(), first.valid.values.copy()
+    for layer in layers[1:]:
+        codes = layer.roles.values
+        open_, used = roles == BUFFER, codes != BUFFER
+        if (~open_ & used & (roles != codes)).any():
+            return first
+        valid = np.where(open_ & used, layer.valid.values, valid | (layer.valid.values & ~used))
+        roles = np.where(open_, codes, roles)
+    label = first.label if len(layers) == 1 else "each place at its own dates"
+    return _Layer(first.roles.copy(data=roles), first.valid.copy(data=valid), label, True)
 
 
 def field_maps(
@@ -182,18 +242,46 @@ def _beside(data: CubeData) -> list[str]:
     return [dim for dim in data.dims if dim not in data.grid.horizontal]
 
 
-def _shares_over_time(data: CubeData) -> xr.DataArray | None:
-    """Return the share of each role at each time, None where roles do not change in time."""
+def _meaningful(layer: _Layer, split: Split) -> xr.DataArray:
+    """Return the roles, -1 for missing cells where a split draws its shapes from gaps."""
+    parts = split.parts if isinstance(split, CombinedSplit) else (split,)
+    if any(isinstance(part, GapSplit) for part in parts):
+        return layer.roles.where(layer.valid, -1)
+    return layer.roles
+
+
+def _strides(data: CubeData) -> dict[str, slice]:
+    """Return steps through the cube for what is drawn over time."""
+    limits = dict.fromkeys(data.dims, _STRIP_CELLS)
+    limits[str(data.grid.time)] = _STRIP_STEPS
+    return {dim: slice(None, None, -(-data.ds.sizes[dim] // limits[dim])) for dim in data.dims}
+
+
+def _roles_over_time(data: CubeData) -> xr.DataArray | None:
+    """Return the roles of some cells at each time, None where roles do not change in time."""
     time = data.grid.time
     if time is None or time not in data.dims or data.ds.sizes[time] < 2:
         return None
-    limits = dict.fromkeys(data.dims, _STRIP_CELLS)
-    limits[time] = _STRIP_STEPS
-    strides = {dim: slice(None, None, -(-data.ds.sizes[dim] // limits[dim])) for dim in data.dims}
-    roles = data.split.assign(data.frame().isel(strides, missing_dims="ignore"))
-    if time not in roles.dims:
-        return None
+    roles = data.split.assign(data.frame().isel(_strides(data), missing_dims="ignore"))
+    return roles if time in roles.dims else None
+
+
+def _shares(data: CubeData, roles: xr.DataArray, layers: list[_Layer]) -> xr.DataArray:
+    """Return the share of each role at each time among places that have a target in a layer."""
+    time = str(data.grid.time)
+    shares = [roles == code for code in range(len(ROLES))]
     over = [dim for dim in roles.dims if dim != time]
-    shares = np.stack([(roles == code).mean(over).values for code in range(len(ROLES))], axis=1)
+    if set(data.grid.horizontal) & set(over):
+        ever = np.logical_or.reduce([layer.valid.values for layer in layers])
+        horizontal = data.grid.horizontal
+        strides = _strides(data)
+        # Layers are thinned for a picture, roles for a strip: take the nearest place of a layer.
+        places = [
+            np.arange(data.ds.sizes[dim])[strides[dim]] * size // data.ds.sizes[dim]
+            for dim, size in zip(horizontal, ever.shape, strict=True)
+        ]
+        known = xr.DataArray(ever[np.ix_(*places)], dims=horizontal)
+        shares = [share.where(known) for share in shares]
+    values = np.stack([share.mean(over).transpose(time).values for share in shares], axis=1)
     dates = [_date(value)[:10] for value in roles[time].values]
-    return xr.DataArray(shares, dims=("time", "role"), coords={"time": dates, "role": list(ROLES)})
+    return xr.DataArray(values, dims=("time", "role"), coords={"time": dates, "role": list(ROLES)})

@@ -7,21 +7,33 @@ the figures of the user's notebook.
 from __future__ import annotations
 
 import io
+import textwrap
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import xarray as xr
 
 from ..cubes.grids.grid import Grid
-from ..models import Role, RoleCount
+from ..cubes.splits.roles import BUFFER, ROLES
+from ..models import RoleCount
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
 #: Colours that people with any kind of colour blindness tell apart, also printed in grey.
 ROLE_COLOURS = {"train": "#8fbbe0", "validation": "#e69f00", "test": "#7b2a6b"}
-_ROLES: tuple[Role, ...] = ("train", "validation", "test")
+#: What a buffer takes is hatched on grey: neither trained on nor scored.
+_UNUSED: dict[str, Any] = {
+    "facecolor": "#ececec",
+    "edgecolor": "#9a9a9a",
+    "hatch": "/////",
+    "linewidth": 0,
+}
+#: White over cells without a valid target: so much of their colour is left.
+_PALE = 0.28
+_TITLE_WIDTH = 92
 _MISSING = "#eeeeee"
 _TEXT = "#333333"
 _MUTED = "#6b6b6b"
@@ -44,8 +56,8 @@ def thin(field: _Data, grid: Grid) -> _Data:
 
 
 def draw_split(
-    roles: xr.DataArray,
-    valid: xr.DataArray,
+    roles: xr.DataArray | None,
+    valid: xr.DataArray | None,
     grid: Grid,
     counts: list[RoleCount],
     *,
@@ -56,9 +68,10 @@ def draw_split(
 
     Parameters
     ----------
-    roles : (y, x) int8 DataArray
-        0 train, 1 validation, 2 test.
-    valid : (y, x) bool DataArray
+    roles : (y, x) int8 DataArray or None
+        0 train, 1 validation, 2 test, 3 unused, -1 where a cell has none; None where all places
+        are alike: then `over_time` is drawn alone.
+    valid : (y, x) bool DataArray or None
         Cells with a valid target; the others are drawn pale.
     grid : Grid
     counts : list of RoleCount
@@ -66,43 +79,42 @@ def draw_split(
     title : str
     over_time : (time, role) DataArray, optional
         Share of the cells that each role has at each time: drawn as a strip below the map.
+        What is missing to one goes unused.
 
     Returns
     -------
     bytes
         PNG.
     """
-    from matplotlib.colors import to_rgb
     from matplotlib.patches import Patch
 
-    figure, axes = _figure(roles, grid, panels=1, strip=over_time is not None)
-    axis = axes[0]
-    colours = np.array([to_rgb(ROLE_COLOURS[role]) for role in _ROLES])
-    picture = colours[np.clip(roles.values, 0, 2)]
-    pale = 1 - 0.28 * (1 - picture)
-    picture = np.where(valid.values[..., None], picture, pale)
-    _paint(axis, xr.DataArray(picture, dims=[*roles.dims, "rgb"], coords=roles.coords), grid)
-    _label_axes(axis, roles, grid, alone=True)
+    if roles is None:
+        figure, axes = _figure(None, grid, panels=0, strip=True)
+    else:
+        figure, axes = _figure(roles, grid, panels=1, strip=over_time is not None)
+        _paint_roles(axes[0], roles, valid, grid)
+        _label_axes(axes[0], roles, grid, alone=True)
     _titles(figure, title, "")
-    found = {count.role: count for count in counts}
-    handles = [
-        Patch(facecolor=ROLE_COLOURS[role], label=_legend_line(role, found.get(role)))
-        for role in _ROLES
-    ]
-    handles.append(Patch(facecolor="#e3edf6", edgecolor="#c8c8c8", label="pale: no valid target"))
+    handles = [_legend_patch(count, counts) for count in counts]
+    if roles is not None:
+        blank = bool((roles.values < 0).any())
+        colour, word = (_MISSING, "blank") if blank else ("#e3edf6", "pale")
+        handles.append(
+            Patch(facecolor=colour, edgecolor="#c8c8c8", label=f"{word}: no valid target")
+        )
     legend = figure.legend(
         handles=handles,
         loc="outside lower center",
         ncols=2,
         frameon=False,
         fontsize=9,
-        handlelength=1.2,
+        handlelength=1.6,
         columnspacing=3.0,
     )
     for text in legend.get_texts():
         text.set_color(_TEXT)
     if over_time is not None:
-        _draw_strip(axes[1], over_time)
+        _draw_strip(axes[-1], over_time)
     return _png(figure)
 
 
@@ -158,31 +170,56 @@ def draw_fields(
     return _png(figure)
 
 
-def _legend_line(role: str, count: RoleCount | None) -> str:
-    if count is None:
-        return role
-    return f"{role}: {count.blocks:,} blocks, {count.cells:,} cells"
+def _paint_roles(axis: Axes, roles: xr.DataArray, valid: xr.DataArray | None, grid: Grid) -> None:
+    """Paint roles in their colours and leave what is unused open to the hatching below."""
+    from matplotlib.colors import to_rgba
+    from matplotlib.patches import Rectangle
+
+    white = (1.0, 1.0, 1.0)
+    # The last one is for cells without a role, whose code is -1.
+    colours = [*(to_rgba(ROLE_COLOURS[role]) for role in ROLES), (*white, 0.0), to_rgba(_MISSING)]
+    full = np.array(colours)
+    pale = full * _PALE + np.array([*white, 1.0]) * (1 - _PALE)
+    pale[-1] = full[-1]
+    codes = np.clip(roles.values, -1, BUFFER).astype(np.intp)
+    picture = full[codes]
+    if valid is not None:
+        known = valid.transpose(*roles.dims).values[..., None]
+        picture = np.where(known, picture, pale[codes])
+    axis.add_patch(Rectangle((0, 0), 1, 1, transform=axis.transAxes, zorder=0.5, **_UNUSED))
+    field = xr.DataArray(picture, dims=[*roles.dims, "rgba"], coords=roles.coords)
+    _paint(axis, field, grid, zorder=1)
+
+
+def _legend_patch(count: RoleCount, counts: list[RoleCount]) -> Patch:
+    from matplotlib.patches import Patch
+
+    total = sum(other.cells for other in counts) or 1
+    share = f"{100 * count.cells / total:.{1 if count.cells < total / 100 else 0}f} %"
+    if count.role == "buffer":
+        return Patch(**_UNUSED, label=f"unused: {share}, {count.cells:,} cells")
+    text = f"{count.role}: {share}, {count.cells:,} cells in {count.blocks:,} blocks"
+    return Patch(facecolor=ROLE_COLOURS[count.role], label=text)
 
 
 def _figure(
-    field: xr.DataArray, grid: Grid, *, panels: int, strip: bool = False
+    field: xr.DataArray | None, grid: Grid, *, panels: int, strip: bool = False
 ) -> tuple[Figure, list[Axes]]:
+    """Make a figure with `panels` maps of the shape of `field`, and a strip below them."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    shape = _shape(field, grid)
     width = 13.5 if panels == 3 else 8.5
-    one = width / panels
-    height = float(np.clip(one * shape, 2.2, 8.0)) + (1.45 if panels == 3 else 1.2)
-    if strip:
-        height += 0.6
+    maps = 0.0
+    if field is not None:
+        maps = float(np.clip(width / panels * _shape(field, grid), 2.2, 8.0))
+    height = maps + (1.45 if panels == 3 else 1.2) + (0.6 if strip else 0.0)
     figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
-    if strip:
-        ratio = [max(one * shape, 2.2), 0.42]
-        made = figure.subplots(2, 1, height_ratios=ratio)
+    if strip and maps:
+        made = figure.subplots(2, 1, height_ratios=[maps, 0.42])
     else:
-        made = figure.subplots(1, panels, squeeze=False)[0]
+        made = figure.subplots(1, max(panels, 1), squeeze=False)[0]
     return figure, list(made)
 
 
@@ -263,12 +300,15 @@ def _degrees(value: float, positive: str, negative: str, *, wrap: bool = False) 
 
 def _draw_strip(axis: Axes, shares: xr.DataArray) -> None:
     """Draw the share of each role over time as a stacked strip."""
+    from matplotlib.patches import Rectangle
+
     bottom = np.zeros(shares.sizes["time"])
     positions = np.arange(shares.sizes["time"])
-    for role in _ROLES:
+    for role in ROLES:
         height = shares.sel(role=role).values
         axis.bar(positions, height, bottom=bottom, width=1.0, color=ROLE_COLOURS[role])
         bottom = bottom + height
+    axis.add_patch(Rectangle((0, 0), 1, 1, transform=axis.transAxes, zorder=0.5, **_UNUSED))
     axis.set_xlim(-0.5, len(positions) - 0.5)
     axis.set_ylim(0, 1)
     axis.set_yticks([])
@@ -298,6 +338,7 @@ def _bar(
 
 
 def _titles(figure: Figure, title: str, subtitle: str) -> None:
+    title = textwrap.fill(title, _TITLE_WIDTH)
     text = f"{title}\n{subtitle}" if subtitle else title
     figure.suptitle(text, fontsize=11.5, color=_TEXT, x=0.5, linespacing=1.4)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from ..cubes.scaling.scaler import Scaler
+    from ..cubes.scaling.scalers import CubeScaler
 
 __all__ = ["CubeModel", "Description", "describe_model", "log_model"]
 
@@ -29,7 +29,7 @@ def describe_model(
     *,
     target: str,
     features: list[str],
-    scaler: Scaler,
+    scaler: CubeScaler,
     kind: Literal["regressor", "classifier"],
     origin: dict[str, str],
 ) -> Description:
@@ -45,12 +45,12 @@ def describe_model(
             scale=scale,
         )
 
-    constants = zip(features, scaler.x_offset.tolist(), scaler.x_scale.tolist(), strict=True)
+    constants = scaler.constants([*features, target])
     # Classes are not scaled.
-    of_target = (0.0, 1.0) if kind == "classifier" else (scaler.y_offset, scaler.y_scale)
+    of_target = (0.0, 1.0) if kind == "classifier" else constants[target]
     return Description(
         kind=kind,
-        features=tuple(variable(*one) for one in constants),
+        features=tuple(variable(name, *constants[name]) for name in features),
         target=variable(target, *of_target),
         dims=tuple(str(dim) for dim in ds[target].dims),
         origin=origin,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..cubes.scaling.scaler import Scaler
+from ..cubes.scaling.rows import RowStatistics
+from ..cubes.scaling.scalers import CubeScaler
 from ..cubes.scoring.baseline import Baseline
 from ..cubes.scoring.baseline_fit import BaselineFit
 from ..cubes.splits.roles import ROLES
@@ -24,13 +25,13 @@ class Reading:
         Samples of each role, ordered by cell; of train at most as many as the spec allows.
     baselines : dict
         Baselines by name, fitted on all train cells.
-    scaler : Scaler
-        Of the train samples.
+    scaler : CubeScaler
+        Of features and target, fitted on all train cells.
     """
 
     samples: dict[Role, Samples]
     baselines: dict[str, Baseline]
-    scaler: Scaler
+    scaler: CubeScaler
 
 
 def read(data: CubeData) -> Reading:
@@ -44,15 +45,17 @@ def read(data: CubeData) -> Reading:
     spec = data.spec
     kept = {role: Collector(len(data.features), *_draw_of(spec, role)) for role in ROLES}
     baselines = BaselineFit(data)
+    statistics = RowStatistics([*data.features, spec.target])
     for piece in data.pieces(identify=True):
         for role, table in piece.tables.items():
             kept[role].add(table)
-        baselines.add(piece.tables["train"])
+        train = piece.tables["train"]
+        baselines.add(train)
+        statistics.add(train.X, train.y)
     # Judged before anything is fitted: a role without cells has no scale.
     data.warnings()
     samples = {role: collector.samples() for role, collector in kept.items()}
-    scaler = Scaler.fit(spec.scale, samples["train"], data.features)
-    return Reading(samples, baselines.solve(), scaler)
+    return Reading(samples, baselines.solve(), statistics.scaler(spec.scale))
 
 
 def _draw_of(spec: TrainingSpec, role: Role) -> tuple[int | None, int]:

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..cubes.scaling.scaler import Scaler
+from ..cubes.scaling.scalers import CubeScaler
 from ..cubes.view.data import CubeData
 from ..cubes.view.samples import Samples
 from ..errors import MLKitError
@@ -92,8 +92,8 @@ class _Prepared:
         return self.reading.samples["validation"]
 
     @property
-    def scaler(self) -> Scaler:
-        """Constants of the train samples."""
+    def scaler(self) -> CubeScaler:
+        """Constants of the train cells."""
         return self.reading.scaler
 
 
@@ -242,8 +242,8 @@ def _fit(prepared: _Prepared, model: CubeModel, report: Reporter) -> dict[str, f
     import mlflow
     from mlflow.utils.autologging_utils import disable_autologging
 
-    train, scaler = prepared.train, prepared.scaler
-    target = train.y if prepared.kind == "classifier" else scaler.transform_y(train.y)
+    train = prepared.train
+    target = train.y if prepared.kind == "classifier" else model.scale_target(train.y)
     watched: dict[Role, Samples] = {
         "train": _thinned(train),
         "validation": _thinned(prepared.validation),

@@ -76,10 +76,22 @@ class CubeScaler(ABC):
         """
         found = self._statistics(ds, split, variables, mask)
         # A variable that lacks the dims to reduce would be scaled to nothing, cell by cell.
-        self.fitted = {
-            name: self._affine(_collapsed(known) if known.mean.dims == ds[name].dims else known)
-            for name, known in found.items()
-        }
+        return self.of(
+            {
+                name: _collapsed(known) if known.mean.dims == ds[name].dims else known
+                for name, known in found.items()
+            }
+        )
+
+    def of(self, known: Mapping[str, Statistics]) -> Self:
+        """Take the constants from statistics that are at hand.
+
+        Returns
+        -------
+        CubeScaler
+            This one.
+        """
+        self.fitted = {name: self._affine(one) for name, one in known.items()}
         return self
 
     def transform(self, ds: Data) -> Data:
@@ -204,6 +216,15 @@ class MinMaxScaler(CubeScaler):
         return Affine(known.minimum.fillna(low), span)
 
 
+class NoScaler(CubeScaler):
+    """Leave values in their own units: offset 0 and scale 1."""
+
+    kind = "none"
+
+    def _affine(self, known: Statistics) -> Affine:
+        return Affine(xr.zeros_like(known.mean), xr.ones_like(known.mean))
+
+
 class ClimatologyScaler(CubeScaler):
     """Scale to anomalies from the monthly climatology of each cell.
 
@@ -243,7 +264,7 @@ class ClimatologyScaler(CubeScaler):
 
 
 _KINDS: dict[str, type[CubeScaler]] = {
-    one.kind: one for one in (StandardScaler, MinMaxScaler, ClimatologyScaler)
+    one.kind: one for one in (StandardScaler, MinMaxScaler, NoScaler, ClimatologyScaler)
 }
 
 

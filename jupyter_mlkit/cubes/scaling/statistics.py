@@ -105,6 +105,14 @@ def statistics(
                     hint="Leave the variable out, or let more of the cube be train.",
                     code="all_missing",
                 )
+            if np.isinf(moments.squares).any():
+                raise CubeError(
+                    f"The values of '{name}' are so large (up to "
+                    f"{max(-moments.low.min(), moments.high.max()):.3g}) that float64 cannot hold "
+                    "their variance.",
+                    hint="Look for a fill value that is not declared, and mask it.",
+                    code="out_of_range",
+                )
             found[name] = plan.labelled(moments)
     return {name: found[name] for name in names}
 

@@ -102,7 +102,7 @@ class CubeData:
         check_variables(whole, spec)
         features = with_lead(whole, spec.features, spec.lead)
         whole = derive(whole, features)
-        split = split_from_spec(spec.split, target=spec.target).resolve(whole)
+        split = split_from_spec(spec.split, target=spec.target, lead=spec.lead).resolve(whole)
         kept = indexers(whole, spec.region, spec.period)
         chosen = whole.isel(kept)
         grid = grid_of(whole)

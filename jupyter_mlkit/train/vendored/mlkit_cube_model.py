@@ -152,6 +152,12 @@ class CubeModel:
         scaled: np.ndarray = ((values - self._offset) / self._scale).astype(np.float32)
         return scaled
 
+    def scale_target(self, values: np.ndarray) -> np.ndarray:
+        """Return the target as the estimator is fitted on it, float32."""
+        target = self.description.target
+        scaled = (np.asarray(values, dtype=np.float64) - target.offset) / target.scale
+        return scaled.astype(np.float32)
+
     def predict_array(self, values: np.ndarray) -> np.ndarray:
         """Predict cells in natural units.
 

@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_mlkit.cubes.description.describe import describe
 from jupyter_mlkit.cubes.prediction.predict import predict as predict_cube
-from jupyter_mlkit.cubes.scaling.scaler import Scaler
+from jupyter_mlkit.cubes.scaling.rows import RowStatistics
 from jupyter_mlkit.cubes.scoring.samples import baselines, evaluation, least_squares, score_samples
 from jupyter_mlkit.cubes.sources.open import open_cube
 from jupyter_mlkit.cubes.view.data import CubeData
@@ -36,20 +36,20 @@ def test_from_description_to_prediction(olci_path: Path, tmp_path: Path) -> None
     assert data.area.kind == "area (bounds)"
     assert sum(count.cells for count in data.counts()) > 1_000_000
     train, test = data.samples("train"), data.samples("test")
-    scaler = Scaler.fit("standardize", train, data.features)
+    rows = RowStatistics([*data.features, "kd489"])
+    rows.add(train.X, train.y)
+    offset, scale = np.array([*rows.scaler("standardize").constants().values()]).T
 
     def scaled_features(x: np.ndarray) -> np.ndarray:
-        return ((x - scaler.x_offset) / scaler.x_scale).astype(np.float32)
+        return ((x - offset[:-1]) / scale[:-1]).astype(np.float32)
 
-    scaled = Samples(
-        scaled_features(train.X), scaler.transform_y(train.y), train.weight, train.cell,
-        train.block,
-    )  # fmt: skip
+    y = ((train.y - offset[-1]) / scale[-1]).astype(np.float32)
+    scaled = Samples(scaled_features(train.X), y, train.weight, train.cell, train.block)
     model = least_squares(scaled, 2)
 
     def predict(x: np.ndarray) -> np.ndarray:
         y = scaled_features(x).astype("f8") @ model.coefficients + model.intercept
-        return y * scaler.y_scale + scaler.y_offset
+        return y * scale[-1] + offset[-1]
 
     score = score_samples(predict(test.X), test)
     mean = baselines(data)["mean"].score(data, "test")

@@ -15,6 +15,7 @@ from ..grids.variables import require_variable
 from ..splits.base import Split
 from ..splits.roles import ROLES
 from .recipe import DropNan, FillNan, Recipe, Straddle, parse_lags
+from .steps import check_steps
 
 _MASK = "mask of the sampler"
 
@@ -83,6 +84,13 @@ def checked(given: Inputs) -> Checked:
         require_variable(ds, mask, "mask")
     widest = given.target or max(given.features, key=lambda name: ds[name].ndim)
     dims = tuple(str(dim) for dim in ds[widest].dims)
+    for dim in dims:
+        if not ds.sizes[dim]:
+            raise CubeError(
+                f"The dim '{dim}' has no cells, so there is nothing to sample.",
+                hint="Choose another region or period.",
+                code="empty_dimension",
+            )
     others = [*given.features, *([mask] if mask else [])]
     _check_dims(ds, others, widest, dims)
     window = _window(given, dims)
@@ -98,6 +106,8 @@ def checked(given: Inputs) -> Checked:
             code="no_time",
             field="lags",
         )
+    if time is not None and time in ds.coords and (lead or any(lag for _, lag, _ in columns)):
+        check_steps(ds[time])
     variables = list(dict.fromkeys(given.features))
     recipe = Recipe(
         dims=dims,

@@ -30,22 +30,21 @@ class Part:
 
     Attributes
     ----------
-    X : ndarray of float32, shape (n, n_columns * window cells)
-    marks : ndarray of float32, shape (n, window cells)
-        The target, NaN where a cell does not count; without a target, 0 where it counts.
-    cell : ndarray of uint32 or int64, shape (n,)
+    records : ndarray of float32, shape (n, recipe.record)
+        The values of X; the target of each cell, NaN where it does not count (without a target
+        0 where it counts); the number of the cell as two uint32.
+    n : int
     order : ndarray of int32, shape (n,), or None
-        In which order rows are drawn, where they were not written in that order.
+        In which order records are drawn, where they were not written in that order.
     """
 
-    X: NDArray[np.float32]
-    marks: NDArray[np.float32]
-    cell: NDArray[Any]
+    records: NDArray[np.float32]
+    n: int
     order: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         """Return the number of samples."""
-        return int(self.cell.size)
+        return self.n
 
 
 class Cutter:
@@ -75,7 +74,6 @@ class Cutter:
         self._gatherer = Gatherer(recipe, grid, places)
         self._sizes = tuple(axis.size for axis in grid.axes)
         self._chooser = WindowChooser(recipe, self._sizes, kernels, balance)
-        self._numbers = number_type(self._sizes)
         self._slots = np.full(5, -1, np.int8)
         for slot, role in enumerate(recipe.roles):
             self._slots[role] = slot
@@ -119,31 +117,22 @@ class Cutter:
         recipe = self.recipe
         rows, numbers = piece.lattice(self._sizes, skip=1)
         inner, wanted = piece.starts[-1].size, len(recipe.roles)
-        n, offsets = rows.size * inner, piece.offsets.inputs
-        x = np.empty((wanted, n, offsets.size), np.float32)
-        marks = np.empty((wanted, n, 1), np.float32)
-        cells = np.empty((wanted, n), self._numbers)
+        n = rows.size * inner
+        records = np.empty((wanted, n, recipe.record), np.float32)
         origins = np.empty((wanted, n), np.int32)
         counts = np.zeros(wanted, np.int64)
         target = -1 if recipe.target is None else recipe.target * piece.roles.size
         drop = {None: 0, "auto": 1, "if_all_nan": 2, "masked": 1}[recipe.drop_nan]
         self.kernels.cut_cells(
-            piece.flat, self._masked(piece), rows, numbers, inner, offsets, target, drop,
-            self._slots, x, marks, cells, origins, counts,
+            piece.flat, self._masked(piece), rows, numbers, inner, piece.offsets.inputs, target,
+            drop, self._slots, records, origins, counts,
         )  # fmt: skip
         parts = []
         for slot, (role, count) in enumerate(zip(recipe.roles, counts.tolist(), strict=True)):
-            keep: Any = slice(0, count)
+            found = records[slot, :count]
             if recipe.strict or (role == _TRAIN and self.balance is not None):
-                keep = np.flatnonzero(
-                    self._kept(piece, origins[slot, :count], cells[slot, :count], role)
-                )
-            if values:
-                parts.append(
-                    Part(x[slot, keep].copy(), marks[slot, keep].copy(), cells[slot, keep].copy())
-                )
-            else:
-                parts.append(Part(_NOTHING, _NOTHING, cells[slot, keep].copy()))
+                found = found[self._kept(piece, origins[slot, :count], numbers_of(found), role)]
+            parts.append(Part(found.copy() if values else _NOTHING, found.shape[0]))
         return parts
 
     def _kept(
@@ -158,27 +147,22 @@ class Cutter:
 
     def _windows(self, piece: Workspace, values: bool) -> list[Part]:
         recipe, kernels, at = self.recipe, self.kernels, piece.offsets
-        codes = self._masked(piece)
-        flat = piece.flat
-        if recipe.target is None:
-            target, shift = np.zeros(codes.size, np.float32), 0
-        else:
-            target, shift = flat, recipe.target * codes.size
-            codes, masked = np.empty(codes.size, np.int8), codes
-            kernels.encode(flat[shift : shift + codes.size], masked, codes)
+        codes, flat, target = self._masked(piece), piece.flat, -1
+        if recipe.target is not None:
+            target = recipe.target * codes.size
+            masked, codes = codes, np.empty(codes.size, np.int8)
+            kernels.encode(flat[target : target + codes.size], masked, codes)
         parts = []
         chosen = self._chooser.choose(piece, codes)
-        for role, (origins, cells) in zip(recipe.roles, chosen, strict=True):
-            n, width = origins.size if values else 0, recipe.window_cells
-            x = np.empty((n, width * len(recipe.columns)), np.float32)
-            marks = np.empty((n, width), np.float32)
-            if n:
-                dest = np.arange(n, dtype=np.int32)
-                kernels.cut(flat, origins, at.inputs, at.length, dest, x)
-                kernels.cut_target(
-                    target, codes, role, origins, at.window, at.length, shift, dest, marks
-                )
-            parts.append(Part(x, marks, cells.astype(self._numbers)))
+        for role, (origins, numbers) in zip(recipe.roles, chosen, strict=True):
+            records = _NOTHING
+            if values:
+                records = np.empty((origins.size, recipe.record), np.float32)
+                kernels.cut_windows(
+                    flat, codes, role, origins, numbers, at.inputs, at.window, at.length, target,
+                    records,
+                )  # fmt: skip
+            parts.append(Part(records, origins.size))
         return parts
 
     def _masked(self, piece: Workspace) -> NDArray[np.int8]:
@@ -191,7 +175,7 @@ class Cutter:
 
     def _dealt(self, parts: list[Part], unit: int, key: tuple[int, ...]) -> Part:
         n = sum(map(len, parts))
-        if self.recipe.sample_bytes > _DEALT or n < 2:
+        if 4 * self.recipe.record > _DEALT or n < 2:
             part = _joined(parts)
             if n > 1:
                 order = np.empty(n + 1, np.int32)
@@ -206,37 +190,26 @@ class Cutter:
         if n % buckets:
             # The last round is short: it goes to the first buckets, as their sizes say.
             factors[-1], turns[-1] = 1, 0
-        first = parts[0]
-        dealt = Part(
-            np.empty((n, first.X.shape[1]), np.float32),
-            np.empty((n, first.marks.shape[1]), np.float32),
-            np.empty(n, self._numbers),
-        )
+        records = np.empty((n, self.recipe.record), np.float32)
         begin = 0
         for part in parts:
-            self.kernels.deal(
-                part.X, part.marks, part.cell, begin, starts[:-1], factors, turns,
-                dealt.X, dealt.marks, dealt.cell,
-            )  # fmt: skip
+            self.kernels.deal(part.records, begin, starts[:-1], factors, turns, records)
             begin += len(part)
-        return dealt
+        return Part(records, n)
 
 
 def _joined(parts: list[Part]) -> Part:
-    if not parts:
-        return Part(_NOTHING, _NOTHING, np.empty(0, np.int64))
     if len(parts) == 1:
         return parts[0]
-    return Part(
-        np.concatenate([part.X for part in parts]),
-        np.concatenate([part.marks for part in parts]),
-        np.concatenate([part.cell for part in parts]),
-    )
+    n = sum(map(len, parts))
+    return Part(np.concatenate([part.records for part in parts]) if n else _NOTHING, n)
 
 
-def number_type(sizes: tuple[int, ...]) -> Any:
-    """Return the dtype that holds the numbers of all cells of a cube."""
-    return np.uint32 if np.prod(sizes, dtype=np.float64) < 2**32 else np.int64
+def numbers_of(records: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the numbers of the cells of records."""
+    ids = records.view(np.uint32)[:, -2:].astype(np.int64)
+    found: NDArray[np.int64] = ids[:, 0] | (ids[:, 1] << 32)
+    return found
 
 
 def bucket_starts(n: int, unit: int) -> NDArray[np.int64]:

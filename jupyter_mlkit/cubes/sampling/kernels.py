@@ -9,6 +9,9 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+#: Cells that are looked at together for whether any target is there.
+_LOOKED_AT = 32
+
 _jit = numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
 
 
@@ -21,51 +24,51 @@ def encode(target, roles, out):
 
 @_jit
 def cut_cells(
-    flat,
-    roles,
-    rows,
-    numbers,
-    inner,
-    offsets,
-    target,
-    drop,
-    slots,
-    x,
-    marks,
-    cells,
-    origins,
-    counts,
+    flat, roles, rows, numbers, inner, offsets, target, drop, slots, records, origins, counts
 ):
-    """Copy the cells of each wanted role.
+    """Write a record of each cell of each wanted role.
 
     ``rows`` holds the place of the first cell of each row of ``inner`` cells and ``numbers``
     its number in the cube; ``slots`` says by role code (-1 last) which part of the outputs is
     meant, or -1. Cells whose target (at ``target``, or nowhere if negative) is missing are left
     out; with ``drop`` 1 also those that miss a feature, with 2 those that miss all.
     """
+    columns = offsets.size
+    at_target = max(target, 0)
+    ids = records.view(np.uint32)
     for r in range(rows.size):
-        row = rows[r]
-        for k in range(inner):
-            slot = slots[roles[row + k]]
-            if slot < 0:
+        for begin in range(0, inner, _LOOKED_AT):
+            first = rows[r] + begin
+            size = min(_LOOKED_AT, inner - begin)
+            # Where nothing is there, as over the sea, this loop is all that runs: it has no branch.
+            there = 0
+            for k in range(size):
+                there += np.abs(flat[at_target + first + k]) < np.inf
+            if target >= 0 and there == 0:
                 continue
-            mark = np.float32(0)
-            if target >= 0:
-                mark = flat[target + row + k]
-                if not np.isfinite(mark):
+            for k in range(first, first + size):
+                slot = slots[roles[k]]
+                if slot < 0:
                     continue
-            n = counts[slot]
-            found = 0
-            for c in range(offsets.size):
-                value = flat[row + k + offsets[c]]
-                x[slot, n, c] = value
-                found += np.isfinite(value)
-            if (drop == 1 and found < offsets.size) or (drop == 2 and found == 0):
-                continue
-            marks[slot, n, 0] = mark
-            cells[slot, n] = numbers[r] + k
-            origins[slot, n] = row + k
-            counts[slot] = n + 1
+                mark = np.float32(0)
+                if target >= 0:
+                    mark = flat[target + k]
+                    if not np.isfinite(mark):
+                        continue
+                n = counts[slot]
+                found = 0
+                for c in range(columns):
+                    value = flat[k + offsets[c]]
+                    records[slot, n, c] = value
+                    found += np.isfinite(value)
+                if (drop == 1 and found < columns) or (drop == 2 and found == 0):
+                    continue
+                number = numbers[r] + (k - rows[r])
+                records[slot, n, columns] = mark
+                ids[slot, n, columns + 1] = number & 0xFFFFFFFF
+                ids[slot, n, columns + 2] = number >> 32
+                origins[slot, n] = k
+                counts[slot] = n + 1
 
 
 @_jit
@@ -103,55 +106,36 @@ def missing(flat, origins, runs, length, out):
 
 
 @_jit
-def cut(flat, origins, runs, length, dest, out):
-    """Copy the values of each window to its place in `out`."""
+def cut_windows(flat, codes, role, origins, numbers, inputs, window, length, target, records):
+    """Write a record of each window.
+
+    Target values (at ``target`` from the origin, zeros if negative) that are missing or of
+    another role than ``role`` become NaN.
+    """
+    columns = inputs.size * length
+    ids = records.view(np.uint32)
     for i in range(origins.size):
-        to = dest[i]
-        for r in range(runs.size):
-            at = origins[i] + runs[r]
+        for r in range(inputs.size):
+            at = origins[i] + inputs[r]
             for k in range(length):
-                out[to, r * length + k] = flat[at + k]
-
-
-@_jit
-def cut_target(flat, codes, role, origins, runs, length, shift, dest, out):
-    """Copy target values of `role`; what is another's or missing becomes NaN."""
-    for i in range(origins.size):
-        to = dest[i]
-        for r in range(runs.size):
-            at = origins[i] + runs[r]
+                records[i, r * length + k] = flat[at + k]
+        for r in range(window.size):
+            at = origins[i] + window[r]
             for k in range(length):
-                value = flat[at + k + shift]
-                out[to, r * length + k] = value if codes[at + k] == role else np.nan
+                value = np.float32(0)
+                if target >= 0:
+                    value = flat[target + at + k]
+                if codes[at + k] != role:
+                    value = np.float32(np.nan)
+                records[i, columns + r * length + k] = value
+        last = records.shape[1]
+        ids[i, last - 2] = numbers[i] & 0xFFFFFFFF
+        ids[i, last - 1] = numbers[i] >> 32
 
 
 @_jit
-def take_rows(x, marks, cells, order, dest, out_x, out_marks, out_cells):
-    """Copy samples ``order`` to places ``dest``."""
-    for i in range(dest.size):
-        at, to = order[i], dest[i]
-        for k in range(x.shape[1]):
-            out_x[to, k] = x[at, k]
-        for k in range(marks.shape[1]):
-            out_marks[to, k] = marks[at, k]
-        out_cells[to] = cells[at]
-
-
-@_jit
-def take_run(x, marks, cells, start, dest, out_x, out_marks, out_cells):
-    """Copy samples from `start` on to places ``dest``."""
-    for i in range(dest.size):
-        at, to = start + i, dest[i]
-        for k in range(x.shape[1]):
-            out_x[to, k] = x[at, k]
-        for k in range(marks.shape[1]):
-            out_marks[to, k] = marks[at, k]
-        out_cells[to] = cells[at]
-
-
-@_jit
-def deal(x, marks, cells, first, starts, factors, turns, out_x, out_marks, out_cells):
-    """Deal samples, the first of which is number ``first``, to buckets.
+def deal(records, first, starts, factors, turns, out):
+    """Deal records, the first of which is number ``first``, to buckets.
 
     There are as many buckets as `starts` has, a power of two. Each run of so many samples gives
     one to every bucket, in an order that an odd factor and a turn draw anew for each run: a
@@ -161,15 +145,26 @@ def deal(x, marks, cells, first, starts, factors, turns, out_x, out_marks, out_c
     bits = 0
     while (1 << bits) < starts.size:
         bits += 1
-    for j in range(cells.size):
+    for j in range(records.shape[0]):
         group = (first + j) >> bits
         bucket = (factors[group] * ((first + j) & mask) + turns[group]) & mask
         to = starts[bucket] + group
-        for k in range(x.shape[1]):
-            out_x[to, k] = x[j, k]
-        for k in range(marks.shape[1]):
-            out_marks[to, k] = marks[j, k]
-        out_cells[to] = cells[j]
+        for k in range(records.shape[1]):
+            out[to, k] = records[j, k]
+
+
+@_jit
+def part_records(records, order, dest, columns, x, marks, numbers):
+    """Write inputs, marks and numbers of records ``order`` to places ``dest``."""
+    last = records.shape[1]
+    ids = records.view(np.uint32)
+    for i in range(order.size):
+        at, to = order[i], dest[i]
+        for k in range(columns):
+            x[to, k] = records[at, k]
+        for k in range(last - 2 - columns):
+            marks[to, k] = records[at, columns + k]
+        numbers[to] = np.int64(ids[at, last - 2]) | (np.int64(ids[at, last - 1]) << 32)
 
 
 @_jit

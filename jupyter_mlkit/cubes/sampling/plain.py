@@ -5,8 +5,6 @@ Every function has its twin in :mod:`.kernels`, which says what it does.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,13 +32,12 @@ def cut_cells(
     target: int,
     drop: int,
     slots: NDArray[np.int8],
-    x: Floats,
-    marks: Floats,
-    cells: NDArray[Any],
+    records: Floats,
     origins: Places,
     counts: Ints,
 ) -> None:
-    """Copy the cells of each wanted role, see :func:`.kernels.cut_cells`."""
+    """Write a record of each cell of each wanted role, see :func:`.kernels.cut_cells`."""
+    columns = offsets.size
     for row, number in zip(rows.tolist(), numbers.tolist(), strict=True):
         slot = slots[roles[row : row + inner]]
         mark = np.zeros(inner, np.float32)
@@ -56,9 +53,11 @@ def cut_cells(
         places = np.flatnonzero(keep)
         for wanted in range(len(counts)):
             mine = places[slot[places] == wanted]
-            box = wanted, slice(int(counts[wanted]), int(counts[wanted]) + mine.size)
-            x[box], marks[box] = values[mine], mark[mine, None]
-            cells[box], origins[box] = number + mine, row + mine
+            rows_out = slice(int(counts[wanted]), int(counts[wanted]) + mine.size)
+            out = records[wanted, rows_out]
+            out[:, :columns], out[:, columns] = values[mine], mark[mine]
+            _write_numbers(out, number + mine)
+            origins[wanted, rows_out] = row + mine
             counts[wanted] += mine.size
 
 
@@ -76,55 +75,57 @@ def missing(flat: Floats, origins: Places, runs: Ints, length: int, out: NDArray
         out[part] = (~np.isfinite(flat[places])).sum(axis=1)
 
 
-def cut(flat: Floats, origins: Places, runs: Ints, length: int, dest: Places, out: Floats) -> None:
-    """Copy the values of each window to its place in `out`."""
-    for part, places in _pieces(origins, runs, length):
-        out[dest[part]] = flat[places]
-
-
-def cut_target(
+def cut_windows(
     flat: Floats,
     codes: Codes,
     role: int,
     origins: Places,
-    runs: Ints,
+    numbers: Ints,
+    inputs: Ints,
+    window: Ints,
     length: int,
-    shift: int,
-    dest: Places,
-    out: Floats,
+    target: int,
+    records: Floats,
 ) -> None:
-    """Copy target values of `role`; what is another's or missing becomes NaN."""
-    for part, places in _pieces(origins, runs, length):
-        values = flat[places + shift]
-        out[dest[part]] = np.where(codes[places] == role, values, np.float32(np.nan))
+    """Write a record of each window, see :func:`.kernels.cut_windows`."""
+    columns = inputs.size * length
+    for part, places in _pieces(origins, inputs, length):
+        records[part, :columns] = flat[places]
+    for part, places in _pieces(origins, window, length):
+        values = flat[places + target] if target >= 0 else np.zeros(places.shape, np.float32)
+        records[part, columns:-2] = np.where(codes[places] == role, values, np.float32(np.nan))
+    _write_numbers(records, numbers)
 
 
-def take_rows(
-    x: Floats, marks: Floats, cells: NDArray[Any], order: Places, dest: Places,
-    out_x: Floats, out_marks: Floats, out_cells: NDArray[Any],
-) -> None:  # fmt: skip
-    """Copy samples ``order`` to places ``dest``."""
-    out_x[dest], out_marks[dest], out_cells[dest] = x[order], marks[order], cells[order]
-
-
-def take_run(
-    x: Floats, marks: Floats, cells: NDArray[Any], start: int, dest: Places,
-    out_x: Floats, out_marks: Floats, out_cells: NDArray[Any],
-) -> None:  # fmt: skip
-    """Copy samples from `start` on to places ``dest``."""
-    rows = slice(start, start + dest.size)
-    out_x[dest], out_marks[dest], out_cells[dest] = x[rows], marks[rows], cells[rows]
+def _write_numbers(records: Floats, numbers: Ints) -> None:
+    ids = records.view(np.uint32)
+    ids[:, -2] = numbers & 0xFFFFFFFF
+    ids[:, -1] = numbers >> 32
 
 
 def deal(
-    x: Floats, marks: Floats, cells: NDArray[Any], first: int, starts: Ints, factors: Ints,
-    turns: Ints, out_x: Floats, out_marks: Floats, out_cells: NDArray[Any],
-) -> None:  # fmt: skip
-    """Deal samples to buckets, see :func:`.kernels.deal`."""
-    group, place = np.divmod(first + np.arange(cells.size), starts.size)
+    records: Floats, first: int, starts: Ints, factors: Ints, turns: Ints, out: Floats
+) -> None:
+    """Deal records to buckets, see :func:`.kernels.deal`."""
+    group, place = np.divmod(first + np.arange(records.shape[0]), starts.size)
     bucket = (factors[group] * place + turns[group]) & (starts.size - 1)
-    to = starts[bucket] + group
-    out_x[to], out_marks[to], out_cells[to] = x, marks, cells
+    out[starts[bucket] + group] = records
+
+
+def part_records(
+    records: Floats,
+    order: Places,
+    dest: Places,
+    columns: int,
+    x: Floats,
+    marks: Floats,
+    numbers: Ints,
+) -> None:
+    """Write inputs, marks and numbers of records ``order`` to places ``dest``."""
+    x[dest] = records[order, :columns]
+    marks[dest] = records[order, columns:-2]
+    ids = records.view(np.uint32)[order, -2:].astype(np.int64)
+    numbers[dest] = ids[:, 0] | (ids[:, 1] << 32)
 
 
 def permute(n: int, keys: NDArray[np.uint64], dest: Places) -> None:

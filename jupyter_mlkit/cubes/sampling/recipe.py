@@ -74,13 +74,18 @@ class Recipe:
         return int(np.prod(self.window_shape, dtype=np.int64))
 
     @property
-    def sample_bytes(self) -> int:
-        """Bytes that a sample takes in the shuffle buffer."""
-        return 4 * self.window_cells * (len(self.columns) + 1) + 4
+    def inputs(self) -> int:
+        """Values of X in a sample."""
+        return self.window_cells * len(self.columns)
+
+    @property
+    def record(self) -> int:
+        """Values in the record of a sample: X, the target of each cell, the cell's number."""
+        return self.inputs + self.window_cells + 2
 
     def unit(self, batch_size: int, slots: int) -> int:
         """Return how many samples of a box are drawn at a time, of `slots` open boxes."""
-        by_bytes = PIECE_BYTES // slots // self.sample_bytes
+        by_bytes = PIECE_BYTES // slots // (4 * self.record)
         return max(1, min(UNIT, by_bytes), -(-batch_size // slots))
 
     def places(self, shape: tuple[int, ...]) -> Offsets:

@@ -323,7 +323,7 @@ class Sampler:
 
         def work(box: int, ingredients: list[Ingredient]) -> Any:
             parts = cutter.parts(box, ingredients, values=values)
-            return look_at(parts, train, columns, classes=classes)
+            return look_at(parts, train, recipe, classes=classes)
 
         plan = self._grid.plan(self._wanted, 0, memory=self.buffer_bytes)
         return summed(Exchange(self._reader, self._grid, plan, work), columns)
@@ -438,7 +438,7 @@ class Sampler:
         return self.recipe.unit(self.batch_size, USUAL)
 
     def _room(self, samples: Sequence[int]) -> bool:
-        return sum(samples) * self.recipe.sample_bytes <= _SHARE * self.buffer_bytes
+        return 4 * sum(samples) * self.recipe.record <= _SHARE * self.buffer_bytes
 
     def _found_start(self, plan: Plan, cuts: Cuts, skipped: int) -> Start:
         return find_start(self._dry(plan), cuts, len(self.recipe.roles), skipped)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..splits.roles import ROLES
 from .batch import Batch, Layout
 from .chance import round_keys
-from .cutting import Part, number_type
+from .cutting import Part
 from .missing import Filler
 from .mixing import Piece, pieces
 from .recipe import Recipe
@@ -102,6 +102,25 @@ def find_start(found: Iterator[Piece[None]], cuts: Cuts, roles: int, batch: int)
     return Start(batch, first, history[first], done)
 
 
+@dataclass
+class _Run:
+    """Samples of one role in the order in which they are given."""
+
+    x: NDArray[np.float32]
+    marks: NDArray[np.float32]
+    cells: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return int(self.cells.size)
+
+    def rows(self, a: int, b: int) -> _Run:
+        return _Run(self.x[a:b], self.marks[a:b], self.cells[a:b])
+
+    def copied(self) -> _Run:
+        """Return the same in memory of its own, so that what it was cut from can be freed."""
+        return _Run(self.x.copy(), self.marks.copy(), self.cells.copy())
+
+
 class Stream:
     """Assembles batches.
 
@@ -146,7 +165,7 @@ class Stream:
         roles = len(self.recipe.roles)
         first = start or Start(0, 0, [0] * roles, [0] * roles)
         offsets, done = list(first.offsets), list(first.done)
-        carried: list[Part | None] = [None] * roles
+        carried: list[_Run | None] = [None] * roles
         for piece in pieces(boxes, unit=unit, room=room, shuffle=self.shuffle):
             if piece.number < first.piece:
                 continue
@@ -163,48 +182,60 @@ class Stream:
                     yield self._batch(part, role, a, b)
                 done[role] += count
                 rest = min(max(begin, edges[-1] + begin), stop)
-                carried[role] = _rows(part, rest - begin, len(part))
+                carried[role] = part.rows(rest - begin, len(part)).copied()
                 offsets[role] = rest
         for role in range(roles):
-            part = carried[role] or _rows(Part(*_NOTHING), 0, 0)
-            a = self.cuts.edge(role, done[role]) - offsets[role]
-            if len(part) > max(a, 0):
-                yield self._batch(part, role, max(a, 0), len(part))
+            part = carried[role]
+            a = max(0, self.cuts.edge(role, done[role]) - offsets[role])
+            if part is not None and len(part) > a:
+                yield self._batch(part, role, a, len(part))
 
-    def _mixed(self, piece: Piece[list[Part]], role: int, n: int, carried: Part | None) -> Part:
+    def _mixed(self, piece: Piece[list[Part]], role: int, n: int, carried: _Run | None) -> _Run:
         """Return what is carried over, and the samples of a piece after it, permuted."""
-        recipe, kernels = self.recipe, self.kernels
+        recipe = self.recipe
         head = len(carried) if carried is not None else 0
         width = recipe.window_cells
-        x = np.empty((head + n, width * len(recipe.columns)), np.float32)
-        marks = np.empty((head + n, width), np.float32)
-        cells = np.empty(head + n, number_type(self.layout.sizes))
+        run = _Run(
+            np.empty((head + n, recipe.inputs), np.float32),
+            np.empty((head + n, width), np.float32),
+            np.empty(head + n, np.int64),
+        )
         if carried is not None and head:
-            x[:head], marks[:head], cells[:head] = carried.X, carried.marks, carried.cell
-        if self.shuffle and n > 1:
-            dest = np.empty(n + 1, np.int32)
-            kernels.permute(n, round_keys(*self.key, 3, piece.number, role), dest)
-        else:
-            dest = np.arange(n, dtype=np.int32)
-        outs = x[head:], marks[head:], cells[head:]
-        at = 0
-        for box, rows in piece.takes:
-            a, b = rows[role]
-            if a == b:
-                continue
-            part, to = box.held[role], dest[at : at + b - a]
-            if part.order is None:
-                kernels.take_run(part.X, part.marks, part.cell, a, to, *outs)
-            else:
-                kernels.take_rows(part.X, part.marks, part.cell, part.order[a:b], to, *outs)
-            at += b - a
+            run.x[:head], run.marks[:head], run.cells[:head] = (
+                carried.x,
+                carried.marks,
+                carried.cells,
+            )
+        if n:
+            self._write(piece, role, n, run.rows(head, head + n))
         if self.filler is not None:
-            self.filler.fill(outs[0].reshape(n, len(recipe.columns), width), outs[2])
-        return Part(x, marks, cells)
+            x = run.x[head:].reshape(n, len(recipe.columns), width)
+            self.filler.fill(x, run.cells[head:])
+        return run
 
-    def _batch(self, part: Part, role: int, a: int, b: int) -> Batch:
+    def _write(self, piece: Piece[list[Part]], role: int, n: int, to: _Run) -> None:
+        """Write the samples of a piece, permuted."""
+        drawn = np.arange(n + 1, dtype=np.int32)
+        if self.shuffle and n > 1:
+            self.kernels.permute(n, round_keys(*self.key, 3, piece.number, role), drawn)
+        takes = [(box.held[role], *rows[role]) for box, rows in piece.takes]
+        outs = self.recipe.inputs, to.x, to.marks, to.cells
+        if all(part.order is None for part, a, b in takes if a < b):
+            # Small records: side by side they fit the cache, and are picked from it at random.
+            near = [part.records[a:b] for part, a, b in takes if a < b]
+            records = near[0] if len(near) == 1 else np.concatenate(near)
+            self.kernels.part_records(records, drawn[:n], np.arange(n, dtype=np.int32), *outs)
+            return
+        at = 0
+        for part, a, b in takes:
+            if a < b:
+                order = part.order if part.order is not None else np.arange(b, dtype=np.int32)
+                self.kernels.part_records(part.records, order[a:b], drawn[at : at + b - a], *outs)
+                at += b - a
+
+    def _batch(self, run: _Run, role: int, a: int, b: int) -> Batch:
         recipe = self.recipe
-        x, marks, cell = part.X[a:b], part.marks[a:b], part.cell[a:b]
+        x, marks, cell = run.x[a:b], run.marks[a:b], run.cells[a:b]
         if recipe.window:
             x = x.reshape(b - a, len(recipe.columns), *recipe.window_shape)
             marks = marks.reshape(b - a, *recipe.window_shape)
@@ -212,16 +243,6 @@ class Stream:
             marks = marks.reshape(b - a)
         y = None if recipe.target is None else marks
         return Batch(x, y, ROLES[recipe.roles[role]], self.layout, cell, marks)
-
-
-_NOTHING = (np.empty((0, 0), np.float32), np.empty((0, 0), np.float32), np.empty(0, np.int64))
-
-
-def _rows(part: Part, a: int, b: int) -> Part:
-    """Return rows of a part in memory of their own, so that the rest can be freed."""
-    if a == b:
-        return Part(part.X[:0].copy(), part.marks[:0].copy(), np.empty(0, np.int64))
-    return Part(part.X[a:b].copy(), part.marks[a:b].copy(), part.cell[a:b].copy())
 
 
 def counts_by_role(counts: Counts, boxes: frozenset[int], roles: int) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cutting import Part
+from .recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,15 @@ class Found:
     classes: dict[float, int]
 
 
-def look_at(parts: list[Part], train: int | None, columns: int, *, classes: bool) -> Found:
+def look_at(parts: list[Part], train: int | None, recipe: Recipe, *, classes: bool) -> Found:
     """Summarise the samples of a box; `train` is the place of the train role, if wanted."""
     counts = tuple(len(part) for part in parts)
+    columns = len(recipe.columns)
     n, mean = np.zeros(columns, np.int64), np.zeros(columns)
     low, high = np.full(columns, np.inf, np.float32), np.full(columns, -np.inf, np.float32)
     seen: dict[float, int] = {}
-    if train is not None and len(parts[train]) and parts[train].X.size:
-        x = parts[train].X.reshape(counts[train], columns, -1)
+    if train is not None and parts[train].records.size:
+        x = parts[train].records[:, : recipe.inputs].reshape(counts[train], columns, -1)
         for column in range(columns):
             values = x[:, column]
             values = values[np.isfinite(values)]
@@ -59,7 +61,7 @@ def look_at(parts: list[Part], train: int | None, columns: int, *, classes: bool
                 n[column], mean[column] = values.size, values.mean(dtype=np.float64)
                 low[column], high[column] = values.min(), values.max()
         if classes:
-            marks = parts[train].marks
+            marks = parts[train].records[:, recipe.inputs : -2]
             for label in np.unique(marks[np.isfinite(marks)]):
                 seen[float(label)] = int((marks == label).any(axis=1).sum())
     return Found(counts, n, mean, low, high, seen)

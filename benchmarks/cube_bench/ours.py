@@ -104,7 +104,7 @@ def _identify(run: Run) -> Callable[[], str]:
     ds, _ = _opened(run)
     from jupyter_mlkit.cubes.identity.fingerprint import fingerprint as identify
 
-    return lambda: identify(ds(), source=str(run.path), variables=[FEATURE, TARGET]).kind
+    return lambda: identify(ds(), variables=[FEATURE, TARGET]).kind
 
 
 def _opened(run: Run, blocks: Mapping[str, int] | None = None) -> tuple[Callable[[], Any], Any]:

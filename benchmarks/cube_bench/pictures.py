@@ -126,11 +126,11 @@ def distances() -> Figure:
     axis.axvline(experiment.RANGE_CELLS * experiment.STEP, color="0.6", linestyle=":")
     axis.annotate(
         "range of the autocorrelation",
-        (experiment.RANGE_CELLS * experiment.STEP, 0.22),
-        (5, 0),
+        (experiment.RANGE_CELLS * experiment.STEP, 1.02),
+        (0, 3),
         textcoords="offset points",
-        rotation=90,
-        va="top",
+        ha="center",
+        va="bottom",
         fontsize=9,
         color="0.4",
     )

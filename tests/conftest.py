@@ -26,6 +26,7 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> None:
         os.environ.pop(name, None)
     for kind in ("DATA", "CONFIG", "RUNTIME"):
         os.environ[f"JUPYTER_{kind}_DIR"] = str(home / kind.lower())
+    os.environ["XDG_CACHE_HOME"] = str(home / "cache")
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -78,7 +77,6 @@ def fingerprint(
     cube: xr.Dataset | Source | str,
     variables: Sequence[str] | None = None,
     selection: Mapping[str, slice | NDArray[np.int64]] | None = None,
-    source: Any = None,
     *,
     max_bytes: int | None = None,
 ) -> Fingerprint:
@@ -112,9 +110,6 @@ def fingerprint(
         ``unknown_variable``, ``unreadable_chunk``, ``store_unreachable``, and what
         :func:`~jupyter_mlkit.cubes.sources.open.open_cube` raises.
     """
-    if isinstance(variables, str | Source) or isinstance(selection, list | tuple):
-        # The order of arguments until the store was found behind the variable.
-        variables, selection = selection, source  # type: ignore[assignment]
     ds = cube if isinstance(cube, xr.Dataset) else open_cube(cube)
     chosen: Indexers = dict(selection or {})
     names = sorted(set(_numeric(ds) if variables is None else variables))

@@ -33,11 +33,10 @@ _UNUSED: dict[str, Any] = {
 }
 #: White over cells without a valid target: so much of their colour is left.
 _PALE = 0.28
-_TITLE_WIDTH = 92
 _MISSING = "#eeeeee"
 _TEXT = "#333333"
 _MUTED = "#6b6b6b"
-_DPI = 110
+_DPI, _DPI_ALONE = 110, 150
 #: More cells than pixels along a side are thinned before they are drawn.
 _MOST_PIXELS = 1400
 
@@ -198,7 +197,7 @@ def _legend_patch(count: RoleCount, counts: list[RoleCount]) -> Patch:
     share = f"{100 * count.cells / total:.{1 if count.cells < total / 100 else 0}f} %"
     if count.role == "buffer":
         return Patch(**_UNUSED, label=f"unused: {share}, {count.cells:,} cells")
-    text = f"{count.role}: {share}, {count.cells:,} cells in {count.blocks:,} blocks"
+    text = f"{count.role}: {share}, {count.cells:,} cells"
     return Patch(facecolor=ROLE_COLOURS[count.role], label=text)
 
 
@@ -209,12 +208,13 @@ def _figure(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    width = 13.5 if panels == 3 else 8.5
+    # One map is shown at half the width of a view: its words are larger on it.
+    width, dpi = (13.5, _DPI) if panels == 3 else (6.2, _DPI_ALONE)
     maps = 0.0
     if field is not None:
         maps = float(np.clip(width / panels * _shape(field, grid), 2.2, 8.0))
     height = maps + (1.45 if panels == 3 else 1.2) + (0.6 if strip else 0.0)
-    figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained", facecolor="white")
+    figure = Figure(figsize=(width, height), dpi=dpi, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     if strip and maps:
         made = figure.subplots(2, 1, height_ratios=[maps, 0.42])
@@ -312,7 +312,7 @@ def _draw_strip(axis: Axes, shares: xr.DataArray) -> None:
     axis.set_xlim(-0.5, len(positions) - 0.5)
     axis.set_ylim(0, 1)
     axis.set_yticks([])
-    shown = np.unique(np.linspace(0, len(positions) - 1, min(6, len(positions))).astype(int))
+    shown = np.unique(np.linspace(0, len(positions) - 1, min(5, len(positions))).astype(int))
     axis.set_xticks(shown, [str(shares["time"].values[i]) for i in shown])
     axis.tick_params(labelsize=8, colors=_MUTED, length=3, width=0.6)
     axis.set_ylabel("over\ntime", fontsize=8.5, color=_MUTED, rotation=0, ha="right", va="center")
@@ -338,9 +338,10 @@ def _bar(
 
 
 def _titles(figure: Figure, title: str, subtitle: str) -> None:
-    title = textwrap.fill(title, _TITLE_WIDTH)
+    size = 11.5 if figure.get_figwidth() > 10 else 9.5
+    title = textwrap.fill(title, int(figure.get_figwidth() * 120 / size))
     text = f"{title}\n{subtitle}" if subtitle else title
-    figure.suptitle(text, fontsize=11.5, color=_TEXT, x=0.5, linespacing=1.4)
+    figure.suptitle(text, fontsize=size, color=_TEXT, x=0.5, linespacing=1.4)
 
 
 def _with_units(name: str, units: str) -> str:

@@ -77,6 +77,40 @@ def test_split_shows_every_role_in_its_colour() -> None:
     assert {(0x8F, 0xBB, 0xE0), (0xE6, 0x9F, 0x00), (0x7B, 0x2A, 0x6B)} <= seen
 
 
+def test_unused_cells_have_the_colour_of_no_role() -> None:
+    field = _field(np.repeat([[0, 3]], 12, axis=0).repeat(8, axis=1), ascending=True)
+    counts = [RoleCount("train", 96, 5), RoleCount("buffer", 96, 5)]
+    grid = grid_of(field.to_dataset())
+    png = draw_split(field.astype(np.int8), field >= 0, grid, counts, title="t")
+    pixels = (_pixels(png)[..., :3] * 255).round().astype(int)
+    colours, pixel_counts = np.unique(pixels.reshape(-1, 3), axis=0, return_counts=True)
+    shares = dict(zip(map(tuple, colours.tolist()), pixel_counts / pixel_counts.sum(), strict=True))
+    assert (0xE6, 0x9F, 0x00) not in shares
+    assert (0x7B, 0x2A, 0x6B) not in shares
+    # Grey between the hatches: a good part of the half that is unused.
+    assert shares[(0xEC, 0xEC, 0xEC)] > 0.3 * shares[(0x8F, 0xBB, 0xE0)]
+
+
+@pytest.mark.parametrize(
+    ("split", "drawn"),
+    [
+        ({"kind": "gap", "shares": {"train": 0.8, "validation": 0.1, "test": 0.1}}, 1),
+        ({"kind": "time", "validation_start": "2002-01-17", "test_start": "2002-01-25"}, 0),
+    ],
+)
+def test_splits_by_date_alone_have_no_map(
+    small_cube: Path, split: dict[str, object], drawn: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = CubeData.from_spec(load_spec({**make_spec(small_cube), "split": split}))
+    panels = []
+    monkeypatch.setattr(
+        "jupyter_mlkit.train.figures.draw_split",
+        lambda roles, *_, **__: panels.append(roles is not None) or b"",
+    )
+    split_map(data, title="t")
+    assert panels == [bool(drawn)]
+
+
 def test_steps_are_scored_by_their_own_cells(small_cube: Path) -> None:
     data = CubeData.from_spec(load_spec(make_spec(small_cube)))
     samples = data.samples("validation")

@@ -30,7 +30,9 @@ export function DataTab(props: Props): JSX.Element {
           {...props}
           path="mlkit/scores.json"
           optional
-          show={value => <IntervalTable trans={trans} value={value} />}
+          show={value => (
+            <IntervalTable trans={trans} value={value} units={run.units} />
+          )}
         />
       </section>
       <section aria-label={trans.__('Datasets')}>

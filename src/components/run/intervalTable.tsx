@@ -5,6 +5,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { formatNumber } from '../shared/format';
+import { metricUnits } from '../shared/metricSense';
 
 interface IInterval {
   estimate: number;
@@ -20,7 +21,12 @@ export interface IIntervalTableProps {
   trans: TranslationBundle;
   /** The record as it was logged, roles first. */
   value: unknown;
+  /** Of the target. */
+  units: string | null;
 }
+
+/** Roles as metrics name them. */
+const SHORT: Record<string, string> = { validation: 'val' };
 
 /** One row per role and score; says why where there is no interval. */
 export function IntervalTable(props: IIntervalTableProps): JSX.Element {
@@ -52,6 +58,7 @@ export function IntervalTable(props: IIntervalTableProps): JSX.Element {
           <th scope="col" className="jp-mod-number">
             {trans.__('estimate')}
           </th>
+          <th scope="col">{trans.__('unit')}</th>
           <th scope="col" className="jp-mod-number">
             {trans.__('interval')}
           </th>
@@ -63,8 +70,9 @@ export function IntervalTable(props: IIntervalTableProps): JSX.Element {
       <tbody>
         {rows.map(([role, name, found]) => (
           <tr key={`${role} ${name}`}>
-            <th scope="row">{`${role} ${name}`}</th>
+            <th scope="row">{`${SHORT[role] ?? role} ${name}`}</th>
             <td className="jp-mod-number">{formatNumber(found?.estimate)}</td>
+            <td>{metricUnits(name, props.units)}</td>
             <td className="jp-mod-number">
               {found
                 ? `${formatNumber(found.low)} … ${formatNumber(found.high)}`

@@ -19,6 +19,11 @@ export interface ILeakageViewProps {
 export function LeakageView(props: ILeakageViewProps): JSX.Element {
   const { trans, report } = props;
   const warns = report.verdict === 'too easy' || report.verdict === 'too hard';
+  // New places and later times are not in the cube: only the test can be looked at.
+  const isOutside =
+    report.verdict === 'unknown' &&
+    report.distances.some(found => found.test.length > 0) &&
+    !report.distances.some(hasPrediction);
   return (
     <section
       className="jp-mlkit-leakage"
@@ -26,7 +31,12 @@ export function LeakageView(props: ILeakageViewProps): JSX.Element {
     >
       <p>
         {warns && <span aria-hidden="true">⚠ </span>}
-        <strong>{verdictWords(trans, report.verdict)}</strong> {report.sentence}
+        <strong>{verdictWords(trans, report.verdict)}</strong>{' '}
+        {isOutside
+          ? trans.__(
+              'What is to be predicted lies outside this cube: compare how far the test lies from train with how far it will.'
+            )
+          : report.sentence}
       </p>
       {report.distances.length > 0 && (
         <Distances trans={trans} distances={report.distances} />
@@ -38,7 +48,7 @@ export function LeakageView(props: ILeakageViewProps): JSX.Element {
         {Object.keys(report.recommended).length > 0 && (
           <li>
             {trans.__(
-              'Blocks of twice that range: %1.',
+              'Blocks twice as long as that: %1.',
               Object.entries(report.recommended)
                 .map(([dim, size]) => `${dim} ${size}`)
                 .join(', ')
@@ -72,6 +82,7 @@ function Distances(props: {
   distances: Report['distances'];
 }): JSX.Element {
   const { trans, distances } = props;
+  const predicts = distances.some(hasPrediction);
   return (
     <table className="jp-mlkit-table">
       <thead>
@@ -80,9 +91,11 @@ function Distances(props: {
           <th scope="col" className="jp-mod-number">
             {trans.__('test cells')}
           </th>
-          <th scope="col" className="jp-mod-number">
-            {trans.__('to predict')}
-          </th>
+          {predicts && (
+            <th scope="col" className="jp-mod-number">
+              {trans.__('cells to predict')}
+            </th>
+          )}
         </tr>
       </thead>
       <tbody>
@@ -96,9 +109,11 @@ function Distances(props: {
             <td className="jp-mod-number">
               {spread(trans, found.test, found.test_without)}
             </td>
-            <td className="jp-mod-number">
-              {spread(trans, found.prediction, found.prediction_without)}
-            </td>
+            {predicts && (
+              <td className="jp-mod-number">
+                {spread(trans, found.prediction, found.prediction_without)}
+              </td>
+            )}
           </tr>
         ))}
       </tbody>
@@ -107,6 +122,10 @@ function Distances(props: {
       </caption>
     </table>
   );
+}
+
+function hasPrediction(found: Report['distances'][number]): boolean {
+  return found.prediction.length > 0 || found.prediction_without > 0;
 }
 
 /** Quantiles at 5, 25, 50, 75 and 95 % as `30 [10 … 50]`, and how many cells have none. */

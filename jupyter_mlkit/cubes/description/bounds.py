@@ -113,7 +113,12 @@ def _bbox_of_rows(ds: xr.Dataset, grid: Grid) -> list[float] | None:
         name = None if dim is None else grid.coordinate(dim)
         if name is None or name not in ds.coords or ds[name].ndim != 1:
             return None
+        if not np.issubdtype(ds[name].dtype, np.number):
+            return None
         values = np.asarray(ds[name].values, dtype=np.float64)
+        values = values[np.isfinite(values)]
+        if not values.size:
+            return None
         half = float(np.median(np.abs(np.diff(values)))) / 2 if values.size > 1 else 0.0
         edges += [float(values.min()) - half, float(values.max()) + half]
     west, east, south, north = (round(edge, 6) for edge in edges)

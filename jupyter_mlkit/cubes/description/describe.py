@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import xarray as xr
 
 from ...errors import CubeError
@@ -163,8 +162,7 @@ def _stored_bytes(path: Path | None) -> int | None:
 
 
 def _is_numeric(variable: xr.DataArray) -> bool:
-    dtype = variable.dtype
-    return bool(np.issubdtype(dtype, np.number) or np.issubdtype(dtype, np.bool_))
+    return variable.dtype.kind in "biuf"
 
 
 def _text(value: Any) -> str | None:

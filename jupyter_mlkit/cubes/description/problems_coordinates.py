@@ -49,6 +49,13 @@ def coordinate_problems(ds: xr.Dataset, grid: Grid) -> Iterator[ErrorBody]:
                 hint=f"Give it one: ds.assign_coords({dim}=...).",
                 field=dim,
             )
+        if dim in grid.horizontal and name in ds.coords and ds[name].dtype.kind not in "iufmM":
+            yield ErrorBody(
+                message=f"The coordinate of '{dim}' holds {ds[name].dtype}: cells have no place.",
+                code="unsupported_grid",
+                hint=f"Give it numbers: ds.assign_coords({dim}=...).",
+                field=dim,
+            )
     yield from _places(ds, grid)
 
 

@@ -53,7 +53,10 @@ def cell_coordinates(ds: xr.Dataset, grid: Grid, dim: str) -> NDArray[np.float64
         return days_since_1970(coord)
     if not np.issubdtype(coord.dtype, np.number):
         raise CubeError(
-            f"The coordinate of '{dim}' is neither a number nor a time.", code="unsupported_grid"
+            f"The coordinate of '{dim}' holds {coord.dtype}: neither numbers nor times.",
+            hint=f"Give it numbers or dates: ds.assign_coords({dim}=...).",
+            code="unsupported_grid",
+            field=f"split.sizes.{dim}",
         )
     values = as_float32(coord.values)
     if kind_of(ds, grid, dim) == "length":
@@ -87,10 +90,13 @@ def no_coordinate(dim: str) -> CubeError:
 
 
 def days_since_1970(coord: xr.DataArray) -> NDArray[np.float64]:
-    """Return times as float64 days since 1970-01-01 UTC, in the calendar that they have."""
+    """Return times as float64 days since 1970-01-01 UTC, in the calendar that they have.
+
+    A time that is missing is NaN.
+    """
     if np.issubdtype(coord.dtype, np.datetime64):
-        ns = coord.values.astype("datetime64[ns]").astype(np.int64)
-        return np.asarray(ns / 86_400e9, dtype=np.float64)
+        ns = coord.values.astype("datetime64[ns]")
+        return np.where(np.isnat(ns), np.nan, ns.astype(np.int64) / 86_400e9)
     import cftime  # type: ignore[import-untyped, unused-ignore]
 
     calendar = coord.values.flat[0].calendar

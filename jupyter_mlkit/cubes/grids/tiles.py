@@ -27,6 +27,9 @@ def spacing(ds: xr.Dataset, grid: Grid, dim: str) -> float | None:
     if values.size < 2:
         return None
     steps = np.abs(np.diff(values))
+    steps = steps[np.isfinite(steps)]
+    if not steps.size:
+        return None
     # A region across the seam has one step of nearly 360 that says nothing.
     return float(np.median(steps)) if steps.max() > 180 else float(steps.mean())
 
@@ -60,6 +63,7 @@ def horizontal_tiles(
         if grid.kind == "rectilinear"
         and (name := grid.coordinate(dim)) in ds.coords
         and ds[name].ndim == 1
+        and np.issubdtype(ds[name].dtype, np.number)
         and ds.sizes[dim]
     ]
     lengths = {dim: extent(ds, grid, dim) for dim in dims}

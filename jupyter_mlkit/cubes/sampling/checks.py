@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -111,6 +112,7 @@ def checked(given: Inputs) -> Checked:
     variables = list(dict.fromkeys(given.features))
     recipe = Recipe(
         dims=dims,
+        cells=math.prod(int(ds.sizes[dim]) for dim in dims),
         window=window,
         variables=(
             *variables,

@@ -105,7 +105,7 @@ def statistics(
                     hint="Leave the variable out, or let more of the cube be train.",
                     code="all_missing",
                 )
-            if np.isinf(moments.squares).any():
+            if not np.isfinite(moments.squares[moments.n > 0]).all():
                 raise CubeError(
                     f"The values of '{name}' are so large (up to "
                     f"{max(-moments.low.min(), moments.high.max()):.3g}) that float64 cannot hold "

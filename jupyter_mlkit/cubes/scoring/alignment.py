@@ -66,7 +66,11 @@ def check_aligned(
 def check_numeric(name: str, array: xr.DataArray) -> None:
     """Raise ``not_numeric`` where `array` holds no real numbers."""
     if array.dtype.kind not in "biuf":
-        raise CubeError(f"The {name} holds {array.dtype}, no numbers.", code="not_numeric")
+        raise CubeError(
+            f"The {name} holds {array.dtype}, no numbers.",
+            hint="Score numbers; classes are scored by their codes.",
+            code="not_numeric",
+        )
 
 
 def cell_weights(weights: Weights, truth: xr.DataArray) -> xr.DataArray:

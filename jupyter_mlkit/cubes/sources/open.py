@@ -14,6 +14,7 @@ from ...spec import Source
 from ..grids.cf import is_latitude, is_longitude
 from ..grids.grid import grid_of
 from ..grids.healpix import with_cell_numbers
+from .coordinates import check_coordinates
 from .locate import Location, locate
 from .netcdf import open_netcdf
 from .problems import FIELD, denied, not_a_cube, short, unreachable
@@ -222,30 +223,38 @@ def _asynchronous(fs: Any) -> Any:
 def _open_zarr(store: Any, location: Location, *, consolidated: bool | None = None) -> xr.Dataset:
     import zarr
 
+    from ..reading.unreadable import read_errors
+
     options = {"storage_options": location.options} if isinstance(store, str) else {}
     if not location.options:
         options = {}
+
+    def opened(**more: bool) -> xr.Dataset:
+        return xr.open_dataset(
+            store,
+            engine="zarr",
+            chunks=None,
+            cache=False,
+            decode_coords="all",
+            consolidated=consolidated,
+            backend_kwargs=options or None,
+            **more,
+        )
+
     try:
         with warnings.catch_warnings():
             # Not consolidated is slower to open, which nobody who opens it can change.
             warnings.filterwarnings("ignore", "Failed to open Zarr store with consolidated")
-            return xr.open_dataset(
-                store,
-                engine="zarr",
-                chunks=None,
-                cache=False,
-                decode_coords="all",
-                consolidated=consolidated,
-                backend_kwargs=options or None,
-            )
+            return opened()
     except (FileNotFoundError, zarr.errors.GroupNotFoundError) as error:
         raise _no_group(location, error) from error
     except PermissionError as error:
         raise denied(display_uri(location.uri)) from error
-    except (ValueError, KeyError, TypeError, AttributeError, zarr.errors.BaseZarrError) as error:
-        raise not_a_cube(location.uri, f"its metadata cannot be read ({short(error)})") from error
     except remote_errors() as error:
         raise unreachable(location.uri, error) from error
+    except (KeyError, AttributeError, *read_errors()) as error:
+        check_coordinates(opened)
+        raise not_a_cube(location.uri, f"its metadata cannot be read ({short(error)})") from error
 
 
 def _no_group(location: Location, error: Exception) -> CubeError:

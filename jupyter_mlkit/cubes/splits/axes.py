@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TypeVar
@@ -18,6 +18,7 @@ from ...errors import SpecError
 from ..grids.coordinates import cell_coordinates, days_since_1970, kind_of, no_coordinate
 from ..grids.grid import AXIS_NAMES, Axis, Grid
 from ..grids.sizes import Kind, Size
+from .roles import BUFFER
 
 Number = TypeVar("Number", np.int8, np.int64)
 
@@ -62,7 +63,9 @@ class CutAxis:
         Longitudes are taken modulo 360 and the seam is closed: the block that ends at the
         meridian of Greenwich does not begin a new one there.
         """
-        found = np.floor(self.values / size.value + _EDGE).astype(np.int64)
+        # Cells without a place are in some block, and have no role: see without_placeless().
+        placed = np.where(np.isfinite(self.values), self.values, 0)
+        found = np.floor(placed / size.value + _EDGE).astype(np.int64)
         return found % self.blocks_around(size) if self.circular else found
 
     @staticmethod
@@ -157,6 +160,15 @@ def _dim_of(frame: xr.Dataset, grid: Grid, name: str, field: str) -> str:
         hint=f"Its dims are {', '.join(map(str, frame.dims))}.",
         field=field,
     )
+
+
+def without_placeless(roles: xr.DataArray, axes: Iterable[CutAxis]) -> xr.DataArray:
+    """Return `roles` without cells that lack a place or time: they are in no block or region."""
+    for axis in axes:
+        placed = np.isfinite(axis.values)
+        if not placed.all():
+            roles = roles.where(xr.DataArray(placed, dims=axis.dims), np.int8(BUFFER))
+    return roles
 
 
 def block_hash(seed: int, index: tuple[int, ...]) -> int:

@@ -15,7 +15,7 @@ from ..grids.coordinates import kind_of
 from ..grids.grid import Grid, grid_of
 from ..grids.sizes import Size, parse_size
 from ..grids.tiles import spacing
-from .axes import BlockTable, CutAxis, along, axis_of, hash_blocks
+from .axes import BlockTable, CutAxis, along, axis_of, hash_blocks, without_placeless
 from .base import Split
 from .buffer import Buffer
 from .near_blocks import Draw, remove_near_blocks
@@ -152,7 +152,8 @@ def roles_of_blocks(
     # Drawn per block: ids of all cells would take eight times the memory, and the time.
     codes = table.spread(draw(table.ids))
     found = role_array(codes, table.dims, along(frame, table.dims))
-    return found.transpose(*(dim for dim in frame.dims if dim in found.dims))
+    found = found.transpose(*(dim for dim in frame.dims if dim in found.dims))
+    return without_placeless(found, [axis for axis, _ in cuts])
 
 
 def ids_of(frame: xr.Dataset, seed: int, cuts: list[tuple[CutAxis, Size]]) -> xr.DataArray:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..grids.grid import Grid, grid_of
 from ..identity.digest import mix64
-from .axes import CutAxis, axis_of, in_order_of
+from .axes import CutAxis, axis_of, in_order_of, without_placeless
 from .base import Split
 from .roles import ROLES, Shares, check_shares, role_array, roles_of_hashes
 
@@ -48,7 +48,8 @@ class RandomSplit(Split):
     def assign(self, frame: xr.Dataset) -> xr.DataArray:
         """Return the role of each cell, see :meth:`Split.assign`."""
         ids = self.block_ids(frame)
-        return role_array(roles_of_hashes(ids.values, self.shares), ids.dims, ids.coords)
+        roles = role_array(roles_of_hashes(ids.values, self.shares), ids.dims, ids.coords)
+        return without_placeless(roles, cell_axes(frame, grid_of(frame)))
 
     def block_ids(self, frame: xr.Dataset) -> xr.DataArray:
         """Return a number of its own for each cell."""
@@ -95,4 +96,5 @@ def _key(axis: CutAxis) -> NDArray[np.uint64]:
     step = _STEPS.get(axis.kind)
     if step is None:
         return axis.values.astype(np.float32).astype(np.float64).view(np.uint64)
-    return np.round(axis.values * step).astype(np.int64).view(np.uint64)
+    placed = np.where(np.isfinite(axis.values), axis.values, 0)
+    return np.round(placed * step).astype(np.int64).view(np.uint64)

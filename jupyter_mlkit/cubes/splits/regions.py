@@ -90,6 +90,9 @@ class RegionSplit(Split):
             near_test = _any(area.near(places, reach) for area in self._held("test"))
             near = near_test | _any(area.near(places, reach) for area in self._held("validation"))
             roles[((roles == 0) & near) | ((roles == 1) & near_test)] = BUFFER
+        y, x = places.every()
+        # Cells without a place lie in no area, and are not everything else either.
+        roles[~(np.isfinite(y) & np.isfinite(x))] = BUFFER
         found = role_array(roles, places.dims, along(frame, places.dims))
         return found.transpose(*(dim for dim in frame.dims if dim in found.dims))
 

@@ -14,7 +14,7 @@ from ...errors import SpecError
 from ..grids.coordinates import date_as_days, parse_date
 from ..grids.grid import grid_of, is_time
 from ..grids.sizes import Size, parse_size
-from .axes import CutAxis, along, axis_of, hash_blocks
+from .axes import CutAxis, along, axis_of, hash_blocks, without_placeless
 from .base import Split
 from .blocks import cuts_of, sizes_as_text
 from .buffer import size_of_span
@@ -65,7 +65,7 @@ class TimeSplit(Split):
         axis, starts = self._times(frame)
         roles = _role_of(axis.values, starts)
         roles[self._removed(axis.values, roles, starts)] = BUFFER
-        return role_array(roles, axis.dims, along(frame, axis.dims))
+        return without_placeless(role_array(roles, axis.dims, along(frame, axis.dims)), [axis])
 
     def block_ids(self, frame: xr.Dataset) -> xr.DataArray:
         """Return horizontal tiles within each role; single times where nothing is horizontal."""
@@ -75,7 +75,7 @@ class TimeSplit(Split):
         moments = (
             _role_of(axis.values, starts).astype(np.int64)
             if tiles
-            else np.round(axis.values * 86_400).astype(np.int64)
+            else np.round(np.nan_to_num(axis.values) * 86_400).astype(np.int64)
         )
         cuts = [(cut, cut.index(size)) for cut, size in cuts_of(frame, grid, tiles)]
         return hash_blocks(frame, 0, [(axis, moments), *cuts])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 
 from .balance import Balance
 from .chance import draws, round_keys
+from .memory import Scratch, pages
 from .order import BoxGrid
 from .places import Places
 from .recipe import Recipe
 from .windows import WindowChooser
-from .workspace import Gatherer, Ingredient, Workspace
+from .workspace import Gatherer, Ingredient, Starts, Workspace
 
 _TRAIN = 0
 #: Samples of more bytes stay where they are and are drawn by a list of rows instead.
@@ -32,7 +34,7 @@ class Part:
     ----------
     records : ndarray of float32, shape (n, recipe.record)
         The values of X; the target of each cell, NaN where it does not count (without a target
-        0 where it counts); the number of the cell as two uint32.
+        0 where it counts); the number of the cell as one or two uint32.
     n : int
     order : ndarray of int32, shape (n,), or None
         In which order records are drawn, where they were not written in that order.
@@ -45,6 +47,25 @@ class Part:
     def __len__(self) -> int:
         """Return the number of samples."""
         return self.n
+
+
+class _Room:
+    """Memory for all records that a box may have; what is not written to takes none."""
+
+    def __init__(self, pieces: Sequence[Starts], recipe: Recipe) -> None:
+        most = sum(math.prod(along.size for along in starts) for starts in pieces)
+        self._held = [pages(most, recipe.record) for _ in recipe.roles]
+        self._used = [0] * len(recipe.roles)
+
+    def take(self, slot: int, n: int) -> NDArray[np.float32]:
+        """Return room for `n` more records of a role."""
+        start = self._used[slot]
+        self._used[slot] += n
+        return self._held[slot][start : start + n]
+
+    def parts(self) -> list[Part]:
+        """Return all records of each role."""
+        return [Part(held[:used], used) for held, used in zip(self._held, self._used, strict=True)]
 
 
 class Cutter:
@@ -71,9 +92,11 @@ class Cutter:
         self.recipe = recipe
         self.kernels = kernels
         self.balance = balance
-        self._gatherer = Gatherer(recipe, grid, places)
+        self._scratch = Scratch()
+        self._gatherer = Gatherer(recipe, grid, places, self._scratch)
         self._sizes = tuple(axis.size for axis in grid.axes)
         self._chooser = WindowChooser(recipe, self._sizes, kernels, balance)
+        self._in_place = bool(recipe.window) and 4 * recipe.record > _DEALT
         self._slots = np.full(5, -1, np.int8)
         for slot, role in enumerate(recipe.roles):
             self._slots[role] = slot
@@ -102,15 +125,26 @@ class Cutter:
         key : tuple of int
             What the draw follows from.
         """
-        cut = self._windows if self.recipe.window else self._cells
+        pieces = self._gatherer.pieces(box)
+        if self._in_place and values:
+            room = _Room(pieces, self.recipe)
+            for starts in pieces:
+                self._windows(self._gatherer.gather(starts, ingredients), values, room)
+            parts = room.parts()
+            for role, part in enumerate(parts if unit else []):
+                order = np.empty(len(part) + 1, np.int32)
+                self.kernels.permute(len(part), round_keys(*key, role), order)
+                part.order = order[: len(part)]
+            return parts
         found: list[list[Part]] = [[] for _ in self.recipe.roles]
-        for starts in self._gatherer.pieces(box):
+        for starts in pieces:
             piece = self._gatherer.gather(starts, ingredients)
-            for slot, part in enumerate(cut(piece, values)):
+            cut = self._windows(piece, values) if self.recipe.window else self._cells(piece, values)
+            for slot, part in enumerate(cut):
                 if len(part):
                     found[slot].append(part)
         if not unit:
-            return [_joined(parts) for parts in found]
+            return [self._joined(parts) for parts in found]
         return [self._dealt(parts, unit, (*key, role)) for role, parts in enumerate(found)]
 
     def _cells(self, piece: Workspace, values: bool) -> list[Part]:
@@ -118,8 +152,8 @@ class Cutter:
         rows, numbers = piece.lattice(self._sizes, skip=1)
         inner, wanted = piece.starts[-1].size, len(recipe.roles)
         n = rows.size * inner
-        records = np.empty((wanted, n, recipe.record), np.float32)
-        origins = np.empty((wanted, n), np.int32)
+        records = self._scratch.take("records", (wanted, n, recipe.record), np.float32)
+        origins = self._scratch.take("origins", (wanted, n), np.int32)
         counts = np.zeros(wanted, np.int64)
         target = -1 if recipe.target is None else recipe.target * piece.roles.size
         drop = {None: 0, "auto": 1, "if_all_nan": 2, "masked": 1}[recipe.drop_nan]
@@ -131,7 +165,7 @@ class Cutter:
         for slot, (role, count) in enumerate(zip(recipe.roles, counts.tolist(), strict=True)):
             found = records[slot, :count]
             if recipe.strict or (role == _TRAIN and self.balance is not None):
-                found = found[self._kept(piece, origins[slot, :count], numbers_of(found), role)]
+                found = found[self._kept(piece, origins[slot, :count], self._numbers(found), role)]
             parts.append(Part(found.copy() if values else _NOTHING, found.shape[0]))
         return parts
 
@@ -145,7 +179,7 @@ class Cutter:
             keep &= self.balance.keeps(self._chooser.classes(piece, origins), cells)
         return keep
 
-    def _windows(self, piece: Workspace, values: bool) -> list[Part]:
+    def _windows(self, piece: Workspace, values: bool, room: _Room | None = None) -> list[Part]:
         recipe, kernels, at = self.recipe, self.kernels, piece.offsets
         codes, flat, target = self._masked(piece), piece.flat, -1
         if recipe.target is not None:
@@ -154,10 +188,13 @@ class Cutter:
             kernels.encode(flat[target : target + codes.size], masked, codes)
         parts = []
         chosen = self._chooser.choose(piece, codes)
-        for role, (origins, numbers) in zip(recipe.roles, chosen, strict=True):
+        for slot, (role, (origins, numbers)) in enumerate(zip(recipe.roles, chosen, strict=True)):
             records = _NOTHING
             if values:
-                records = np.empty((origins.size, recipe.record), np.float32)
+                if room is not None:
+                    records = room.take(slot, origins.size)
+                else:
+                    records = np.empty((origins.size, recipe.record), np.float32)
                 kernels.cut_windows(
                     flat, codes, role, origins, numbers, at.inputs, at.window, at.length, target,
                     records,
@@ -175,13 +212,8 @@ class Cutter:
 
     def _dealt(self, parts: list[Part], unit: int, key: tuple[int, ...]) -> Part:
         n = sum(map(len, parts))
-        if 4 * self.recipe.record > _DEALT or n < 2:
-            part = _joined(parts)
-            if n > 1:
-                order = np.empty(n + 1, np.int32)
-                self.kernels.permute(n, round_keys(*key), order)
-                part.order = order[:n]
-            return part
+        if n < 2:
+            return self._joined(parts)
         starts = bucket_starts(n, unit)
         buckets = starts.size - 1
         groups = -(-n // buckets)
@@ -190,26 +222,27 @@ class Cutter:
         if n % buckets:
             # The last round is short: it goes to the first buckets, as their sizes say.
             factors[-1], turns[-1] = 1, 0
-        records = np.empty((n, self.recipe.record), np.float32)
+        records = pages(n, self.recipe.record)
         begin = 0
         for part in parts:
             self.kernels.deal(part.records, begin, starts[:-1], factors, turns, records)
             begin += len(part)
         return Part(records, n)
 
+    def _joined(self, parts: list[Part]) -> Part:
+        n = sum(map(len, parts))
+        if not n or not parts[0].records.size:
+            return Part(_NOTHING, n)
+        records = pages(n, self.recipe.record)
+        np.concatenate([part.records for part in parts], out=records)
+        return Part(records, n)
 
-def _joined(parts: list[Part]) -> Part:
-    if len(parts) == 1:
-        return parts[0]
-    n = sum(map(len, parts))
-    return Part(np.concatenate([part.records for part in parts]) if n else _NOTHING, n)
-
-
-def numbers_of(records: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return the numbers of the cells of records."""
-    ids = records.view(np.uint32)[:, -2:].astype(np.int64)
-    found: NDArray[np.int64] = ids[:, 0] | (ids[:, 1] << 32)
-    return found
+    def _numbers(self, records: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return the numbers of the cells of records."""
+        first = self.recipe.inputs + self.recipe.window_cells
+        ids = records[:, first:].view(np.uint32).astype(np.int64)
+        found: NDArray[np.int64] = (ids << (32 * np.arange(ids.shape[1]))).sum(axis=1)
+        return found
 
 
 def bucket_starts(n: int, unit: int) -> NDArray[np.int64]:

@@ -35,6 +35,7 @@ def cut_cells(
     """
     columns = offsets.size
     at_target = max(target, 0)
+    wide = records.shape[2] > columns + 2
     ids = records.view(np.uint32)
     for r in range(rows.size):
         for begin in range(0, inner, _LOOKED_AT):
@@ -66,7 +67,8 @@ def cut_cells(
                 number = numbers[r] + (k - rows[r])
                 records[slot, n, columns] = mark
                 ids[slot, n, columns + 1] = number & 0xFFFFFFFF
-                ids[slot, n, columns + 2] = number >> 32
+                if wide:
+                    ids[slot, n, columns + 2] = number >> 32
                 origins[slot, n] = k
                 counts[slot] = n + 1
 
@@ -128,9 +130,10 @@ def cut_windows(flat, codes, role, origins, numbers, inputs, window, length, tar
                 if codes[at + k] != role:
                     value = np.float32(np.nan)
                 records[i, columns + r * length + k] = value
-        last = records.shape[1]
-        ids[i, last - 2] = numbers[i] & 0xFFFFFFFF
-        ids[i, last - 1] = numbers[i] >> 32
+        last = columns + window.size * length
+        ids[i, last] = numbers[i] & 0xFFFFFFFF
+        if records.shape[1] > last + 1:
+            ids[i, last + 1] = numbers[i] >> 32
 
 
 @_jit
@@ -156,15 +159,20 @@ def deal(records, first, starts, factors, turns, out):
 @_jit
 def part_records(records, order, dest, columns, x, marks, numbers):
     """Write inputs, marks and numbers of records ``order`` to places ``dest``."""
-    last = records.shape[1]
+    width = marks.shape[1]
+    last = columns + width
+    wide = records.shape[1] > last + 1
     ids = records.view(np.uint32)
     for i in range(order.size):
         at, to = order[i], dest[i]
         for k in range(columns):
             x[to, k] = records[at, k]
-        for k in range(last - 2 - columns):
+        for k in range(width):
             marks[to, k] = records[at, columns + k]
-        numbers[to] = np.int64(ids[at, last - 2]) | (np.int64(ids[at, last - 1]) << 32)
+        number = np.int64(ids[at, last])
+        if wide:
+            number |= np.int64(ids[at, last + 1]) << 32
+        numbers[to] = number
 
 
 @_jit

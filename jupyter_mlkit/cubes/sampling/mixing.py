@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from .cutting import bucket_starts
 
 #: Boxes that are open at once: at least, usually at least, and at most.
-FEWEST, USUAL, MOST = 4, 8, 16
+FEWEST, USUAL, MOST = 4, 8, 12
 
 T = TypeVar("T")
 

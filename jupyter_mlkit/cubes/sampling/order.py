@@ -30,11 +30,14 @@ class Plan:
         Those whose samples are wanted; the others only lend cells to their neighbours.
     sinks : dict
         By box, which boxes its cells go to, itself among them where it is cut.
+    front : int
+        Most bytes of borrowed cells that are held.
     """
 
     read: list[int]
     cuts: frozenset[int]
     sinks: dict[int, list[int]]
+    front: int
 
     def only(self, cuts: frozenset[int]) -> Plan:
         """Return what of this plan is needed for the samples of some boxes."""
@@ -43,7 +46,7 @@ class Plan:
             for box, lent in self.sinks.items()
             if (kept := [sink for sink in lent if sink in cuts])
         }
-        return Plan([box for box in self.read if box in sinks], cuts, sinks)
+        return Plan([box for box in self.read if box in sinks], cuts, sinks, self.front)
 
 
 def edges_of(reader: SlabReader) -> list[NDArray[np.int64]]:
@@ -155,19 +158,16 @@ class BoxGrid:
         with_lenders = self._lanes(list(sinks))
         rank_of = {self._lane_of(lane[0]): place for place, lane in enumerate(lanes)}
         with_lenders.sort(key=lambda lane: rank_of[self._lane_of(lane[0])])
-        return Plan(self._interleave(with_lenders, sinks, key, memory), cuts, sinks)
-
-    def _interleave(
-        self,
-        lanes: list[list[int]],
-        sinks: dict[int, list[int]],
-        key: tuple[int, ...],
-        memory: int,
-    ) -> list[int]:
         if not self.linked:
-            return [box for lane in lanes for box in lane]
-        front = max((self._front(lane, sinks) for lane in lanes), default=0)
-        width = max(1, min(len(lanes), memory // max(1, front)))
+            return Plan([box for lane in with_lenders for box in lane], cuts, sinks, 0)
+        front = max((self._front(lane, sinks) for lane in with_lenders), default=0)
+        width = max(1, min(len(with_lenders), memory // max(1, front)))
+        order = self._interleave(with_lenders, key, width)
+        return Plan(order, cuts, sinks, width * front)
+
+    @staticmethod
+    def _interleave(lanes: list[list[int]], key: tuple[int, ...], width: int) -> list[int]:
+        """Read `width` lanes in turns that are drawn."""
         waiting = list(reversed(lanes))
         active: list[list[int]] = []
         order = []

@@ -56,7 +56,7 @@ def cut_cells(
             rows_out = slice(int(counts[wanted]), int(counts[wanted]) + mine.size)
             out = records[wanted, rows_out]
             out[:, :columns], out[:, columns] = values[mine], mark[mine]
-            _write_numbers(out, number + mine)
+            _write_numbers(out[:, columns + 1 :], number + mine)
             origins[wanted, rows_out] = row + mine
             counts[wanted] += mine.size
 
@@ -93,14 +93,17 @@ def cut_windows(
         records[part, :columns] = flat[places]
     for part, places in _pieces(origins, window, length):
         values = flat[places + target] if target >= 0 else np.zeros(places.shape, np.float32)
-        records[part, columns:-2] = np.where(codes[places] == role, values, np.float32(np.nan))
-    _write_numbers(records, numbers)
+        records[part, columns : columns + places.shape[1]] = np.where(
+            codes[places] == role, values, np.float32(np.nan)
+        )
+    _write_numbers(records[:, columns + window.size * length :], numbers)
 
 
-def _write_numbers(records: Floats, numbers: Ints) -> None:
-    ids = records.view(np.uint32)
-    ids[:, -2] = numbers & 0xFFFFFFFF
-    ids[:, -1] = numbers >> 32
+def _write_numbers(out: Floats, numbers: Ints) -> None:
+    """Write numbers as one or two uint32 each, the low one first."""
+    ids = out.view(np.uint32)
+    for place in range(ids.shape[1]):
+        ids[:, place] = (numbers >> (32 * place)) & 0xFFFFFFFF
 
 
 def deal(
@@ -123,9 +126,10 @@ def part_records(
 ) -> None:
     """Write inputs, marks and numbers of records ``order`` to places ``dest``."""
     x[dest] = records[order, :columns]
-    marks[dest] = records[order, columns:-2]
-    ids = records.view(np.uint32)[order, -2:].astype(np.int64)
-    numbers[dest] = ids[:, 0] | (ids[:, 1] << 32)
+    last = columns + marks.shape[1]
+    marks[dest] = records[order, columns:last]
+    ids = records.view(np.uint32)[order, last:].astype(np.int64)
+    numbers[dest] = (ids << (32 * np.arange(ids.shape[1]))).sum(axis=1)
 
 
 def permute(n: int, keys: NDArray[np.uint64], dest: Places) -> None:

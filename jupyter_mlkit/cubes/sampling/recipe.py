@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -26,6 +27,8 @@ class Recipe:
     Attributes
     ----------
     dims : tuple of str
+    cells : int
+        Cells of the cube.
     window : dict
         Cells by dim, in the order in which samples have them; empty for single cells.
     variables : tuple of str
@@ -48,6 +51,7 @@ class Recipe:
     """
 
     dims: tuple[str, ...]
+    cells: int
     window: dict[str, int]
     variables: tuple[str, ...]
     n_inputs: int
@@ -71,7 +75,7 @@ class Recipe:
     @property
     def window_cells(self) -> int:
         """Number of cells in a window."""
-        return int(np.prod(self.window_shape, dtype=np.int64))
+        return math.prod(self.window_shape)
 
     @property
     def inputs(self) -> int:
@@ -81,7 +85,7 @@ class Recipe:
     @property
     def record(self) -> int:
         """Values in the record of a sample: X, the target of each cell, the cell's number."""
-        return self.inputs + self.window_cells + 2
+        return self.inputs + self.window_cells + (1 if self.cells < 2**32 else 2)
 
     def unit(self, batch_size: int, slots: int) -> int:
         """Return how many samples of a box are drawn at a time, of `slots` open boxes."""
@@ -98,7 +102,7 @@ class Recipe:
         runs = np.zeros(1, np.int64)
         for step in steps:
             runs = np.add.outer(runs, step).ravel()
-        cells = int(np.prod(shape))
+        cells = math.prod(shape)
         base = [
             variable * cells + (shift * strides[self.time] if self.time else 0)
             for variable, shift in self.columns

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
@@ -35,8 +36,9 @@ from .workspace import Ingredient
 
 #: Decoded bytes of samples that are open for mixing, by default.
 BUFFER_BYTES = 256 * 2**20
-#: Share of it for open boxes; the rest is for those that are read ahead.
-_SHARE = 0.6
+#: Share of it for open boxes and borrowed cells, up to the usual number of boxes and beyond; the
+#: rest is for boxes that are read ahead.
+_SHARE, _SHARE_OF_MANY = 0.8, 0.5
 _LEAST_BOX = 1 << 10
 
 
@@ -283,11 +285,11 @@ class Sampler:
             start = self._found_start(plan, cuts, skipped)
             plan = self._continued(plan, start)
         filler = self._filler() if self._fill else None
-        key = (self.seed, self.epoch, self._rank)
-        stream = Stream(
-            self.recipe, self.layout, self._kernels, cuts, filler, key, shuffle=self.shuffle
-        )
         cutter = self._cutter(self._balance())
+        stream = Stream(
+            self.recipe, self.layout, self._kernels, cuts, filler,
+            (self.seed, self.epoch, self._rank), shuffle=self.shuffle,
+        )  # fmt: skip
         wanted = plan.cuts
 
         unit = self._unit if self.shuffle else 0
@@ -307,7 +309,7 @@ class Sampler:
                 elif counts is not None and any(counts.get(box, ())):
                     yield place, counts[box], []
 
-        yield from stream.batches(boxes(), unit=self._unit, room=self._room, start=start)
+        yield from stream.batches(boxes(), unit=self._unit, room=self._room(plan), start=start)
 
     def survey(self) -> Survey:
         """Count the samples of each box, in one pass over the cube that is kept."""
@@ -351,7 +353,7 @@ class Sampler:
     def _reader(self) -> SlabReader:
         names = list(dict.fromkeys(self.recipe.variables))
         cell = sum(self.ds[name].dtype.itemsize for name in names)
-        total = cell * int(np.prod(self.layout.sizes, dtype=np.int64))
+        total = cell * math.prod(self.layout.sizes)
         # Small cubes are cut finer, so that there is something to mix.
         budget = max(_LEAST_BOX, min(total // 64, self.buffer_bytes // 12))
         return SlabReader(self.ds, names, self.recipe.dims, budget=budget)
@@ -437,8 +439,15 @@ class Sampler:
     def _unit(self) -> int:
         return self.recipe.unit(self.batch_size, USUAL)
 
-    def _room(self, samples: Sequence[int]) -> bool:
-        return 4 * sum(samples) * self.recipe.record <= _SHARE * self.buffer_bytes
+    def _room(self, plan: Plan) -> Callable[[Sequence[int]], bool]:
+        """Return whether boxes with so many samples may be open at once."""
+
+        def fits(samples: Sequence[int]) -> bool:
+            share = _SHARE if len(samples) <= USUAL else _SHARE_OF_MANY
+            held = 4 * sum(samples) * self.recipe.record
+            return held + plan.front <= share * self.buffer_bytes
+
+        return fits
 
     def _found_start(self, plan: Plan, cuts: Cuts, skipped: int) -> Start:
         return find_start(self._dry(plan), cuts, len(self.recipe.roles), skipped)
@@ -450,7 +459,7 @@ class Sampler:
             for place, box in enumerate(box for box in plan.read if box in plan.cuts)
             if any(counts[box])
         )
-        return pieces(boxes, unit=self._unit, room=self._room, shuffle=self.shuffle)
+        return pieces(boxes, unit=self._unit, room=self._room(plan), shuffle=self.shuffle)
 
     def _continued(self, plan: Plan, start: Start) -> Plan:
         """Return what of a plan is still to be read."""

@@ -61,7 +61,7 @@ def look_at(parts: list[Part], train: int | None, recipe: Recipe, *, classes: bo
                 n[column], mean[column] = values.size, values.mean(dtype=np.float64)
                 low[column], high[column] = values.min(), values.max()
         if classes:
-            marks = parts[train].records[:, recipe.inputs : -2]
+            marks = parts[train].records[:, recipe.inputs :][:, : recipe.window_cells]
             for label in np.unique(marks[np.isfinite(marks)]):
                 seen[float(label)] = int((marks == label).any(axis=1).sum())
     return Found(counts, n, mean, low, high, seen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .memory import Scratch
 from .order import BoxGrid
 from .places import Places
 from .recipe import Offsets, Recipe
@@ -82,9 +84,12 @@ class Gatherer:
     recipe : Recipe
     grid : BoxGrid
     places : Places
+    scratch : Scratch
+        Holds the workspace of each thread: it is valid until the next one is made.
     """
 
-    def __init__(self, recipe: Recipe, grid: BoxGrid, places: Places) -> None:
+    def __init__(self, recipe: Recipe, grid: BoxGrid, places: Places, scratch: Scratch) -> None:
+        self._scratch = scratch
         self.recipe = recipe
         self.grid = grid
         self.places = places
@@ -102,7 +107,7 @@ class Gatherer:
         # The outermost dim that is long enough keeps runs of memory long.
         axis = max(free, key=lambda i: (starts[i].size > 8, -i))
         widths = [b - a for a, b in self.grid.needed(box)]
-        cells = max(1, int(np.prod(widths, dtype=np.int64)) // max(1, widths[axis]))
+        cells = max(1, math.prod(widths) // max(1, widths[axis]))
         step = max(1, _BYTES // (4 * len(self.recipe.variables) * cells))
         return [
             [*starts[:axis], starts[axis][a : a + step], *starts[axis + 1 :]]
@@ -117,7 +122,7 @@ class Gatherer:
             for found, axis in zip(starts, axes, strict=True)
         ]
         shape = tuple(b - a for a, b in span)
-        values = np.empty((len(recipe.variables), *shape), np.float32)
+        values = self._scratch.take("values", (len(recipe.variables), *shape), np.float32)
         inside = [(max(a, 0), min(b, axis.size)) for (a, b), axis in zip(span, axes, strict=True)]
         if inside != span:
             self._pad(values, span)
@@ -127,7 +132,9 @@ class Gatherer:
                 to = _slices(shared, span)
                 for place, name in enumerate(recipe.variables):
                     _fill(values[place][to], arrays[name], _slices(shared, region))
-        roles = np.full(shape, -1, np.int8) if inside != span else np.empty(shape, np.int8)
+        roles = self._scratch.take("roles", shape, np.int8)
+        if inside != span:
+            roles.fill(-1)
         box = {dim: slice(*edges) for dim, edges in zip(recipe.dims, inside, strict=True)}
         roles[_slices(inside, span)] = self.places.roles(box)
         return Workspace(starts, span, shape, values, roles, recipe.places(shape))
@@ -145,7 +152,7 @@ class Gatherer:
 
 def strides(shape: Sequence[int]) -> list[int]:
     """Return how many cells lie between neighbours along each dim, in C order."""
-    return [int(np.prod(shape[i + 1 :], dtype=np.int64)) for i in range(len(shape))]
+    return [math.prod(shape[i + 1 :]) for i in range(len(shape))]
 
 
 def _slices(inner: list[Range], outer: list[Range]) -> tuple[slice, ...]:

@@ -45,7 +45,7 @@ def cells(batches: Any) -> Counter[tuple[str, int]]:
 
 
 @given(window=WINDOWS, seed=st.integers(0, 2**40), epoch=st.integers(0, 5), shuffle=st.booleans())
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_the_same_seed_gives_the_same_batches(
     window: Any, seed: int, epoch: int, shuffle: bool
 ) -> None:
@@ -61,7 +61,7 @@ def test_the_same_seed_gives_the_same_batches(
 
 
 @given(window=WINDOWS, data=st.data(), epoch=st.integers(0, 3))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_a_resumed_epoch_gives_the_remaining_batches(window: Any, data: Any, epoch: int) -> None:
     sampler = make(input_dims=window, drop_nan=None, buffer_bytes=30_000)
     sampler.set_epoch(epoch)
@@ -77,7 +77,7 @@ def test_a_resumed_epoch_gives_the_remaining_batches(window: Any, data: Any, epo
 
 
 @given(window=WINDOWS, world=st.integers(1, 5), inner=st.integers(1, 2), epoch=st.integers(0, 2))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_parts_hold_every_sample_once(window: Any, world: int, inner: int, epoch: int) -> None:
     sampler = make(input_dims=window, drop_nan=None)
     sampler.set_epoch(epoch)

@@ -39,7 +39,7 @@ def sizes(low: int, high: int) -> Any:
     seed=sizes(0, 99),
     shuffle=st.booleans(),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_samples_are_those_of_plain_loops(
     chunks: tuple[int, int, int], order: list[str], window: dict[str, int], overlap: int,
     lags: list[int], lead: int, role: Any, straddle: Any, strict: bool, drop_nan: Any,

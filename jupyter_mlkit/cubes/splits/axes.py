@@ -6,7 +6,7 @@ import itertools
 import math
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TypeVar
 
@@ -63,10 +63,18 @@ class CutAxis:
         Longitudes are taken modulo 360 and the seam is closed: the block that ends at the
         meridian of Greenwich does not begin a new one there.
         """
-        # Cells without a place are in some block, and have no role: see without_placeless().
-        placed = np.where(np.isfinite(self.values), self.values, 0)
-        found = np.floor(placed / size.value + _EDGE).astype(np.int64)
+        found = np.floor(self.placed().values / size.value + _EDGE).astype(np.int64)
         return found % self.blocks_around(size) if self.circular else found
+
+    def placed(self) -> CutAxis:
+        """Return this axis with cells that lack a place put where another one is.
+
+        They are in some block then, but have no role: see :func:`without_placeless`.
+        """
+        known = np.isfinite(self.values)
+        if known.all():
+            return self
+        return replace(self, values=np.where(known, self.values, (*self.values[known], 0.0)[0]))
 
     @staticmethod
     def blocks_around(size: Size) -> int:

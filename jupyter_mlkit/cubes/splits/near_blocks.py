@@ -52,6 +52,7 @@ def remove_near_blocks(
     """
     if not roles.size:
         return roles
+    cuts = [(axis.placed(), size) for axis, size in cuts]
     places = _Places.of(frame, grid, cuts, buffer)
     times = next((cut for cut in cuts if cut[0].role == "time"), None)
     others = [cut for cut in cuts if cut[0].role is None]
@@ -174,7 +175,7 @@ class _Places:
         alone = grid.kind == "rectilinear" and grid.y is None
         if x is not None and y is None and angle and reach and not alone:
             # Meridians meet at the poles, so how far a block is depends on the latitude.
-            y = axis_of(frame, grid, "lat", field="split.buffer")
+            y = axis_of(frame, grid, "lat", field="split.buffer").placed()
         scattered = (one is not None and len(one.dims) > 1) or (
             y is not None and x is not None and y.dims == x.dims
         )

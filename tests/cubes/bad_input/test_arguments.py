@@ -109,6 +109,7 @@ def test_months_and_years_of_unequal_length_are_no_gaps(freq: str) -> None:
     [
         block_split(),
         BlockSplit({"lat": "4 deg"}, buffer=Buffer("100 km")),
+        BlockSplit({"lon": "4 deg", "lat": "4 deg"}, buffer=Buffer("100 km")),
         RandomSplit(),
         RegionSplit((-20.0, 55.0, -10.0, 60.0)),
     ],
@@ -125,7 +126,12 @@ def test_cells_without_a_latitude_have_no_role(split: Any) -> None:
 
 @pytest.mark.parametrize(
     "split",
-    [BlockSplit({"time": "16D"}), TimeSplit("2001-02-05", "2001-02-20"), RandomSplit()],
+    [
+        BlockSplit({"time": "16D"}),
+        BlockSplit({"time": "16D"}, buffer=Buffer(time="8D")),
+        TimeSplit("2001-02-05", "2001-02-20"),
+        RandomSplit(),
+    ],
     ids=lambda split: type(split).__name__,
 )
 def test_cells_without_a_time_have_no_role(split: Any) -> None:

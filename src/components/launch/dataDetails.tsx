@@ -35,26 +35,32 @@ export function DataDetails({ trans, state, schema }: Props): JSX.Element {
   return (
     <>
       {region && (
-        <SchemaForm
-          trans={trans}
-          schema={{ ...region, required: [] }}
-          value={spec.region ?? {}}
-          path="region"
-          label={trans.__('Region')}
-          errors={errors}
-          onChange={value => edit({ region: nullIfEmpty(value) })}
-        />
+        <div className="jp-mlkit-launch-group">
+          <span aria-hidden="true">{trans.__('Region')}</span>
+          <SchemaForm
+            trans={trans}
+            schema={{ ...region, required: [] }}
+            value={spec.region ?? {}}
+            path="region"
+            label={trans.__('Region')}
+            errors={errors}
+            onChange={value => edit({ region: nullIfEmpty(value) })}
+          />
+        </div>
       )}
       {period && (
-        <SchemaForm
-          trans={trans}
-          schema={{ ...period, required: [] }}
-          value={spec.period ?? {}}
-          path="period"
-          label={trans.__('Period')}
-          errors={errors}
-          onChange={value => edit({ period: nullIfEmpty(value) })}
-        />
+        <div className="jp-mlkit-launch-group">
+          <span aria-hidden="true">{trans.__('Period')}</span>
+          <SchemaForm
+            trans={trans}
+            schema={{ ...period, required: [] }}
+            value={spec.period ?? {}}
+            path="period"
+            label={trans.__('Period')}
+            errors={errors}
+            onChange={value => edit({ period: nullIfEmpty(value) })}
+          />
+        </div>
       )}
       <div className="jp-mlkit-form">
         <div className="jp-mlkit-form-field" data-mlkit-field="mask">
@@ -106,17 +112,22 @@ export function DataDetails({ trans, state, schema }: Props): JSX.Element {
         onChange={text => edit({ lead: text.trim() || null })}
       />
       {options && (
-        <SchemaForm
-          trans={trans}
-          schema={options}
-          value={spec.sources?.[0]?.options ?? {}}
-          path="sources.0.options"
-          label={trans.__('Storage')}
-          errors={errors}
-          onChange={value =>
-            edit({ sources: [{ uri: cubeURI(spec), options: value }, ...more] })
-          }
-        />
+        <div className="jp-mlkit-launch-group">
+          <span aria-hidden="true">{trans.__('Storage')}</span>
+          <SchemaForm
+            trans={trans}
+            schema={options}
+            value={spec.sources?.[0]?.options ?? {}}
+            path="sources.0.options"
+            label={trans.__('Storage')}
+            errors={errors}
+            onChange={value =>
+              edit({
+                sources: [{ uri: cubeURI(spec), options: value }, ...more]
+              })
+            }
+          />
+        </div>
       )}
       <TextField
         label={trans.__('More cubes, one a line')}

@@ -103,19 +103,24 @@ export function splitSchema(
       )
     };
   }
-  for (const role of ['validation', 'test']) {
-    if (kindOf(split) === 'region' && properties[role]) {
-      properties[role] = {
-        type: 'string',
-        title:
-          role === 'test'
-            ? trans.__('Test areas')
-            : trans.__('Validation areas'),
-        description: trans.__(
-          'west/south/east/north or a name such as srex:AMZ; several with ;'
-        )
-      };
-    }
+  if (kindOf(split) === 'region') {
+    // Roles in the order in which all views have them.
+    const { validation, test, ...rest } = properties;
+    const areas = (title: string): RJSFSchema => ({
+      type: 'string',
+      title,
+      description: trans.__(
+        'west/south/east/north or a name such as srex:AMZ; several with ;'
+      )
+    });
+    return {
+      ...shown,
+      properties: {
+        ...(validation && { validation: areas(trans.__('Validation areas')) }),
+        ...(test && { test: areas(trans.__('Test areas')) }),
+        ...rest
+      }
+    };
   }
   return { ...shown, properties };
 }

@@ -45,7 +45,7 @@ export function DataTab(props: Props): JSX.Element {
           trans={trans}
           imageKey={`${run.run_id}/split/${run.status}`}
           read={() => artifacts.read('maps/split.png')}
-          caption={trans.__('Roles of the blocks')}
+          caption={trans.__('Roles of the cells')}
           optional
         />
         <JsonFile
@@ -171,7 +171,19 @@ function SplitRecord(
   return Array.isArray(counts) ? (
     <>
       <RoleTable trans={props.trans} roles={counts} />
-      <JsonPairs value={rest} />
+      <details className="jp-mlkit-details">
+        <summary>{props.trans.__('Rule of the split')}</summary>
+        <JsonPairs value={filled(rest)} />
+      </details>
     </>
   ) : null;
+}
+
+/** Without the lists that hold nothing. */
+function filled(value: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(value).filter(
+      ([, item]) => !(Array.isArray(item) && item.length === 0)
+    )
+  );
 }

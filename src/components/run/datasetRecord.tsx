@@ -5,6 +5,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import type { Run } from '../../api/types';
+import { formatBytes } from '../shared/format';
 import { JsonPairs, parseJson } from '../shared/jsonPairs';
 
 interface ICube {
@@ -13,6 +14,12 @@ interface ICube {
     string,
     { dims?: string[]; dtype?: string; units?: string; role?: string }
   >;
+}
+
+/** Size of a cube as its profile has it; `roles` are those of the split, which has its table. */
+interface ISize {
+  cells: number;
+  bytes: number;
 }
 
 /** Props of `DatasetRecord`. */
@@ -25,27 +32,39 @@ export interface IDatasetRecordProps {
 export function DatasetRecord(props: IDatasetRecordProps): JSX.Element {
   const { trans, dataset } = props;
   const schema = parseJson(dataset.schema);
+  const profile = parseJson(dataset.profile);
   const cube = cubeOf(schema);
+  const size = cube && sizeOf(profile);
   return (
     <>
       {cube ? (
-        <Cube trans={trans} cube={cube} />
+        <Cube trans={trans} cube={cube} size={size} />
       ) : (
         schema !== null && <JsonPairs value={schema} />
       )}
-      <JsonPairs value={parseJson(dataset.profile) ?? {}} />
+      {!size && <JsonPairs value={profile ?? {}} />}
     </>
   );
 }
 
-function Cube(props: { trans: TranslationBundle; cube: ICube }): JSX.Element {
-  const { trans, cube } = props;
+function Cube(props: {
+  trans: TranslationBundle;
+  cube: ICube;
+  size: ISize | null;
+}): JSX.Element {
+  const { trans, cube, size } = props;
   return (
     <>
       <p>
         {Object.entries(cube.dims)
           .map(([name, size]) => `${name} ${size}`)
           .join(' × ')}
+        {size &&
+          ` · ${trans.__(
+            '%1 cells, %2 decoded',
+            size.cells.toLocaleString('en'),
+            formatBytes(size.bytes)
+          )}`}
       </p>
       <table className="jp-mlkit-table">
         <thead>
@@ -71,6 +90,13 @@ function Cube(props: { trans: TranslationBundle; cube: ICube }): JSX.Element {
       </table>
     </>
   );
+}
+
+function sizeOf(profile: unknown): ISize | null {
+  const size = profile as Partial<ISize> | null;
+  const known =
+    typeof size?.cells === 'number' && typeof size.bytes === 'number';
+  return known ? (size as ISize) : null;
 }
 
 function cubeOf(schema: unknown): ICube | null {

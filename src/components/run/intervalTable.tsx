@@ -71,11 +71,11 @@ export function IntervalTable(props: IIntervalTableProps): JSX.Element {
         {rows.map(([role, name, found]) => (
           <tr key={`${role} ${name}`}>
             <th scope="row">{`${SHORT[role] ?? role} ${name}`}</th>
-            <td className="jp-mod-number">{formatNumber(found?.estimate)}</td>
+            <td className="jp-mod-number">{figures(name, found?.estimate)}</td>
             <td>{metricUnits(name, props.units)}</td>
             <td className="jp-mod-number">
               {found
-                ? `${formatNumber(found.low)} … ${formatNumber(found.high)}`
+                ? `${figures(name, found.low)} … ${figures(name, found.high)}`
                 : trans.__('too few blocks')}
             </td>
             <td className="jp-mod-number">{formatNumber(found?.n_blocks)}</td>
@@ -84,4 +84,9 @@ export function IntervalTable(props: IIntervalTableProps): JSX.Element {
       </tbody>
     </table>
   );
+}
+
+/** Scores close to one differ in their third decimal. */
+function figures(name: string, value: number | undefined): string {
+  return formatNumber(value, name === 'r2' ? 4 : 3);
 }

@@ -22,13 +22,16 @@ export function LeakageView(props: ILeakageViewProps): JSX.Element {
   // New places and later times are not in the cube: only the test can be looked at.
   const isOutside =
     report.verdict === 'unknown' &&
-    report.distances.some(found => found.test.length > 0) &&
+    report.distances.some(
+      found => found.test.length > 0 || found.test_without > 0
+    ) &&
     !report.distances.some(hasPrediction);
   return (
     <section
       className="jp-mlkit-leakage"
       aria-label={trans.__('Leakage report')}
     >
+      <h3>{trans.__('Is the test as hard as the use?')}</h3>
       <p>
         {warns && <span aria-hidden="true">⚠ </span>}
         <strong>{verdictWords(trans, report.verdict)}</strong>{' '}
@@ -107,18 +110,28 @@ function Distances(props: {
                 : trans.__('in time, %1', unitWords(trans, found.unit))}
             </th>
             <td className="jp-mod-number">
-              {spread(trans, found.test, found.test_without)}
+              <Spread
+                trans={trans}
+                quantiles={found.test}
+                without={found.test_without}
+              />
             </td>
             {predicts && (
               <td className="jp-mod-number">
-                {spread(trans, found.prediction, found.prediction_without)}
+                <Spread
+                  trans={trans}
+                  quantiles={found.prediction}
+                  without={found.prediction_without}
+                />
               </td>
             )}
           </tr>
         ))}
       </tbody>
       <caption className="jp-mlkit-dim">
-        {trans.__('Median, with the middle 90 % in brackets.')}
+        {trans.__(
+          'Median, with the middle 90 % in brackets; in space to cells of the same date, in time to those of the same place.'
+        )}
       </caption>
     </table>
   );
@@ -129,19 +142,26 @@ function hasPrediction(found: Report['distances'][number]): boolean {
 }
 
 /** Quantiles at 5, 25, 50, 75 and 95 % as `30 [10 … 50]`, and how many cells have none. */
-function spread(
-  trans: TranslationBundle,
-  quantiles: readonly number[],
-  without: number
-): string {
+function Spread(props: {
+  trans: TranslationBundle;
+  quantiles: readonly number[];
+  without: number;
+}): JSX.Element {
+  const { trans, quantiles, without } = props;
   if (quantiles.length !== 5) {
-    return without > 0 ? trans.__('none in train') : '–';
+    return <>{without > 0 ? trans.__('none in train') : '–'}</>;
   }
   const [low, , median, , high] = quantiles.map(value => formatNumber(value));
-  const some = `${median} [${low} … ${high}]`;
-  return without > 0
-    ? trans.__('%1, %2 have none', some, formatShare(without))
-    : some;
+  return (
+    <>
+      {`${median} [${low} … ${high}] `}
+      {without > 0 && (
+        <div className="jp-mlkit-dim">
+          {trans.__('%1 have none', formatShare(without))}
+        </div>
+      )}
+    </>
+  );
 }
 
 /** Units as a sentence has them. */
@@ -162,13 +182,13 @@ function verdictWords(
 ): string {
   switch (verdict) {
     case 'too easy':
-      return trans.__('The test is too easy.');
+      return trans.__('Too easy.');
     case 'too hard':
-      return trans.__('The test is too hard.');
+      return trans.__('Too hard.');
     case 'fits':
-      return trans.__('The test fits the use.');
+      return trans.__('Fits the use.');
     default:
-      return trans.__('Whether the test fits the use is unknown.');
+      return trans.__('Unknown.');
   }
 }
 

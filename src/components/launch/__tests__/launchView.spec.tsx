@@ -344,9 +344,9 @@ describe('LaunchView', () => {
     const report = await screen.findByRole('region', {
       name: 'Leakage report'
     });
-    expect(report).toHaveTextContent('The test is too easy.');
+    expect(report).toHaveTextContent('Too easy.');
     expect(report).toHaveTextContent('30 [10 … 50]');
-    expect(report).toHaveTextContent('300 [100 … 500], 25 % have none');
+    expect(report).toHaveTextContent('300 [100 … 500] 25 % have none');
     expect(report).toHaveTextContent('up to 900 km (700 … 1,100)');
     expect(report).toHaveTextContent('lat 16 deg, lon 16 deg');
   });

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..reading.boxes import values_of
 from .cf import RADIANS, is_latitude, is_rotated
 from .grid import Grid, grid_of
 from .positions import positions
@@ -149,7 +150,7 @@ def _bounds_of(ds: xr.Dataset, name: str) -> NDArray[np.float64] | None:
     declared = coord.attrs.get("bounds", coord.encoding.get("bounds"))
     for bounds in (declared, f"{name}_bnds", f"{name}_bounds", f"{name}_vertices"):
         if bounds in ds.variables and ds[bounds].shape[:-1] == coord.shape:
-            values = np.asarray(ds[bounds].values, dtype=np.float64)
+            values = np.asarray(values_of(ds[bounds]), dtype=np.float64)
             units = ds[bounds].attrs.get("units", coord.attrs.get("units", ""))
             return np.degrees(values) if str(units).lower() in RADIANS else values
     return None

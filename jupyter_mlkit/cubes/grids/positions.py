@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...errors import CubeError
+from ..reading.boxes import values_of
 from .cf import RADIANS, is_rotated
 from .coordinates import as_float32, cell_coordinates, modulo_360
 from .grid import Grid
@@ -115,5 +116,5 @@ def _geographic(
 
 
 def _degrees(coord: xr.DataArray) -> NDArray[np.float64]:
-    values = np.asarray(coord.values, dtype=np.float64)
+    values = np.asarray(values_of(coord), dtype=np.float64)
     return np.degrees(values) if str(coord.attrs.get("units", "")).lower() in RADIANS else values

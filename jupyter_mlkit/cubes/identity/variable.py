@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from ..grids.grid import grid_of
+from ..reading.boxes import values_of
 from .digest import digest_of
 
 Kind = Literal["stored", "snapshot", "value", "metadata", "unknown"]
@@ -62,12 +63,13 @@ def _along(ds: xr.Dataset, dim: str) -> str:
 
 
 def _coordinate(coord: xr.DataArray) -> str:
-    if np.issubdtype(coord.dtype, np.datetime64):
-        data = coord.values.astype("datetime64[ns]").astype("<i8").tobytes()
-    elif np.issubdtype(coord.dtype, np.number):
-        data = coord.values.astype("<f8").tobytes()
+    values = values_of(coord)
+    if np.issubdtype(values.dtype, np.datetime64):
+        data = values.astype("datetime64[ns]").astype("<i8").tobytes()
+    elif np.issubdtype(values.dtype, np.number):
+        data = values.astype("<f8").tobytes()
     else:
-        data = "\0".join(map(str, coord.values.ravel().tolist())).encode()
+        data = "\0".join(map(str, values.ravel().tolist())).encode()
     return digest_of(hashlib.blake2b(data).hexdigest(), str(coord.attrs.get("units", "")))
 
 

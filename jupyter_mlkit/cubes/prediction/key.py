@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from ..reading.boxes import values_of
 from ..sources.uri import local_path
 from .frame import Frame
 
@@ -59,7 +60,7 @@ def cube_token(ds: xr.Dataset, names: Sequence[str]) -> str | None:
         if variable.chunks is not None:
             digest.update(str(variable.data.name).encode())
         elif name in ds.coords or ds[name].variable._in_memory:
-            values = np.ascontiguousarray(variable.values)
+            values = np.ascontiguousarray(values_of(ds[name]))
             if values.dtype == object:
                 digest.update(repr(values.tolist()).encode())
             else:

@@ -170,6 +170,33 @@ class BoxReader:
         return unreadable(self._variable, [], error)
 
 
+def values_of(variable: xr.DataArray) -> NDArray[Any]:
+    """Return all values of a small variable, such as a coordinate.
+
+    Raises
+    ------
+    CubeError
+        ``unreadable_chunk``, naming the variable and the index of the chunk.
+    """
+    return BoxReader(variable, Scratch()).values({})
+
+
+def loaded(frame: xr.Dataset) -> xr.Dataset:
+    """Return `frame` in memory; it holds coordinates only.
+
+    Raises
+    ------
+    CubeError
+        ``unreadable_chunk``, as in :func:`values_of`.
+    """
+    try:
+        return frame.compute()
+    except read_errors():
+        for name in frame.variables:
+            values_of(frame[name])
+        raise
+
+
 def segments(along: Positions, chunk: int) -> Iterator[tuple[int, Pick, Pick]]:
     """Cut positions along an axis at the borders of chunks.
 

@@ -13,6 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..grids.grid import grid_of
+from ..reading.boxes import loaded
 from ..splits.base import Split, frame_of
 from ..splits.blocks import BlockSplit, cuts_of
 
@@ -52,7 +53,7 @@ class Places:
         held = [name for name in frame.coords if set(map(str, frame[name].dims)) <= set(dims)]
         self.dims = dims
         self.split = split
-        self.frame = frame[held].compute()
+        self.frame = loaded(frame[held])
         self.sizes = tuple(int(ds.sizes[dim]) for dim in dims)
         self._roles = self._table(split.assign) if split is not None else None
         self._blocks: _Table | None = None

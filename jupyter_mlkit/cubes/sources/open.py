@@ -229,7 +229,12 @@ def _open_zarr(store: Any, location: Location, *, consolidated: bool | None = No
     if not location.options:
         options = {}
 
-    def opened(**more: bool) -> xr.Dataset:
+    damaged: tuple[type[Exception], ...] = (
+        *(KeyError, AttributeError, OverflowError),
+        *read_errors(),
+    )
+
+    def opened(**more: Any) -> xr.Dataset:
         return xr.open_dataset(
             store,
             engine="zarr",
@@ -245,14 +250,18 @@ def _open_zarr(store: Any, location: Location, *, consolidated: bool | None = No
         with warnings.catch_warnings():
             # Not consolidated is slower to open, which nobody who opens it can change.
             warnings.filterwarnings("ignore", "Failed to open Zarr store with consolidated")
-            return opened()
+            found = opened()
+            if location.path is not None:
+                # Blosc decodes what lies behind a file that was cut off: numbers, but no dates.
+                check_coordinates(opened)
+            return found
     except (FileNotFoundError, zarr.errors.GroupNotFoundError) as error:
         raise _no_group(location, error) from error
     except PermissionError as error:
         raise denied(display_uri(location.uri)) from error
     except remote_errors() as error:
         raise unreachable(location.uri, error) from error
-    except (KeyError, AttributeError, *read_errors()) as error:
+    except damaged as error:
         check_coordinates(opened)
         raise not_a_cube(location.uri, f"its metadata cannot be read ({short(error)})") from error
 

@@ -126,15 +126,41 @@ def test_undecodable_times_are_said(tmp_path: Path) -> None:
         open_cube(str(path))
 
 
-def test_swath_cells_without_a_place_are_not_used(tmp_path: Path) -> None:
-    ds = sound().rename(lat="row", lon="column").drop_vars(["row", "column"])
+def _swath() -> xr.Dataset:
     lat, lon = np.meshgrid(sound()["lat"].values, sound()["lon"].values, indexing="ij")
-    lat[2, 3] = np.nan
     coords = {
         "lat": (("row", "column"), lat, {"standard_name": "latitude", "units": "degrees_north"}),
         "lon": (("row", "column"), lon, {"standard_name": "longitude", "units": "degrees_east"}),
     }
-    path = write(ds.assign_coords(coords), tmp_path / "swath.zarr")
+    rows = sound().rename(lat="row", lon="column").drop_vars(["row", "column"])
+    return rows.assign_coords(coords)
+
+
+@pytest.mark.parametrize(
+    "way", ["describe", "fingerprint", "samples", "cells", "lags", "predict", "score", "assign"]
+)
+def test_a_damaged_latitude_of_swath_cells_is_named(way: str, tmp_path: Path) -> None:
+    path = write(_swath(), tmp_path / "swath.zarr")
+    cut(path / "lat" / "0.0")
+    with pytest.raises(CubeError, match=r"'lat' cannot be read|of 'lat' cannot be read"):
+        WAYS[way](path, tmp_path / "out.zarr")
+
+
+@pytest.mark.parametrize("way", ["samples", "predict"])
+def test_damaged_bounds_are_named(way: str, tmp_path: Path) -> None:
+    ds = sound()
+    ds["lat"].attrs["bounds"] = "lat_bnds"
+    edges = np.stack([ds["lat"].values + 0.5, ds["lat"].values - 0.5], 1)
+    path = write(ds.assign_coords(lat_bnds=(("lat", "bnds"), edges)), tmp_path / "cube.zarr")
+    cut(path / "lat_bnds" / "0.0")
+    with pytest.raises(CubeError, match="of 'lat_bnds' cannot be read"):
+        WAYS[way](path, tmp_path / "out.zarr")
+
+
+def test_swath_cells_without_a_place_are_not_used(tmp_path: Path) -> None:
+    ds = _swath()
+    ds["lat"][2, 3] = np.nan
+    path = write(ds, tmp_path / "swath.zarr")
     whole = WAYS["assign"](path, tmp_path)
     assert int(whole[2, 3]) == 3
     assert (whole.values == 3).sum() == 1

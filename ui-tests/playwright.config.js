@@ -53,7 +53,8 @@ module.exports = {
   testDir: 'tests',
   workers: 1,
   retries: 0,
-  timeout: 120000,
+  // Jobs of a test take a minute each where the machine is busy.
+  timeout: 300000,
   expect: { timeout: 20000 },
   reporter: [['list']],
   use: {

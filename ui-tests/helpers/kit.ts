@@ -48,13 +48,34 @@ export class Kit {
     await expect(this.panel).toBeVisible();
   }
 
-  /** Fill the launch form and start the training. */
-  async launch(training: ITraining): Promise<void> {
+  /** What the form says of its training before it is launched. */
+  get preview(): Locator {
+    return this.view.getByRole('tabpanel', { name: 'Preview' });
+  }
+
+  /** Open a launch form and let it describe a cube. */
+  async describe(cube: string): Promise<void> {
     await this.panel.getByRole('button', { name: 'Train…' }).click();
     const form = this.view;
-    await form.getByLabel('Cube', { exact: true }).fill(training.cube);
+    await form.getByLabel('Cube', { exact: true }).fill(cube);
     await form.getByRole('button', { name: 'Describe' }).click();
     await expect(form.getByText('decoded')).toBeVisible({ timeout: 60000 });
+  }
+
+  /** Wait for the preview of what the form holds now. */
+  async previewed(): Promise<void> {
+    await expect(this.preview.locator('.jp-mlkit-table').first()).toBeVisible({
+      timeout: 120000
+    });
+    await expect(this.preview.getByRole('progressbar')).toHaveCount(0, {
+      timeout: 120000
+    });
+  }
+
+  /** Fill the launch form and start the training. */
+  async launch(training: ITraining): Promise<void> {
+    await this.describe(training.cube);
+    const form = this.view;
     if (training.estimator) {
       await this.chooseEstimator(form, training.estimator);
     }
@@ -69,8 +90,8 @@ export class Kit {
 
   /** Wait for a run to be in the list and finished. */
   async waitForRun(name: string): Promise<void> {
-    await expect(this.run(name)).toBeVisible({ timeout: 90000 });
-    await expect(this.run(name)).toContainText('finished', { timeout: 90000 });
+    await expect(this.run(name)).toBeVisible({ timeout: 180000 });
+    await expect(this.run(name)).toContainText('finished', { timeout: 180000 });
   }
 
   /** Save what is seen, for a person to look at. */

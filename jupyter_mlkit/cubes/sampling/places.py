@@ -107,7 +107,8 @@ class Places:
         frame = self.frame
         if isinstance(self.split, BlockSplit) and self.split.buffer is None:
             for axis, size in cuts_of(frame, grid_of(frame), self.split.sizes):
-                if len(axis.dims) == 1:
+                # Of a block with cells that lack a place no one cell speaks for the others.
+                if len(axis.dims) == 1 and np.isfinite(axis.values).all():
                     block = axis.index(size)
                     new = np.flatnonzero(np.diff(block, prepend=block[0] - 1))
                     index[axis.dims[0]] = np.searchsorted(new, np.arange(block.size), "right") - 1

@@ -16,14 +16,14 @@ _jit = numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=False
 
 
 @_jit
-def encode(target, roles, out):
+def encode(target, roles, out):  # type: ignore[no-untyped-def]
     """Write the role of each cell whose target is finite, else -1."""
     for i in range(target.size):
         out[i] = roles[i] if np.isfinite(target[i]) else -1
 
 
 @_jit
-def cut_cells(
+def cut_cells(  # type: ignore[no-untyped-def]
     flat, roles, rows, numbers, inner, offsets, target, drop, slots, records, origins, counts
 ):
     """Write a record of each cell of each wanted role.
@@ -74,70 +74,69 @@ def cut_cells(
 
 
 @_jit
-def tally(codes, origins, runs, length, out):
+def tally(codes, origins, runs, length, out):  # type: ignore[no-untyped-def]
     """Count the codes 0 to 3 within each window."""
     for i in range(origins.size):
-        n0 = 0
-        n1 = 0
-        n2 = 0
-        n3 = 0
+        n0, n1, n2, n3 = 0, 0, 0, 0
         for r in range(runs.size):
             at = origins[i] + runs[r]
-            for k in range(length):
-                code = codes[at + k]
+            # A view starts at 0: the compiler then knows that no index is negative.
+            for code in codes[at : at + length]:
                 n0 += code == 0
                 n1 += code == 1
                 n2 += code == 2
                 n3 += code == 3
-        out[i, 0] = n0
-        out[i, 1] = n1
-        out[i, 2] = n2
-        out[i, 3] = n3
+        out[i, 0], out[i, 1], out[i, 2], out[i, 3] = n0, n1, n2, n3
 
 
 @_jit
-def missing(flat, origins, runs, length, out):
+def missing(flat, origins, runs, length, out):  # type: ignore[no-untyped-def]
     """Count the values within each window that are not finite."""
     for i in range(origins.size):
         n = 0
         for r in range(runs.size):
             at = origins[i] + runs[r]
-            for k in range(length):
-                n += not np.isfinite(flat[at + k])
+            for value in flat[at : at + length]:
+                n += not (np.abs(value) < np.inf)
         out[i] = n
 
 
 @_jit
-def cut_windows(flat, codes, role, origins, numbers, inputs, window, length, target, records):
+def cut_windows(flat, codes, role, origins, numbers, inputs, window, length, target, records):  # type: ignore[no-untyped-def]
     """Write a record of each window.
 
     Target values (at ``target`` from the origin, zeros if negative) that are missing or of
     another role than ``role`` become NaN.
     """
     columns = inputs.size * length
+    last = columns + window.size * length
+    nothing = np.float32(np.nan)
     ids = records.view(np.uint32)
     for i in range(origins.size):
         for r in range(inputs.size):
             at = origins[i] + inputs[r]
-            for k in range(length):
-                records[i, r * length + k] = flat[at + k]
+            if length == 1:
+                records[i, r] = flat[at]
+            else:
+                records[i, r * length : (r + 1) * length] = flat[at : at + length]
         for r in range(window.size):
             at = origins[i] + window[r]
-            for k in range(length):
-                value = np.float32(0)
-                if target >= 0:
-                    value = flat[target + at + k]
-                if codes[at + k] != role:
-                    value = np.float32(np.nan)
-                records[i, columns + r * length + k] = value
-        last = columns + window.size * length
+            to = records[i, columns + r * length : columns + (r + 1) * length]
+            mine = codes[at : at + length]
+            if target < 0:
+                for k in range(length):
+                    to[k] = np.float32(0) if mine[k] == role else nothing
+            else:
+                values = flat[target + at : target + at + length]
+                for k in range(length):
+                    to[k] = values[k] if mine[k] == role else nothing
         ids[i, last] = numbers[i] & 0xFFFFFFFF
         if records.shape[1] > last + 1:
             ids[i, last + 1] = numbers[i] >> 32
 
 
 @_jit
-def deal(records, first, starts, factors, turns, out):
+def deal(records, first, starts, factors, turns, out):  # type: ignore[no-untyped-def]
     """Deal records, the first of which is number ``first``, to buckets.
 
     There are as many buckets as `starts` has, a power of two. Each run of so many samples gives
@@ -157,7 +156,7 @@ def deal(records, first, starts, factors, turns, out):
 
 
 @_jit
-def part_records(records, order, dest, columns, x, marks, numbers):
+def part_records(records, order, dest, columns, x, marks, numbers):  # type: ignore[no-untyped-def]
     """Write inputs, marks and numbers of records ``order`` to places ``dest``."""
     width = marks.shape[1]
     last = columns + width
@@ -176,7 +175,7 @@ def part_records(records, order, dest, columns, x, marks, numbers):
 
 
 @_jit
-def permute(n, keys, dest):
+def permute(n, keys, dest):  # type: ignore[no-untyped-def]
     """Write a permutation of ``0 .. n - 1`` and one number more.
 
     It is a keyed bijection of the next power of two, rounds of an odd multiplication, an

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import mmap
+import os
 import threading
 from typing import Any
 
@@ -39,5 +40,9 @@ def pages(rows: int, width: int) -> NDArray[np.float32]:
     size = rows * width
     if 4 * size < _PAGED:
         return np.empty((rows, width), np.float32)
-    held = mmap.mmap(-1, 4 * size)
+    private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if os.name == "posix" else {}
+    held = mmap.mmap(-1, 4 * size, **private)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        # A fault for each 4 KiB costs as much as writing them.
+        held.madvise(mmap.MADV_HUGEPAGE)
     return np.frombuffer(held, np.float32, size).reshape(rows, width)

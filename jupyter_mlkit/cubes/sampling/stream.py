@@ -185,10 +185,10 @@ class Stream:
                 carried[role] = part.rows(rest - begin, len(part)).copied()
                 offsets[role] = rest
         for role in range(roles):
-            part = carried[role]
+            rest_of_role = carried[role]
             a = max(0, self.cuts.edge(role, done[role]) - offsets[role])
-            if part is not None and len(part) > a:
-                yield self._batch(part, role, a, len(part))
+            if rest_of_role is not None and len(rest_of_role) > a:
+                yield self._batch(rest_of_role, role, a, len(rest_of_role))
 
     def _mixed(self, piece: Piece[list[Part]], role: int, n: int, carried: _Run | None) -> _Run:
         """Return what is carried over, and the samples of a piece after it, permuted."""

@@ -89,7 +89,8 @@ class WindowChooser:
         held = np.empty((origins.size, 4), np.int32)
         self.kernels.tally(piece.roles.ravel(), origins, runs, piece.offsets.length, held)
         others = [code for code in range(4) if code != role]
-        return ~held[:, others].any(axis=1)
+        pure: NDArray[np.bool_] = np.equal(held[:, others].sum(axis=1), 0)
+        return pure
 
     def classes(self, piece: Workspace, origins: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return the target values of samples, of whatever role."""
@@ -97,4 +98,5 @@ class WindowChooser:
         at = piece.offsets
         target = piece.values[self.recipe.target].reshape(-1)
         offsets = np.add.outer(at.window, np.arange(at.length)).ravel()
-        return target[origins[:, None] + offsets]
+        found: NDArray[np.float32] = target[origins[:, None] + offsets]
+        return found

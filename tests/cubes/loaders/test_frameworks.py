@@ -41,7 +41,8 @@ for window in (None, {"lat": 5, "lon": 5}):
     model = keras.Sequential([keras.Input(shape), keras.layers.Rescaling(0.01),
                               keras.layers.Dense(1)])
     model.compile("adam", "mse")
-    history = model.fit(**fit_arguments(train, validation), epochs=2, verbose=0, callbacks=[Count()])
+    history = model.fit(**fit_arguments(train, validation), epochs=2, verbose=0,
+                        callbacks=[Count()])
     assert np.isfinite(history.history["loss"]).all(), history.history
     assert np.isfinite(history.history["val_loss"]).all(), history.history
     assert seen[-2:] == [len(train)] * 2, (seen, len(train))

@@ -70,9 +70,9 @@ def naive(
     data = {name: full(ds, name, dims).astype(float) for name, _ in columns}
     time = list(dims).index("time") if "time" in dims else None
     starts = [
-        range(0, max(1, -(-(n - window.get(d, 1)) // step.get(d, 1)) + 1) * step.get(d, 1), step.get(d, 1))
+        [k * step.get(d, 1) for k in range(-(-(n - window.get(d, 1)) // step.get(d, 1)) + 1)]
         for d, n in zip(dims, sizes, strict=True)
-    ]  # fmt: skip
+    ]
     found = {}
     for start in itertools.product(*starts):
         cells = np.ix_(

@@ -53,6 +53,8 @@ class CubeData:
     features : list of str
         Names of the columns of X. With a lead time they are lagged: a sample's cell is that of
         its target, ``lead`` after its features.
+    computed : frozenset of str
+        Those of them that are computed from variables of the cube.
     whole : xarray.Dataset
         The prepared cube before region and period were cut out.
     indexers : dict
@@ -71,6 +73,7 @@ class CubeData:
     grid: Grid
     dims: tuple[str, ...]
     features: list[str]
+    computed: frozenset[str]
     whole: xr.Dataset
     indexers: Indexers
     area: AreaWeights
@@ -101,6 +104,7 @@ class CubeData:
         whole = open_prepared(spec.sources, spec.prepare) if ds is None else ds
         check_variables(whole, spec)
         features = with_lead(whole, spec.features, spec.lead)
+        computed = frozenset(features) - set(map(str, whole.variables))
         whole = derive(whole, features)
         split = split_from_spec(spec.split, target=spec.target, lead=spec.lead).resolve(whole)
         kept = indexers(whole, spec.region, spec.period)
@@ -113,6 +117,7 @@ class CubeData:
             grid=grid,
             dims=tuple(map(str, chosen[spec.target].dims)),
             features=features,
+            computed=computed,
             whole=whole,
             indexers=kept,
             area=cell_area_weights(chosen, grid),
@@ -134,7 +139,7 @@ class CubeData:
     @property
     def stored(self) -> list[str]:
         """Names of the variables of the cube that all that is read is made of."""
-        known = set(map(str, self.whole.variables))
+        known = set(map(str, self.whole.variables)) - self.computed
         needed = required_variables(self.variables, known)
         # Coordinates that serve as features enter with every variable that has them.
         return [name for name in needed if name in self.whole.data_vars]

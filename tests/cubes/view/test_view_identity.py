@@ -59,6 +59,17 @@ def test_lagged_features_count_with_what_they_reach_back_to(tmp_path: Path) -> N
     assert lagged[0] != lagged[1]
 
 
+def test_computed_features_are_identified_by_what_they_are_made_of(tmp_path: Path) -> None:
+    small_cube().to_zarr(tmp_path / "c.zarr", zarr_format=2)
+    sources = [{"uri": str(tmp_path / "c.zarr")}]
+    plain = CubeData.from_spec(small_spec(sources=sources, features=["a", "height"]))
+    squares = ["a ** 2 + height", "lag(a, 1)", "doy_sin"]
+    computed = CubeData.from_spec(small_spec(sources=sources, features=squares))
+    assert computed.stored == ["b", "a", "height"]
+    assert computed.fingerprint() == plain.fingerprint()
+    assert computed.fingerprint().kind == "stored"
+
+
 def test_a_prepared_cube_is_its_sources_and_its_code(tmp_path: Path) -> None:
     small_cube().to_zarr(tmp_path / "c.zarr", zarr_format=2)
 

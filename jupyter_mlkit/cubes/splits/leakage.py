@@ -266,13 +266,16 @@ def _nearness(found: NDArray[np.float64], length: Autocorrelation) -> float:
 
 def _judge(nearness: list[list[float]]) -> tuple[Verdict, str]:
     """Compare the axis along which train is nearest."""
-    known = [pair for pair in nearness if not any(map(math.isnan, pair))]
+    tested = [pair for pair in nearness if not math.isnan(pair[0])]
+    if not tested:
+        return "unknown", "There is no test cell with a target."
+    known = [pair for pair in tested if not math.isnan(pair[1])]
     if not known:
-        return "unknown", "There is no test cell with a target, or nothing to predict."
+        return "unknown", "What is to be predicted lies outside this cube."
     test, prediction = (min(pair[i] for pair in known) for i in (0, 1))
     words = (
-        f"test cells lie on average {test:.0%} of the autocorrelation length from train, the "
-        f"cells to predict {prediction:.0%}."
+        f"test cells lie on average {100 * test:.0f} % of the autocorrelation length from train, "
+        f"the cells to predict {100 * prediction:.0f} %."
     )
     if test < prediction - _TOLERANCE:
         return "too easy", f"The scores will flatter: {words}"

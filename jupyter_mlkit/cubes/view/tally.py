@@ -90,8 +90,8 @@ class Tally:
                 raise CubeError(
                     f"Only {count.blocks} block(s) with valid '{spec.target}' fall to "
                     f"{count.role}; at least {TOO_FEW_BLOCKS} are needed.",
-                    hint="Make blocks or buffer smaller, the share of this role larger, or the "
-                    "region and period wider; move the dates of a split by time.",
+                    hint="Make blocks or buffer smaller, the share or the areas of this role "
+                    "larger, or region and period wider; move the dates of a split by time.",
                     code="empty_split",
                     field="split",
                 )
@@ -101,7 +101,7 @@ class Tally:
                         message=f"Only {count.blocks} blocks fall to {count.role}: its scores "
                         "are uncertain, and no interval is given.",
                         code="few_blocks",
-                        hint=f"{FEW_BLOCKS} or more are advised: make the blocks smaller.",
+                        hint=f"{FEW_BLOCKS} or more are advised: smaller blocks, or larger areas.",
                         field="split",
                     )
                 )

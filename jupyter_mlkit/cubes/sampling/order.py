@@ -122,9 +122,15 @@ class BoxGrid:
         return [int(number) for number in np.flatnonzero(some)]
 
     def plan(
-        self, wanted: Sequence[int], *key: int, rank: int = 0, world: int = 1, memory: int
+        self,
+        wanted: Sequence[int],
+        key: tuple[int, ...] | None,
+        *,
+        rank: int = 0,
+        world: int = 1,
+        memory: int,
     ) -> Plan:
-        """Draw the order in which one shard reads.
+        """Return in which order one shard reads.
 
         Boxes that lend cells to each other form a lane, which is swept from one end to the
         other so that each box is read once and only a front of borrowed cells is held. Lanes
@@ -134,15 +140,17 @@ class BoxGrid:
         ----------
         wanted : sequence of int
             Boxes whose samples are wanted.
-        *key : int
-            Seed and epoch of the draw.
+        key : tuple of int, optional
+            Seed and epoch of the draw; without it lanes are read in the order of the cube, one
+            after the other.
         rank, world : int
             Which shard, of how many.
         memory : int
             Bytes for the fronts.
         """
         lanes = self._lanes(wanted)
-        lanes = [lanes[i] for i in shuffled(len(lanes), *key, 1)]
+        if key is not None:
+            lanes = [lanes[i] for i in shuffled(len(lanes), *key, 1)]
         if len(lanes) >= world:
             lanes = lanes[rank::world]
         else:
@@ -161,6 +169,8 @@ class BoxGrid:
         if not self.linked:
             return Plan([box for lane in with_lenders for box in lane], cuts, sinks, 0)
         front = max((self._front(lane, sinks) for lane in with_lenders), default=0)
+        if key is None:
+            return Plan([box for lane in with_lenders for box in lane], cuts, sinks, front)
         width = max(1, min(len(with_lenders), memory // max(1, front)))
         order = self._interleave(with_lenders, key, width)
         return Plan(order, cuts, sinks, width * front)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
@@ -15,31 +14,26 @@ import xarray as xr
 
 from ...errors import CubeError
 from ...models import Role
-from ..reading.slabs import SlabReader
 from ..splits.base import Split
 from ..splits.roles import ROLES
 from .balance import Balance
 from .batch import Batch, Layout
+from .boxes import Boxes
 from .checks import Inputs, checked, empty_role
 from .cutting import Cutter, Part
 from .engine import kernels
 from .exchange import Exchange
 from .missing import Filler
 from .mixing import USUAL, Piece, pieces
-from .order import BoxGrid, Plan, edges_of
+from .order import Plan
 from .places import Places
 from .recipe import DropNan, FillNan, Straddle
-from .stream import Cuts, Start, Stream, counts_by_role, find_start
+from .stream import Cuts, Stream, counts_by_role, find_start, places_from
 from .survey import Survey, look_at, summed
-from .tiling import along
 from .workspace import Ingredient
 
 #: Decoded bytes of samples that are open for mixing, by default.
 BUFFER_BYTES = 256 * 2**20
-#: Share of it for open boxes and borrowed cells, up to the usual number of boxes and beyond; the
-#: rest is for boxes that are read ahead.
-_SHARE, _SHARE_OF_MANY = 0.8, 0.5
-_LEAST_BOX = 1 << 10
 
 
 @dataclass(frozen=True)
@@ -134,8 +128,7 @@ class Sampler:
 
     Examples
     --------
-    >>> train = Sampler(ds, ["t2m"], "lst", split=split, batch_size=4096)
-    >>> for batch in train:
+    >>> for batch in Sampler(ds, ["t2m"], "lst", split=split, batch_size=4096):
     ...     model.partial_fit(batch.X, batch.y)
     """
 
@@ -179,14 +172,12 @@ class Sampler:
         self.buffer_bytes = buffer_bytes
         self.epoch = 0
         self.split = None if split is None else split.resolve(self.ds)
-        self._steps = found.steps
         self._fill: FillNan | None = fill_nan
         self._constant = constant
         self._balanced = balance
         self._rank, self._world = 0, 1
         self._even = False
-        self._start = Position(0, 0)
-        self._position = Position(0, 0)
+        self._start = self._position = Position(0, 0)
         self._survey: Survey | None = None
         self.layout = Layout(
             ds=self.ds,
@@ -195,6 +186,9 @@ class Sampler:
             window=self.recipe.window,
             names=found.names,
             places=Places(self.ds, self.recipe.dims, self.split),
+        )
+        self._boxes = Boxes(
+            self.ds, self.recipe, self.layout.places, found.steps, buffer_bytes=buffer_bytes
         )
 
     @property
@@ -224,7 +218,7 @@ class Sampler:
 
     def resume(self, position: Position) -> Sampler:
         """Return a sampler whose next iteration gives what is left after `position`."""
-        found = self._copy()
+        found = copy.copy(self)
         found.epoch, found._start, found._position = position.epoch, position, position
         return found
 
@@ -243,16 +237,13 @@ class Sampler:
             raise CubeError(
                 f"There is no part {rank} of {world}.", code="invalid_shard", field="rank"
             )
-        found = self._copy()
+        found = copy.copy(self)
         found._rank, found._world = self._rank + rank * self._world, self._world * world
         found._even = even or self._even
         return found
 
     def n_samples(self, role: Role | None = None) -> int:
-        """Return the number of samples per epoch, of one role or of all; counted once.
-
-        Parts made by :meth:`shard` count their own in the present epoch.
-        """
+        """Return the number of samples of this (part of an) epoch, of one role or of all."""
         found = dict(zip(self.roles, self._totals().tolist(), strict=True))
         return sum(found.values()) if role is None else found.get(role, 0)
 
@@ -282,8 +273,10 @@ class Sampler:
         counts = None
         if skipped:
             counts = self.survey().counts
-            start = self._found_start(plan, cuts, skipped)
-            plan = self._continued(plan, start)
+            start = find_start(self._dry(plan), cuts, len(self.recipe.roles), skipped)
+            order = [box for box in plan.read if box in plan.cuts]
+            needed = places_from(self._dry(plan), start)
+            plan = plan.only(frozenset(order[place] for place in needed))
         filler = self._filler() if self._fill else None
         cutter = self._cutter(self._balance())
         stream = Stream(
@@ -299,7 +292,7 @@ class Sampler:
 
         def boxes() -> Iterator[tuple[int, tuple[int, ...], list[Part]]]:
             full = self._plan() if skipped else plan
-            exchange = iter(Exchange(self._reader, self._grid, plan, work))
+            exchange = iter(Exchange(self._boxes.reader, self._boxes.grid, plan, work))
             for place, box in enumerate(box for box in full.read if box in full.cuts):
                 if box in wanted:
                     found, parts = next(exchange)
@@ -309,7 +302,9 @@ class Sampler:
                 elif counts is not None and any(counts.get(box, ())):
                     yield place, counts[box], []
 
-        yield from stream.batches(boxes(), unit=self._unit, room=self._room(plan), start=start)
+        yield from stream.batches(
+            boxes(), unit=self._unit, room=self._boxes.room(plan), start=start
+        )
 
     def survey(self) -> Survey:
         """Count the samples of each box, in one pass over the cube that is kept."""
@@ -327,8 +322,8 @@ class Sampler:
             parts = cutter.parts(box, ingredients, values=values)
             return look_at(parts, train, recipe, classes=classes)
 
-        plan = self._grid.plan(self._wanted, 0, memory=self.buffer_bytes)
-        return summed(Exchange(self._reader, self._grid, plan, work), columns)
+        plan = self._boxes.plan(None)
+        return summed(Exchange(self._boxes.reader, self._boxes.grid, plan, work), columns)
 
     def _balance(self) -> Balance | None:
         if not self._balanced:
@@ -350,67 +345,17 @@ class Sampler:
         return Filler(self._fill, self._constant, found.mean, found.low, found.high, self.seed)
 
     @cached_property
-    def _reader(self) -> SlabReader:
-        names = list(dict.fromkeys(self.recipe.variables))
-        cell = sum(self.ds[name].dtype.itemsize for name in names)
-        total = cell * math.prod(self.layout.sizes)
-        # Small cubes are cut finer, so that there is something to mix.
-        budget = max(_LEAST_BOX, min(total // 64, self.buffer_bytes // 12))
-        return SlabReader(self.ds, names, self.recipe.dims, budget=budget)
-
-    @cached_property
-    def _grid(self) -> BoxGrid:
-        recipe = self.recipe
-        shifts = tuple(shift for _, shift in recipe.columns)
-        axes = tuple(
-            along(
-                dim,
-                size,
-                edges,
-                window=recipe.window.get(dim, 1),
-                step=self._steps.get(dim, 1),
-                shifts=shifts if dim == recipe.time else (0,),
-            )
-            for dim, size, edges in zip(
-                recipe.dims, self.layout.sizes, edges_of(self._reader), strict=True
-            )
-        )
-        return BoxGrid(axes, 4 * len(recipe.variables))
-
-    @cached_property
-    def _wanted(self) -> list[int]:
-        """Boxes that can have samples, as far as coordinates say it."""
-        grid, places = self._grid, self.layout.places
-        boxes = grid.with_samples()
-        if not places.cheap:
-            return boxes
-        found = []
-        for box in boxes:
-            targets = [
-                axis.targets(at) for axis, at in zip(grid.axes, grid.index(box), strict=True)
-            ]
-            roles = places.roles(
-                {dim: slice(*span) for dim, span in zip(self.dims, targets, strict=True)}
-            )
-            if np.isin(roles, self.recipe.roles).any():
-                found.append(box)
-        return found
-
-    @cached_property
     def _kernels(self) -> ModuleType:
         return kernels()
 
     def _cutter(self, balance: Balance | None) -> Cutter:
-        return Cutter(self.recipe, self._grid, self.layout.places, self._kernels, balance)
+        return Cutter(self.recipe, self._boxes.grid, self.layout.places, self._kernels, balance)
 
     def _plan(self, rank: int | None = None) -> Plan:
-        key = (self.seed, self.epoch) if self.shuffle else ()
-        return self._grid.plan(
-            self._wanted,
-            *key,
+        return self._boxes.plan(
+            (self.seed, self.epoch) if self.shuffle else None,
             rank=self._rank if rank is None else rank,
             world=self._world,
-            memory=self.buffer_bytes // 2,
         )
 
     def _totals(self, rank: int | None = None) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -439,19 +384,6 @@ class Sampler:
     def _unit(self) -> int:
         return self.recipe.unit(self.batch_size, USUAL)
 
-    def _room(self, plan: Plan) -> Callable[[Sequence[int]], bool]:
-        """Return whether boxes with so many samples may be open at once."""
-
-        def fits(samples: Sequence[int]) -> bool:
-            share = _SHARE if len(samples) <= USUAL else _SHARE_OF_MANY
-            held = 4 * sum(samples) * self.recipe.record
-            return held + plan.front <= share * self.buffer_bytes
-
-        return fits
-
-    def _found_start(self, plan: Plan, cuts: Cuts, skipped: int) -> Start:
-        return find_start(self._dry(plan), cuts, len(self.recipe.roles), skipped)
-
     def _dry(self, plan: Plan) -> Iterator[Piece[None]]:
         counts = self.survey().counts
         boxes = (
@@ -459,24 +391,8 @@ class Sampler:
             for place, box in enumerate(box for box in plan.read if box in plan.cuts)
             if any(counts[box])
         )
-        return pieces(boxes, unit=self._unit, room=self._room(plan), shuffle=self.shuffle)
-
-    def _continued(self, plan: Plan, start: Start) -> Plan:
-        """Return what of a plan is still to be read."""
-        order = [box for box in plan.read if box in plan.cuts]
-        needed = {
-            order[box.place]
-            for piece in self._dry(plan)
-            if piece.number >= start.piece
-            for box, rows in piece.takes
-            if any(a < b for a, b in rows)
-        }
-        return plan.only(frozenset(needed))
-
-    def _copy(self) -> Sampler:
-        return copy.copy(self)
+        return pieces(boxes, unit=self._unit, room=self._boxes.room(plan), shuffle=self.shuffle)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out what holds threads and modules; it is made again where it is needed."""
-        made = ("_reader", "_kernels")
-        return {name: value for name, value in self.__dict__.items() if name not in made}
+        """Leave out the module of inner loops, which is loaded again where it is needed."""
+        return {name: value for name, value in self.__dict__.items() if name != "_kernels"}

@@ -102,6 +102,17 @@ def find_start(found: Iterator[Piece[None]], cuts: Cuts, roles: int, batch: int)
     return Start(batch, first, history[first], done)
 
 
+def places_from(found: Iterator[Piece[None]], start: Start) -> set[int]:
+    """Return the places of the boxes from which something is drawn from `start` on."""
+    return {
+        box.place
+        for piece in found
+        if piece.number >= start.piece
+        for box, rows in piece.takes
+        if any(a < b for a, b in rows)
+    }
+
+
 @dataclass
 class _Run:
     """Samples of one role in the order in which they are given."""

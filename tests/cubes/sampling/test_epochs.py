@@ -123,9 +123,9 @@ def test_each_chunk_is_decoded_once_an_epoch(
     monkeypatch.setattr(SlabReader, "map", counted)
     sampler = Sampler(ds, ["a"], "b", roles=["train"], input_dims=window, drop_nan=None)
     assert sum(len(batch) for batch in sampler) > 0
-    boxes = len(sampler._reader)
+    boxes = len(sampler._boxes.reader)
     assert sorted(seen) == list(range(boxes))
-    edges = [set(axis.edges) - {axis.size} for axis in sampler._grid.axes]
+    edges = [set(axis.edges) - {axis.size} for axis in sampler._boxes.grid.axes]
     assert all(
         edge % chunk == 0 for along, chunk in zip(edges, (3, 7, 9), strict=True) for edge in along
     )
@@ -163,6 +163,17 @@ def test_samples_of_one_chunk_come_in_no_order() -> None:
     # Two cells drawn at random lie a third of the cube apart in the mean.
     assert steps.mean() == pytest.approx(ds["b"].size / 3, rel=0.05)
     assert np.corrcoef(cell[1:], cell[:-1])[0, 1] == pytest.approx(0, abs=0.1)
+
+
+def test_unshuffled_boxes_come_in_the_order_of_the_cube() -> None:
+    for chunks in ({"time": 3}, {"time": 2, "lat": 7}):
+        ds = CUBE.chunk(chunks)
+        sampler = Sampler(ds, ["a"], "b", shuffle=False, batch_size=100)
+        cell = np.concatenate([batch.cell for batch in sampler])
+        time = cell // (24 * 28)
+        assert (np.diff(time // chunks["time"]) >= 0).all()
+        if chunks == {"time": 3}:
+            assert (np.diff(cell) > 0).all()
 
 
 def test_reading_stops_with_the_loop() -> None:

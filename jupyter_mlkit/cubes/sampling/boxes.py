@@ -1,0 +1,116 @@
+"""The boxes of chunks in which a sampler reads a cube."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ..reading.slabs import SlabReader
+from .mixing import USUAL
+from .order import BoxGrid, Plan, edges_of
+from .places import Places
+from .recipe import Recipe
+from .tiling import along
+
+#: Decoded bytes of a box: a small cube is cut finer, so that there is something to mix.
+_LEAST, _BOXES = 1 << 10, 64
+#: Share of the buffer for open boxes and borrowed cells, up to the usual number of boxes and
+#: beyond; the rest is for boxes that are read ahead.
+_SHARE, _SHARE_OF_MANY = 0.8, 0.5
+
+
+class Boxes:
+    """Boxes of whole chunks, and those of them that can have samples.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+    recipe : Recipe
+    places : Places
+    steps : mapping
+        Cells from one window to the next by dim.
+    buffer_bytes : int
+        Memory of the sampler; a box takes a twelfth at most, unless a chunk is larger.
+    """
+
+    def __init__(
+        self,
+        ds: xr.Dataset,
+        recipe: Recipe,
+        places: Places,
+        steps: Mapping[str, int],
+        *,
+        buffer_bytes: int,
+    ) -> None:
+        self._ds = ds
+        self._recipe = recipe
+        self._places = places
+        self._steps = steps
+        self._buffer_bytes = buffer_bytes
+
+    @cached_property
+    def reader(self) -> SlabReader:
+        """Reads the boxes."""
+        names = list(dict.fromkeys(self._recipe.variables))
+        cell = sum(self._ds[name].dtype.itemsize for name in names)
+        total = cell * self._recipe.cells
+        budget = max(_LEAST, min(total // _BOXES, self._buffer_bytes // 12))
+        return SlabReader(self._ds, names, self._recipe.dims, budget=budget)
+
+    @cached_property
+    def grid(self) -> BoxGrid:
+        """What each box holds and needs."""
+        recipe = self._recipe
+        shifts = tuple(shift for _, shift in recipe.columns)
+        axes = tuple(
+            along(
+                dim,
+                int(self._ds.sizes[dim]),
+                edges,
+                window=recipe.window.get(dim, 1),
+                step=self._steps.get(dim, 1),
+                shifts=shifts if dim == recipe.time else (0,),
+            )
+            for dim, edges in zip(recipe.dims, edges_of(self.reader), strict=True)
+        )
+        return BoxGrid(axes, 4 * len(recipe.variables))
+
+    @cached_property
+    def wanted(self) -> list[int]:
+        """Boxes that can have samples, as far as coordinates say it."""
+        boxes = self.grid.with_samples()
+        if not self._places.cheap:
+            return boxes
+        return [box for box in boxes if self._has_role(box)]
+
+    def plan(self, key: tuple[int, int] | None, *, rank: int = 0, world: int = 1) -> Plan:
+        """Return in which order one shard reads; without a key in the order of the cube."""
+        return self.grid.plan(
+            self.wanted, key, rank=rank, world=world, memory=self._buffer_bytes // 2
+        )
+
+    def room(self, plan: Plan) -> Callable[[Sequence[int]], bool]:
+        """Return a rule that says whether boxes with so many samples may be open together."""
+
+        def fits(samples: Sequence[int]) -> bool:
+            share = _SHARE if len(samples) <= USUAL else _SHARE_OF_MANY
+            held = 4 * sum(samples) * self._recipe.record
+            return held + plan.front <= share * self._buffer_bytes
+
+        return fits
+
+    def _has_role(self, box: int) -> bool:
+        spans = [
+            axis.targets(place)
+            for axis, place in zip(self.grid.axes, self.grid.index(box), strict=True)
+        ]
+        slices = {dim: slice(*span) for dim, span in zip(self._recipe.dims, spans, strict=True)}
+        return bool(np.isin(self._places.roles(slices), self._recipe.roles).any())
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the reader; it is opened again where it is needed."""
+        return {name: value for name, value in self.__dict__.items() if name != "reader"}

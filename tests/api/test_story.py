@@ -78,7 +78,9 @@ async def test_the_main_job(call: Any, cube: str, events: list[Any], jp_root_dir
     assert "sklearn.linear_model.LinearRegression" in {one["class"] for one in estimators}
     assert (await call("POST", "train/validate", {"spec": spec})).json == {"ok": True, "errors": []}
     preview = (await call("POST", "train/preview", {"spec": spec})).json
-    assert {role["role"] for role in preview["roles"]} == {"train", "validation", "test"}
+    # What the suggested buffer keeps free is counted, too.
+    assert [role["role"] for role in preview["roles"]] == ["train", "validation", "test", "buffer"]
+    assert preview["leakage"]["autocorrelation"]
 
     texts = (await call("POST", "train/text", {"spec": spec})).json
     assert load_spec(texts["yaml"]) == load_spec(spec)

@@ -66,12 +66,13 @@ def test_table_cube_and_array_agree() -> None:
 
 
 def test_dask_cubes_stay_lazy() -> None:
-    dask = pytest.importorskip("dask.array")
+    import dask.array
+
     cube = xr.Dataset(
         {"a": (("y", "x"), np.full((4, 6), 275.0)), "b": (("y", "x"), np.ones((4, 6)))}
     )
     predicted = _model().predict(cube.chunk({"y": 2}))
-    assert isinstance(predicted.data, dask.Array)
+    assert isinstance(predicted.data, dask.array.Array)
     np.testing.assert_allclose(predicted.values, _model().predict(cube).values)
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -21,7 +20,6 @@ EDGES = (0, 1, 127, 128, 129, 256, 2**18 - 1, 2**18, 2**18 + 1, 2**18 + 128, 2**
 
 
 def test_four_lanes_give_the_digests_of_hashlib(tmp_path: Path) -> None:
-    pytest.importorskip("numba")
     rng = random.Random(3)
     sizes = [*EDGES, *(rng.randrange(1, 300_000) for _ in range(12))]
     rng.shuffle(sizes)
@@ -63,7 +61,6 @@ arrays = hnp.arrays(
 @given(array=arrays)
 @settings(max_examples=80, deadline=None)
 def test_compiled_and_plain_values_digest_alike(array: np.ndarray[Any, Any]) -> None:
-    pytest.importorskip("numba")
     starts, strides = [0] * array.ndim, [s // array.itemsize for s in array.strides]
     plain = values._sums(array, starts, strides, compiled=False)
     assert plain.tolist() == values._sums(array, starts, strides, compiled=True).tolist()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import icechunk
 import numpy as np
 import pytest
 import xarray as xr
@@ -13,8 +14,6 @@ from jupyter_mlkit.cubes.identity.fingerprint import Fingerprint, fingerprint
 from jupyter_mlkit.cubes.sources.open import open_cube
 
 from ..made import small_cube
-
-icechunk = pytest.importorskip("icechunk")
 
 
 class Store:

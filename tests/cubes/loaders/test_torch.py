@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from jupyter_mlkit.cubes.loaders.torch import dataset
 from jupyter_mlkit.cubes.sampling.sampler import Sampler
 
-torch = pytest.importorskip("torch", reason="the extra [test] has it")
 Make = Callable[..., Sampler]
 
 

@@ -27,7 +27,8 @@ CASES: list[dict[str, Any]] = [
 @pytest.mark.parametrize("case", CASES, ids=str)
 @pytest.mark.parametrize("kind", ["memory", "store", "array"])
 def test_batches_are_those_of_xbatcher(case: Any, kind: str, tmp_path: Any) -> None:
-    xbatcher = pytest.importorskip("xbatcher")
+    import xbatcher
+
     ds: Any = small_cube().drop_vars("height")
     if kind == "store":
         ds.chunk(time=2, lat=7, lon=9).to_zarr(tmp_path / "c.zarr", zarr_format=2)

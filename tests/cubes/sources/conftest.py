@@ -68,13 +68,13 @@ def web(stores: dict[str, Path]) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def bucket(stores: dict[str, Path]) -> Iterator[dict[str, str]]:
-    moto = pytest.importorskip("moto.server")
     import s3fs
+    from moto.server import ThreadedMotoServer
 
     names = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"}
     kept = {name: os.environ.get(name) for name in names}
     os.environ.update(names)
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     endpoint = f"http://{host}:{port}"

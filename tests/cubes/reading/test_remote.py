@@ -112,14 +112,14 @@ def test_s3_and_a_forked_child_of_who_read_it(written: Writer, bucket: str) -> N
 
     path = written(numbers("f4"))
     fs = s3fs.S3FileSystem(endpoint_url=bucket)
-    fs.mkdir("cubes")
-    fs.put(str(path), "cubes/c.zarr", recursive=True)
+    fs.mkdir("reading")
+    fs.put(str(path), "reading/c.zarr", recursive=True)
     options = {"storage_options": {"endpoint_url": bucket}}
-    ds = opened("s3://cubes/c.zarr", backend_kwargs=options)
+    ds = opened("s3://reading/c.zarr", backend_kwargs=options)
     reader = SlabReader(ds, ["a"], DIMS, budget=1)
     expected = list(SlabReader(opened(path), ["a"], DIMS, budget=1).map(first_sum))
     assert list(reader.map(first_sum)) == expected
     assert in_child(lambda: list(reader.map(first_sum)) == expected)
-    fs.pipe_file("cubes/c.zarr/a/c/0/0/1", b"noise")
+    fs.pipe_file("reading/c.zarr/a/c/0/0/1", b"noise")
     with pytest.raises(CubeError, match=r"Chunk \(time 0, lat 0, lon 1\) of 'a'"):
         list(reader.map(first_sum))

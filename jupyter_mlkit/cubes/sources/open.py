@@ -127,11 +127,6 @@ def format_of(source: Source | str) -> str:
     return version + packed.get(location.kind, "")
 
 
-def zarr_group(source: Source) -> Any:
-    """Open the zarr group behind `source`, for those who need its metadata or stored bytes."""
-    return _group(locate(source))
-
-
 def _group(location: Location) -> Any:
     import zarr
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from ...errors import SpecError
 from ..grids.grid import Grid
 from .axes import axis_of
-from .distance import EARTH_RADIUS
 
 Floats = NDArray[np.float64]
 
@@ -98,9 +97,3 @@ def in_space(y: Floats, x: Floats, *, angle: bool) -> Floats:
 def chord(degrees: float) -> float:
     """Return the straight distance on the unit sphere between points `degrees` of arc apart."""
     return 2.0 * float(np.sin(np.radians(min(degrees, 180.0)) / 2))
-
-
-def arc_metres(chords: Floats) -> Floats:
-    """Return the length in metres of great circles that subtend `chords` of the unit sphere."""
-    found: Floats = 2 * EARTH_RADIUS * np.arcsin(np.clip(chords / 2, 0, 1))
-    return found

@@ -1,15 +1,16 @@
 """Files beneath a root, reached so that no name can lead out of it.
 
-A path is never checked and then opened: it is split once, and each part is opened relative to
-the folder before it without following links, so there is nothing between check and use. (Every
-fix of MLflow's that validated strings was bypassed by a new encoding; see CVE-2023-1177,
-CVE-2023-6909, CVE-2024-1560, CVE-2024-3848.)
+A path is never checked and then opened: it is split once, and :mod:`.descend` walks its parts
+without following links, so there is nothing between check and use. (Every fix of MLflow's that
+validated strings was bypassed by a new encoding; see CVE-2023-1177, CVE-2023-6909,
+CVE-2024-1560, CVE-2024-3848.)
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,11 +20,16 @@ from typing import BinaryIO
 
 from jupyter_mlkit.errors import InvalidInputError, NotFoundError
 
+from .descend import descend
+
 _LONGEST_PATH = 4096
 _LONGEST_NAME = 255
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY
 # Without O_NONBLOCK a named pipe would hold the thread for ever.
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NONBLOCK
+#: What ends or changes a path somewhere between a browser and a tracking server (`#`, `?`), on
+#: another system (a backslash, a drive) or in a terminal (control characters).
+_ODD = re.compile(r"[\x00-\x1f\x7f\\#?]|(^|/)[A-Za-z]:")
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,7 @@ def split_path(path: str) -> tuple[str, ...]:
             part in ("", ".", "..") or len(part.encode("utf-8", "surrogatepass")) > _LONGEST_NAME
             for part in parts
         )
-        or any(ord(letter) < 32 or letter in "\\\x7f" for letter in path)
+        or _ODD.search(path) is not None
         or not _encodable(path)
     )
     if odd:
@@ -73,7 +79,7 @@ def list_folder(root: Path, parts: Sequence[str]) -> list[Entry]:
     NotFoundError
         Where there is no such folder, or a link on the way.
     """
-    folder = _open_folder(root, parts)
+    folder = open_folder(root, parts)
     try:
         entries = []
         with os.scandir(folder) as found:
@@ -99,13 +105,7 @@ def open_file(root: Path, parts: Sequence[str]) -> tuple[BinaryIO, int]:
     """
     if not parts:
         raise _missing(parts)
-    folder = _open_folder(root, parts[:-1])
-    try:
-        handle = os.open(parts[-1], _FILE, dir_fd=folder)
-    except OSError as error:
-        raise _mapped(error, parts) from error
-    finally:
-        os.close(folder)
+    handle = _open(root, parts, _FILE)
     state = os.fstat(handle)
     if not stat.S_ISREG(state.st_mode):
         os.close(handle)
@@ -113,25 +113,31 @@ def open_file(root: Path, parts: Sequence[str]) -> tuple[BinaryIO, int]:
     return os.fdopen(handle, "rb"), state.st_size
 
 
-def _open_folder(root: Path, parts: Sequence[str]) -> int:
+def open_folder(root: Path, parts: Sequence[str]) -> int:
+    """Open a folder beneath `root` and return its descriptor, which the caller closes.
+
+    Raises
+    ------
+    NotFoundError
+        Where there is no such folder, or a link on the way.
+    """
+    return _open(root, parts, _FOLDER)
+
+
+def _open(root: Path, parts: Sequence[str], flags: int) -> int:
     try:
         # The root itself is the administrator's choice and may be a link.
-        folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        top = os.open(root, _FOLDER | os.O_CLOEXEC)
+        try:
+            return descend(top, parts, flags)
+        finally:
+            os.close(top)
     except OSError as error:
         raise _mapped(error, parts) from error
-    for part in parts:
-        try:
-            inner = os.open(part, _FOLDER, dir_fd=folder)
-        except OSError as error:
-            raise _mapped(error, parts) from error
-        finally:
-            os.close(folder)
-        folder = inner
-    return folder
 
 
 def _mapped(error: OSError, parts: Sequence[str]) -> Exception:
-    # ELOOP and ENOTDIR: a link where a folder should be. What is not ours to read is not there.
+    # ELOOP, ENOTDIR, EXDEV: a link where a folder should be. What is not ours to read is not there.
     hidden = {
         errno.ENOENT,
         errno.ENOTDIR,
@@ -141,6 +147,7 @@ def _mapped(error: OSError, parts: Sequence[str]) -> Exception:
         errno.EMLINK,
         errno.ENAMETOOLONG,
         errno.EPERM,
+        errno.EXDEV,
     }
     return _missing(parts) if error.errno in hidden else error
 

@@ -14,7 +14,8 @@ from ..grids.crs import mapping_of
 from ..grids.grid import Grid, grid_of
 from ..grids.sizes import parse_size
 from ..splits.distance import EARTH_RADIUS
-from .nearest import Cells, Found, bilinear, nearest
+from .linear import linear
+from .nearest import Cells, Found, nearest
 from .read import Column, read_cells
 from .table import Points, points_of
 
@@ -48,8 +49,9 @@ def match_points(
         given, half a cell along each axis; along one dim and on swaths the usual distance of
         neighbouring centres.
     method : {"nearest", "linear"}
-        The nearest cell, or the four around the point weighed linearly (rectilinear grids; a
-        point is missing where one of them is). Time is always the nearest.
+        The nearest cell, or those around the point weighed linearly: four, on a grid of cells
+        along one dim three (see :func:`.linear.linear`); a point is missing where one of them
+        is. Time is always the nearest.
     time_tolerance : str, optional
         ``"12h"``; half a usual time step where not given.
 
@@ -82,7 +84,7 @@ def match_points(
     points = points_of(table, needs_time=grid.time is not None)
     cells = Cells.of(cube, grid)
     y, x = _in_crs(cube, grid, cells, points)
-    found = bilinear(cells, y, x) if method == "linear" else nearest(cells, y, x)
+    found = linear(cells, y, x) if method == "linear" else nearest(cells, y, x)
     limit = None if tolerance is None else _metres(tolerance, geographic=cells.geographic)
     matched = found.inside if limit is None else found.distance <= limit
     places, dt = dict(found.places), None

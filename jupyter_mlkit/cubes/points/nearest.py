@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ...errors import CubeError
 from ..grids.grid import Grid
 from ..grids.positions import positions
 from ..splits.distance import EARTH_RADIUS
+from .centres import Centres, unit_vectors
 
 Floats = NDArray[np.float64]
 
@@ -36,6 +37,17 @@ class Cells:
     x: Floats
     geographic: bool
     rectilinear: bool
+
+    @cached_property
+    def centres(self) -> Centres:
+        """Those that have a place, where the cells are not rectilinear.
+
+        Raises
+        ------
+        CubeError
+            ``unsupported_grid`` where no cell has one.
+        """
+        return Centres.of(self.y, self.x)
 
     @classmethod
     def of(cls, cube: xr.Dataset, grid: Grid) -> Cells:
@@ -97,60 +109,18 @@ def nearest(cells: Cells, y: Floats, x: Floats) -> Found:
     )
 
 
-def bilinear(cells: Cells, y: Floats, x: Floats) -> Found:
-    """Return the four cells around each point and their weights; the edges weigh as they are.
-
-    Raises
-    ------
-    CubeError
-        ``unsupported_grid`` where the grid is not rectilinear.
-    """
-    if not cells.rectilinear:
-        raise CubeError(
-            "Values between cells are given on rectilinear grids only.",
-            hint="Choose method='nearest'.",
-            code="unsupported_grid",
-        )
-    closest = nearest(cells, y, x)
-    south, north, up = _around(cells.y, y, circle=False)
-    west, east, right = _around(cells.x, x, circle=cells.geographic)
-    return Found(
-        {
-            cells.dims[0]: np.stack([south, south, north, north]),
-            cells.dims[1]: np.stack([west, east, west, east]),
-        },
-        np.stack([(1 - up) * (1 - right), (1 - up) * right, up * (1 - right), up * right]),
-        closest.distance,
-        closest.inside,
-    )
-
-
 def _nearest_scattered(cells: Cells, y: Floats, x: Floats) -> Found:
-    from scipy.spatial import cKDTree
-
-    placed = np.flatnonzero(np.isfinite(cells.y.ravel()) & np.isfinite(cells.x.ravel()))
-    if not placed.size:
-        raise CubeError("No cell of the cube has a place.", code="unsupported_grid")
-    centres = _unit_vectors(cells.y.ravel()[placed], cells.x.ravel()[placed])
-    tree = cKDTree(centres)
-    known = np.isfinite(y) & np.isfinite(x)
-    chords, place = np.full(y.size, np.nan), np.zeros(y.size, np.int64)
-    chords[known], place[known] = tree.query(_unit_vectors(y[known], x[known]))
-    usual = 0.0
-    if placed.size > 1:
-        # A sample tells the usual distance of neighbours as well as all of them.
-        some = centres[:: max(1, placed.size // 10_000)]
-        usual = float(np.median(tree.query(some, k=2)[0][:, 1]))
-    at = np.unravel_index(placed[place], cells.y.shape)
+    chords, place = cells.centres.near(y, x)
+    at = np.unravel_index(place[:, 0], cells.y.shape)
     return Found(
         {dim: part.astype(np.int64) for dim, part in zip(cells.dims, at, strict=True)},
         np.ones((1, y.size)),
-        2 * EARTH_RADIUS * np.arcsin(np.clip(chords / 2, 0, 1)),
-        known & (chords <= usual),
+        2 * EARTH_RADIUS * np.arcsin(np.clip(chords[:, 0] / 2, 0, 1)),
+        chords[:, 0] <= cells.centres.usual,
     )
 
 
-def _sorted(
+def in_order(
     centres: Floats, values: Floats, *, circle: bool
 ) -> tuple[Floats, NDArray[np.intp], Floats]:
     """Return centres in order with their positions, and values on the same turn of the circle.
@@ -171,7 +141,7 @@ def _nearest_along(
     centres: Floats, values: Floats, *, circle: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return the position of the nearest centre, and whether it is half a cell away at most."""
-    ordered, order, wanted = _sorted(centres, values, circle=circle)
+    ordered, order, wanted = in_order(centres, values, circle=circle)
     after = np.clip(np.searchsorted(ordered, wanted), 0, ordered.size - 1)
     before = np.maximum(after - 1, 0)
     closer = np.abs(wanted - ordered[before]) <= np.abs(ordered[after] - wanted)
@@ -183,34 +153,8 @@ def _nearest_along(
     return order[place].astype(np.int64), inside
 
 
-def _around(
-    centres: Floats, values: Floats, *, circle: bool
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-    """Return the centres before and after each value, and how far it is on the way (0 to 1).
-
-    Beyond the outermost centres, and across a hole wider than the cells on a circle, the nearest
-    centre stands for both.
-    """
-    ordered, order, wanted = _sorted(centres, values, circle=circle)
-    after = np.clip(np.searchsorted(ordered, wanted), 1, max(ordered.size - 1, 1))
-    before = after - 1
-    after = np.minimum(after, ordered.size - 1)
-    step = ordered[after] - ordered[before]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.clip(np.where(step > 0, (wanted - ordered[before]) / step, 0.0), 0.0, 1.0)
-    usual = np.median(np.diff(np.unique(centres))) if centres.size > 1 else 0.0
-    share = np.where(step > 1.5 * usual, np.round(share), share) if circle else share
-    return order[before].astype(np.int64), order[after].astype(np.int64), np.nan_to_num(share)
-
-
 def _distance(cells: Cells, y: Floats, x: Floats, to_y: Floats, to_x: Floats) -> Floats:
     if not cells.geographic:
         return np.hypot(y - to_y, x - to_x)
-    chords = np.linalg.norm(_unit_vectors(y, x) - _unit_vectors(to_y, to_x), axis=-1)
+    chords = np.linalg.norm(unit_vectors(y, x) - unit_vectors(to_y, to_x), axis=-1)
     return np.asarray(2 * EARTH_RADIUS * np.arcsin(np.clip(chords / 2, 0, 1)))
-
-
-def _unit_vectors(lat: Floats, lon: Floats) -> Floats:
-    phi, theta = np.radians(lat), np.radians(lon)
-    parts = (np.cos(phi) * np.cos(theta), np.cos(phi) * np.sin(theta), np.sin(phi))
-    return np.stack(parts, axis=-1)

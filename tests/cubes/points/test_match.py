@@ -137,8 +137,6 @@ def test_linear_is_what_xarray_interpolates() -> None:
         when = xr.DataArray(inner.date.to_numpy(), dims="sample")
         wanted = CUBE.sortby("lat").interp(at).sel(time=when, method="nearest")
         np.testing.assert_allclose(found.a, wanted.a, rtol=1e-5)
-    with pytest.raises(CubeError, match="rectilinear"):
-        match_points(KINDS["swath"](), inner, method="linear")
 
 
 def test_what_is_too_far_has_no_match_and_is_counted() -> None:

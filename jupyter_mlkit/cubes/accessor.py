@@ -124,8 +124,12 @@ class CubeAccessor:
 
     def score(self, prediction: xr.DataArray | str, truth: str, **options: Any) -> xr.Dataset:
         """Score a prediction of the variable `truth`, see :func:`.scoring.score.score`."""
+        from .grids.variables import require_variable
         from .scoring.score import score
 
+        for name in (prediction, truth):
+            if isinstance(name, str):
+                require_variable(self._ds, name)
         made = self._ds[prediction] if isinstance(prediction, str) else prediction
         return score(made, self._ds[truth], **options)
 

@@ -11,6 +11,7 @@ import xarray as xr
 from ...errors import CubeError, InvalidInputError
 from ..grids.area import cell_area_weights
 from ..grids.grid import Grid, grid_of
+from .arguments import require_array, require_weights
 
 #: Given weights: an array over some dims of the truth, or a cube whose cells have an area.
 Weights = xr.DataArray | xr.Dataset | None
@@ -40,6 +41,8 @@ def check_aligned(
     ------
     CubeError
         ``different_grid``, naming the dim; ``not_numeric``.
+    InvalidInputError
+        ``not_an_array``.
     """
     check_numeric(name, array)
     for dim in array.dims:
@@ -64,7 +67,8 @@ def check_aligned(
 
 
 def check_numeric(name: str, array: xr.DataArray) -> None:
-    """Raise ``not_numeric`` where `array` holds no real numbers."""
+    """Raise ``not_an_array`` or ``not_numeric`` where `array` holds no real numbers."""
+    require_array(name, array)
     if array.dtype.kind not in "biuf":
         raise CubeError(
             f"The {name} holds {array.dtype}, no numbers.",
@@ -87,7 +91,10 @@ def cell_weights(weights: Weights, truth: xr.DataArray) -> xr.DataArray:
     ------
     CubeError
         ``different_grid``.
+    InvalidInputError
+        ``not_an_array``.
     """
+    require_weights(weights)
     if isinstance(weights, xr.DataArray):
         check_aligned("weights", weights, truth)
         return weights

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from .sums import Floats
 
 #: More classes than this are a continuous variable.
 MOST_CLASSES = 1024
+#: Of all confusion matrices together.
+_MOST_BYTES = 2**30
 
 
 def class_scores(
@@ -24,6 +27,7 @@ def class_scores(
     truth: xr.DataArray,
     classes: Sequence[float] | None = None,
     ignore_index: float | None = None,
+    dim: str | Sequence[str] | None = None,
     by: By | Sequence[By] = (),
     weights: Weights = None,
     **which: Any,
@@ -39,28 +43,30 @@ def class_scores(
         prediction); else those that occur, for which everything is read once more.
     ignore_index : number, optional
         Cells with this truth do not count; to predict it elsewhere is an error like any other.
-    by, weights
-        As in :func:`.score.score`.
+    dim, by, weights
+        As in :func:`.score.score`: ``dim="time"`` gives maps, ``by`` regions or seasons.
     **which
         ``split`` and ``role``, as in :func:`.score.score`.
 
     Returns
     -------
     xarray.Dataset
-        By ``class`` (named by ``flag_meanings``, with ``number`` and, from ``flag_colors``,
-        ``color``): ``precision``, ``recall``, ``f1``, ``iou``, ``support`` (weight of the truth);
-        ``confusion`` over ``class`` (the truth) and ``class_predicted``, in weight. Over all
-        classes: ``accuracy``, ``balanced_accuracy``, ``f1_macro``, ``iou_mean``, ``n``,
-        ``weight``. What is not defined is NaN: the recall of a class that does not occur, the
-        precision of one that is never predicted; means leave such classes out.
+        Over the dims that are kept and the groups. By ``class`` (named by ``flag_meanings``, with
+        ``number`` and, from ``flag_colors``, ``color``): ``precision``, ``recall``, ``f1``,
+        ``iou``, ``support`` (weight of the truth); ``confusion`` over ``class`` (the truth) and
+        ``class_predicted``, in weight. Over all classes: ``accuracy``, ``balanced_accuracy``,
+        ``f1_macro``, ``iou_mean``, ``n``, ``weight``. What is not defined is NaN: the recall of
+        a class that does not occur, the precision of one that is never predicted; means leave
+        such classes out.
 
     Raises
     ------
     InvalidInputError
-        ``unknown_class`` for a value that is not among the classes; ``too_many_classes``.
+        ``unknown_class`` for a value that is not among the classes; ``too_many_classes``;
+        ``too_many_groups`` where their confusion matrices would fill the memory.
     """
     arrays = {"prediction": prediction}
-    cubes = CubePass(arrays, truth, by=by, weights=weights, **which)
+    cubes = CubePass(arrays, truth, dim=dim, by=by, weights=weights, **which)
     flagged = next((a for a in (truth, prediction) if "flag_values" in a.attrs), None)
     if classes is None and flagged is not None:
         classes = np.atleast_1d(flagged.attrs["flag_values"]).tolist()
@@ -68,10 +74,12 @@ def class_scores(
     if known.size > MOST_CLASSES:
         raise _too_many()
     size = known.size
-    n_groups = int(np.prod(cubes.shape))
+    _check_fits(cubes.shape, size)
 
-    def count(piece: Piece) -> tuple[Floats, NDArray[np.int64]]:
+    def count(piece: Piece) -> tuple[tuple[slice, ...], Floats, NDArray[np.int64]]:
         group = cubes.group_of(piece)
+        where, shape = cubes.part_of(piece)
+        n_groups = math.prod(shape)
         t, p = piece.values["truth"], piece.values["prediction"]
         counts = ~np.isnan(t) & ~np.isnan(p) & (piece.weight > 0) & (group >= 0)
         if ignore_index is not None:
@@ -80,14 +88,14 @@ def class_scores(
         code = group[counts] * size * size + pair
         length = n_groups * size * size
         area = np.bincount(code, piece.weight[counts], length).astype(np.float64)
-        return area, np.bincount(group[counts], minlength=n_groups).astype(np.int64)
+        n = np.bincount(group[counts], minlength=n_groups).astype(np.int64)
+        return where, area.reshape(*shape, size, size), n.reshape(shape)
 
-    area, n = np.zeros(n_groups * size * size), np.zeros(n_groups, np.int64)
-    for more_area, more_n in cubes.walk(count):
-        area += more_area
-        n += more_n
-    found = _scores(cubes, area.reshape(*cubes.shape, size, size), n.reshape(cubes.shape))
-    return _named(found, known, flagged)
+    area, n = np.zeros((*cubes.shape, size, size)), np.zeros(cubes.shape, np.int64)
+    for where, more_area, more_n in cubes.walk(count):
+        area[where] += more_area
+        n[where] += more_n
+    return _named(_scores(cubes, area, n), known, flagged)
 
 
 def _scores(cubes: CubePass, confusion: Floats, n: NDArray[np.int64]) -> xr.Dataset:
@@ -173,6 +181,17 @@ def _code(values: Floats, known: NDArray[Any], where: str) -> NDArray[np.int64]:
             field="classes",
         )
     return place.astype(np.int64)
+
+
+def _check_fits(shape: tuple[int, ...], size: int) -> None:
+    matrices = math.prod(shape)
+    if 8 * matrices * size * size > _MOST_BYTES:
+        raise InvalidInputError(
+            f"{matrices} confusion matrices of {size} classes do not fit into the memory.",
+            hint="Keep fewer dims, score a part of the cube, or merge classes.",
+            code="too_many_groups",
+            field="dim",
+        )
 
 
 def _too_many() -> InvalidInputError:

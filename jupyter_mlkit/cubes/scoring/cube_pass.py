@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ from .alignment import (
     check_weights,
     truth_grid,
 )
+from .arguments import names_of, require_split
 from .climatology import CalendarTable, calendar_dim
 from .factors import factors_of, sum_by
 from .groups import By, groupings
@@ -99,6 +101,9 @@ class CubePass:
         whole: Sequence[str] = (),
     ) -> None:
         check_numeric("truth", truth)
+        for name, array in arrays.items():
+            check_numeric(name, array)
+        require_split(split)
         self.truth = truth
         grid = truth_grid(truth)
         self.sizes = {str(dim): int(truth.sizes[dim]) for dim in truth.dims}
@@ -120,7 +125,7 @@ class CubePass:
         self._code = _role_code(split, role, truth)
         self._frame = xr.Dataset(coords=truth.coords)
         self._members = {name for name, a in read.items() if set(self._whole) & set(a.dims)}
-        self._reader = _reader(read, (*self._whole, *self.sizes))
+        self._reader, self._labels = _reader(read, (*self._whole, *self.sizes))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -132,7 +137,7 @@ class CubePass:
         """Yield the sums of each box; terms of one box are about the mean of its truth."""
 
         def add(slab: Slab, arrays: Mapping[str, NDArray[Any]]) -> Part | None:
-            about = _mean_of_finite(arrays["truth"])
+            about = _mean_of_finite(arrays[self._labels["truth"]])
             total: Floats | None = None
             for piece in self._pieces(slab, arrays):
                 if not piece.weight.any():
@@ -157,15 +162,20 @@ class CubePass:
 
         return (found for results in self._reader.map(each) for found in results)
 
+    def part_of(self, piece: Piece) -> tuple[tuple[slice, ...], tuple[int, ...]]:
+        """Return which part of the result a piece counts in, and the shape of that part."""
+        where = tuple(piece.where[dim] for dim in self.kept)
+        return where, (*map(_length, where), *self.shape[len(self.kept) :])
+
     def group_of(self, piece: Piece) -> NDArray[np.int64]:
-        """Return in which place of the result, in C order, each cell counts; -1 in none."""
+        """Return in which place of its part, in C order, each cell counts; -1 in none."""
         code = np.zeros([1] * len(self.sizes), np.int64)
         outside = np.zeros(code.shape, bool)
         dims = list(self.sizes)
         for dim in self.kept:
-            places = np.arange(piece.where[dim].start, piece.where[dim].stop)
+            count = _length(piece.where[dim])
             shape = [-1 if other == dim else 1 for other in dims]
-            code = code * self.sizes[dim] + places.reshape(shape)
+            code = code * count + np.arange(count).reshape(shape)
         for factor in self._factors:
             own = factor.codes[tuple(piece.where[dim] for dim in factor.dims)]
             shape = [_length(piece.where[dim]) if dim in factor.dims else 1 for dim in dims]
@@ -216,7 +226,8 @@ class CubePass:
             where[dims[0]] = slice(first.start + start, first.start + stop)
             full = (stop - start, *shape[1:])
             values: Values = {}
-            for name, array in arrays.items():
+            for name, label in self._labels.items():
+                array = arrays[label]
                 held = array if name in self._members else array.reshape(array.shape[skip:])
                 axis = skip if name in self._members else 0
                 rows = slice(None) if held.shape[axis] == 1 else slice(start, stop)
@@ -254,19 +265,26 @@ class CubePass:
         ]
 
 
-def _reader(arrays: Mapping[str, xr.DataArray], dims: Sequence[str]) -> SlabReader:
+def _reader(
+    arrays: Mapping[str, xr.DataArray], dims: Sequence[str]
+) -> tuple[SlabReader, dict[str, str]]:
+    """Return a reader of `arrays` and what it calls each: errors tell the variables' own names."""
+    own = {name: name if array.name is None else str(array.name) for name, array in arrays.items()}
+    shared = {name for name, count in Counter(own.values()).items() if count > 1}
+    labels = {name: f"{said} ({name})" if said in shared else said for name, said in own.items()}
     # Variables, not arrays: coordinates that only one of them has are no concern here.
-    ds = xr.Dataset({name: array.variable for name, array in arrays.items()})
-    names = list(arrays)
+    ds = xr.Dataset({labels[name]: array.variable for name, array in arrays.items()})
+    names = list(labels.values())
     chunks = stored_chunks(ds, names, dims)
     whole = {dim: int(ds.sizes[dim]) for dim in dims if dim not in arrays["truth"].dims}
-    return SlabReader(ds, names, dims, chunks={**chunks, **whole}, budget=_BOX_BYTES)
+    reader = SlabReader(ds, names, dims, chunks={**chunks, **whole}, budget=_BOX_BYTES)
+    return reader, labels
 
 
 def _kept(sizes: Mapping[str, int], dim: str | Sequence[str] | None) -> tuple[str, ...]:
     if dim is None:
         return ()
-    reduced = (dim,) if isinstance(dim, str) else tuple(dim)
+    reduced = names_of(dim, "dim")
     unknown = [one for one in reduced if one not in sizes]
     if unknown:
         raise InvalidInputError(

@@ -10,6 +10,7 @@ import xarray as xr
 
 from ...errors import InvalidInputError
 from .alignment import Weights
+from .arguments import require_array
 from .cube_pass import CubePass, Values
 from .groups import By
 from .sums import Floats, refuse_infinite
@@ -57,6 +58,8 @@ def ensemble_scores(
     InvalidInputError
         ``no_members``, and as for :func:`.score.score`.
     """
+    for name, array in (("prediction", prediction), ("truth", truth)):
+        require_array(name, array)
     if member not in prediction.dims or prediction.sizes[member] == 0:
         raise InvalidInputError(
             f"The prediction has no members along '{member}'.",

@@ -13,6 +13,7 @@ from ...errors import InvalidInputError
 from ..grids.coordinates import days_since_1970
 from ..grids.grid import is_time
 from .alignment import Weights, truth_grid
+from .arguments import require_array
 from .groups import By
 from .persistence import positions_of
 from .score import error_sums, scores_dataset, skill
@@ -66,6 +67,8 @@ def forecast_scores(
     InvalidInputError
         ``no_forecast`` where a dim is missing, or no forecast is valid at a time of the truth.
     """
+    for name, array in (("prediction", prediction), ("truth", truth)):
+        require_array(name, array)
     time = truth_grid(truth).time
     if time is None or init not in prediction.dims or lead not in prediction.dims:
         raise InvalidInputError(

@@ -8,6 +8,7 @@ from ...errors import InvalidInputError
 from ...models import Role
 from ..splits.base import Split
 from .alignment import truth_grid
+from .arguments import require_array
 from .score import error_sums
 
 
@@ -35,6 +36,7 @@ def monthly_climatology(
     InvalidInputError
         ``no_time``.
     """
+    require_array("truth", truth)
     time = truth_grid(truth).time
     if time is None or time not in truth.dims:
         raise InvalidInputError("A climatology needs a dim of time.", code="no_time")

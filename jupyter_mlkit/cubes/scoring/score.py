@@ -12,6 +12,7 @@ from ...errors import InvalidInputError
 from ...models import Role
 from ..splits.base import Split
 from .alignment import Weights
+from .arguments import names_of
 from .cube_pass import CubePass, Values
 from .groups import By
 from .sums import ErrorSums, Floats, error_terms, known_metric
@@ -77,8 +78,9 @@ def score(
     CubeError
         ``different_grid``, ``not_numeric``, ``unreadable_chunk``.
     InvalidInputError
-        ``infinite_prediction``, ``unknown_metric``, ``unknown_group``, ``unknown_dim``,
-        ``group_along_kept_dim``, ``invalid_weights``.
+        ``not_an_array`` (also a name, a cube or plain numbers), ``infinite_prediction``,
+        ``unknown_metric``, ``unknown_group``, ``unknown_dim``, ``group_along_kept_dim``,
+        ``invalid_weights``.
 
     Notes
     -----
@@ -220,4 +222,4 @@ def scores_dataset(cubes: CubePass, sums: ErrorSums, metrics: Sequence[str]) -> 
 def _listed(metrics: str | Sequence[str] | None) -> Sequence[str]:
     if metrics is None:
         return DEFAULT_METRICS
-    return [metrics] if isinstance(metrics, str) else metrics
+    return names_of(metrics, "metrics")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import xarray as xr
 from sklearn import metrics
 
+from jupyter_mlkit.cubes.scoring import cube_pass
 from jupyter_mlkit.cubes.scoring.calibration import calibration
 from jupyter_mlkit.cubes.scoring.classes import class_scores
 from jupyter_mlkit.cubes.scoring.clusters import cluster_scores
@@ -129,6 +132,79 @@ def test_the_likeliest_of_many_classes_is_judged() -> None:
         if mine.any():
             wanted = np.average(right[mine], weights=w[mine])
             assert float(found.frequency[i]) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("dim", ["time", ("lat", "lon")])
+def test_class_maps_and_series_are_scores_of_each_place_and_time(
+    dim: str | tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Small boxes and pieces, so that the parts of the result are put together.
+    monkeypatch.setattr(cube_pass, "_BOX_BYTES", 4_000)
+    monkeypatch.setattr(cube_pass, "_PIECE_CELLS", 30)
+    predicted, truth = land_cover()
+    found = class_scores(predicted.chunk(time=2, lat=3), truth, dim=dim)
+    kept = ("lat", "lon") if dim == "time" else ("time",)
+    assert found.confusion.dims == (*kept, "class", "class_predicted")
+    assert found.accuracy.dims == kept
+    np.testing.assert_allclose(found.confusion.sum(kept), class_scores(predicted, truth).confusion)
+    for place in ({"lat": 3, "lon": 7}, {"lat": 9, "lon": 0}, {"time": 5}, {"time": 2}):
+        if set(place) != set(kept):
+            continue
+        held = {name: slice(i, i + 1) for name, i in place.items()}
+        weights = xr.DataArray(area(truth), dims=truth.dims).isel(held)
+        alone = class_scores(predicted.isel(held), truth.isel(held), weights=weights)
+        for name in ("confusion", "f1", "accuracy", "iou_mean", "n", "weight"):
+            np.testing.assert_allclose(found[name].isel(place), alone[name])
+
+
+def test_class_maps_by_season_keep_places_and_groups() -> None:
+    predicted, truth = land_cover()
+    found = class_scores(predicted, truth, dim="time", by="time.month")
+    assert found.iou.dims == ("lat", "lon", "month", "class")
+    month = (truth.time.dt.month == int(found.month[1])).values
+    alone = class_scores(predicted[month], truth[month], dim="time")
+    np.testing.assert_allclose(found.confusion.isel(month=1), alone.confusion)
+    with pytest.raises(InvalidInputError) as caught:
+        class_scores(predicted, truth, dim="lat", by="time.month")
+    assert caught.value.code == "group_along_kept_dim"
+
+
+def test_confusion_matrices_that_fill_the_memory_are_refused() -> None:
+    a = small_cube(2, 40, 40).a
+    codes = a.copy(data=np.zeros(a.shape))
+    with pytest.raises(InvalidInputError, match="1600 confusion matrices of 300") as caught:
+        class_scores(codes, codes, classes=list(range(300)), dim="time")
+    assert caught.value.code == "too_many_groups"
+
+
+@pytest.mark.parametrize("options", [{"dim": "time"}, {"dim": ("lat", "lon")}, {"by": "region"}])
+def test_calibration_by_place_time_and_region(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cube_pass, "_BOX_BYTES", 4_000)
+    monkeypatch.setattr(cube_pass, "_PIECE_CELLS", 30)
+    a = small_cube(30, 10, 12).a
+    rng = np.random.default_rng(0)
+    p = a.copy(data=rng.random(a.shape)).chunk(time=7)
+    truth = a.copy(data=(rng.random(a.shape) < 0.4).astype("f4"))
+    region = ((a.lat > 55) * 1).rename("region")
+    by = region if "by" in options else ()
+    found = calibration(p, truth, bins=5, dim=options.get("dim"), by=by)
+    whole = calibration(p, truth, bins=5)
+    kept = found.ece.dims
+    assert found.frequency.dims == (*kept, "bin")
+    np.testing.assert_allclose(found.n.sum(kept), whole.n)
+    np.testing.assert_allclose((found.brier * found.weight.sum("bin")).sum() / whole.weight.sum(),
+                               whole.brier)  # fmt: skip
+    place = {name: found.sizes[name] - 1 for name in kept}
+    if "region" in place:
+        mine = {"lat": np.flatnonzero(region.values == 1)}
+    else:
+        mine = {name: slice(i, i + 1) for name, i in place.items()}  # type: ignore[misc]
+    weights = xr.DataArray(area(truth), dims=truth.dims).isel(mine)
+    alone = calibration(p.isel(mine), truth.isel(mine), bins=5, weights=weights)
+    for name in ("confidence", "frequency", "ece", "brier"):
+        np.testing.assert_allclose(found[name].isel(place), alone[name])
 
 
 def test_clusters_are_scored_on_a_seeded_sample() -> None:

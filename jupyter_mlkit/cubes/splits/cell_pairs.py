@@ -52,7 +52,7 @@ def pairs_in_space(places: Places, n_anchors: int, rng: np.random.Generator) -> 
     y, x = _at(places, anchors)
     some = in_space(y[:300], x[:300], angle=places.angle)
     most = _between(some[:, None], some[None], angle=places.angle).max() / 2
-    wanted = np.geomspace(max(_spacing(places), most * 1e-4), max(most, 1e-9), N_LAGS)
+    wanted = np.geomspace(max(spacings(places)[0], most * 1e-4), max(most, 1e-9), N_LAGS)
     distance = np.tile(np.repeat(wanted, _BEARINGS), (n_anchors, 1))
     bearing = rng.uniform(0, 2 * np.pi, distance.shape)
     other_y, other_x = _destination(places, y[:, None], x[:, None], distance, bearing)
@@ -162,18 +162,20 @@ def _between(first: Floats, second: Floats, *, angle: bool) -> Floats:
     return found
 
 
-def _spacing(places: Places) -> float:
-    """Return the distance of neighbouring cells."""
+def spacings(places: Places) -> tuple[float, float]:
+    """Return the distances of neighbouring cells along y and x, on scattered cells of any."""
     if not places.scattered:
-        steps = np.abs(np.diff(places.y))
-        return float(np.median(steps)) if steps.size else 0.0
+        steps = [np.abs(np.diff(line)) for line in (places.y, places.x)]
+        along_y, along_x = (float(np.median(step)) if step.size else 0.0 for step in steps)
+        return along_y, along_x
     from scipy.spatial import cKDTree
 
     points = in_space(places.y, places.x, angle=places.angle)
     some = points[:: max(1, len(points) // 500)]
     chords = cKDTree(points).query(some, k=2)[0][:, -1]
     near = float(np.median(chords[np.isfinite(chords)])) if len(points) > 1 else 0.0
-    return float(np.degrees(near)) if places.angle else near
+    near = float(np.degrees(near)) if places.angle else near
+    return near, near
 
 
 def _destination(

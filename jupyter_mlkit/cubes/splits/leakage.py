@@ -17,10 +17,13 @@ from ..grids.variables import require_variable
 from ..identity.digest import mix64
 from .autocorrelation import Autocorrelation, autocorrelation_length
 from .base import Split, frame_of
+from .elsewhere import Trained, distances_from
 from .fitted_on import FittedOn, fitted_on
 from .nearest_train import (
+    Cells,
     Piece,
     Wanted,
+    days_of,
     distances_in_space,
     distances_in_time,
     map_piece,
@@ -101,7 +104,7 @@ def leakage_report(
     target: str,
     features: Sequence[str] = (),
     window: Mapping[str, int] | None = None,
-    predict_on: xr.DataArray | Literal["gaps", "all"] | None = None,
+    predict_on: xr.Dataset | xr.DataArray | Literal["gaps", "all"] | None = None,
     scaler: Any = None,
     autocorrelation: Sequence[Autocorrelation] | None = None,
     seed: int = 0,
@@ -122,11 +125,12 @@ def leakage_report(
     features : sequence of str
     window : mapping, optional
         Cells of a sample by dim, where samples are windows.
-    predict_on : {"gaps", "all"} or DataArray of bool, optional
+    predict_on : {"gaps", "all"}, DataArray of bool or Dataset, optional
         Cells that shall be predicted: those without target but with
-        features, at places where the target is at other dates, every cell, or
-        those of a mask on the cube's grid. By default the gaps, or every cell where there is
-        none.
+        features, at places where the target is at other dates, every cell,
+        those of a mask on the cube's grid, or another cube: its cells with features (all cells
+        where it holds none of them), at their own places and dates. By default the gaps, or
+        every cell where there is none.
     scaler : optional
         A fitted scaler, whose ``constants()`` tell on which cells it was fitted.
     autocorrelation : sequence of Autocorrelation, optional
@@ -159,14 +163,18 @@ def leakage_report(
     maps = map_piece(rule, flat, names, grid, rng) if grid.horizontal else None
     dated = grid.time is not None and grid.time in flat[target].dims
     series = series_pieces(rule, flat, names, grid, rng) if dated else []
-    wanted = _wanted(predict_on, [*series, *([maps] if maps else [])])
+    wanted = None
+    if not isinstance(predict_on, xr.Dataset):
+        wanted = _wanted(predict_on, [*series, *([maps] if maps else [])])
     distances, nearness = [], []
     for length in lengths:
         pieces = [maps] if length.axis == "space" and maps else series
-        pair = [
-            _distances(pieces, grid, length.axis, asked, rng)
-            for asked in (lambda piece: piece.known & (piece.roles == 2), wanted)
-        ]
+        pair = [_distances(pieces, grid, length.axis, _tested, rng)]
+        if isinstance(predict_on, xr.Dataset):
+            trained = Trained(rule, flat, names, grid)
+            pair.append(distances_from(predict_on, trained, length.axis, rng))
+        elif wanted is not None:
+            pair.append(_distances(pieces, grid, length.axis, wanted, rng))
         distances.append(_quantiles(length, *pair))
         nearness.append([_nearness(found, length) for found in pair])
     verdict, sentence = _judge(nearness)
@@ -228,16 +236,24 @@ def _wanted(
     return lambda piece: piece.explained
 
 
+def _tested(piece: Piece) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = piece.known & (piece.roles == 2)
+    return found
+
+
 def _distances(
     pieces: list[Piece], grid: Grid, axis: str, asked: Wanted, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     found = []
     for piece in pieces:
-        train = piece.known & (piece.roles == 0)
+        train, there = piece.known & (piece.roles == 0), asked(piece)
         if axis == "space":
-            found.append(distances_in_space(piece, grid, train, asked(piece), rng))
+            here, cells = (Cells.of(piece.ds, grid, part) for part in (train, there))
+            found.append(distances_in_space(here, cells, rng))
         else:
-            found.append(distances_in_time(piece, train, asked(piece)))
+            days = days_of(piece)
+            train, there = (part.reshape(days.size, -1) for part in (train, there))
+            found.append(distances_in_time(days, train, days, there))
     return np.concatenate(found) if found else np.empty(0)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..grids.coordinates import days_since_1970
 from ..grids.grid import Grid, is_time
-from ..reading.slabs import SlabReader, stored_chunks
+from ..reading.slabs import Slab, SlabReader, stored_chunks
 from .base import Split, frame_of
 from .places import Places, in_space
 
@@ -61,14 +61,47 @@ class Piece:
 
 #: Which cells of a piece shall be predicted.
 Wanted = Callable[[Piece], Bools]
+#: Positions by dim.
+Picked = dict[str, NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells at some dates.
+
+    Attributes
+    ----------
+    y, x : ndarray of float64, shape (n_cells,)
+        Degrees or metres.
+    angle : bool
+        Whether they are degrees.
+    there : ndarray of bool, shape (n_dates, n_cells)
+        Which of them are meant.
+    """
+
+    y: Floats
+    x: Floats
+    angle: bool
+    there: Bools
+
+    @classmethod
+    def of(cls, ds: xr.Dataset, grid: Grid, there: Bools) -> Cells:
+        """Return the cells of `ds`, time first in `there`."""
+        places = Places.of(ds, grid, field="split.kind")
+        y, x = (values.ravel() for values in places.every())
+        return cls(y, x, places.angle, there.reshape(-1, y.size))
 
 
 def map_piece(
     split: Split, ds: xr.Dataset, names: list[str], grid: Grid, rng: np.random.Generator
 ) -> Piece:
     """Read the maps of some dates from few chunks, thinned where they are large."""
-    picked: dict[str, NDArray[np.int64]] = {}
-    if grid.time in ds[names[0]].dims and grid.time is not None:
+    return read_piece(split, ds, names, grid, thinned(ds, grid) | some_dates(ds, names, grid, rng))
+
+
+def some_dates(ds: xr.Dataset, names: list[str], grid: Grid, rng: np.random.Generator) -> Picked:
+    """Draw dates from few chunks; nothing where the variables have no time."""
+    if grid.time is not None and all(grid.time in ds[name].dims for name in names[:1]):
         total = int(ds.sizes[grid.time])
         step = stored_chunks(ds, names, [grid.time]).get(grid.time, 1)
         starts = np.arange(0, total, step)
@@ -77,20 +110,33 @@ def map_piece(
         dates = [
             start + rng.permutation(min(step, total - start))[:each] for start in chunks.tolist()
         ]
-        picked[grid.time] = np.sort(np.concatenate(dates)[:_DATES])
+        return {grid.time: np.sort(np.concatenate(dates)[:_DATES])}
+    return {}
+
+
+def thinned(ds: xr.Dataset, grid: Grid) -> Picked:
+    """Return which rows and columns of a large map are looked at; nothing for all of them."""
     cells = int(np.prod([ds.sizes[dim] for dim in grid.horizontal]))
-    if cells > _MAP_CELLS:
-        thin = int(np.ceil((cells / _MAP_CELLS) ** (1 / len(grid.horizontal))))
-        picked |= {dim: np.arange(0, ds.sizes[dim], thin) for dim in grid.horizontal}
-    return _read(split, ds, names, grid, picked)
+    if cells <= _MAP_CELLS:
+        return {}
+    thin = int(np.ceil((cells / _MAP_CELLS) ** (1 / len(grid.horizontal))))
+    return {dim: np.arange(0, ds.sizes[dim], thin) for dim in grid.horizontal}
 
 
 def series_pieces(
     split: Split, ds: xr.Dataset, names: list[str], grid: Grid, rng: np.random.Generator
 ) -> list[Piece]:
     """Read all dates of a few places in each of some columns of chunks."""
+    columns = some_columns(ds, names, grid, rng)
+    return [read_piece(split, ds, names, grid, picked) for picked in columns]
+
+
+def some_columns(
+    ds: xr.Dataset, names: list[str], grid: Grid, rng: np.random.Generator
+) -> list[Picked]:
+    """Draw a few places in each of some columns of chunks."""
     chunks = stored_chunks(ds, names, grid.horizontal)
-    pieces = []
+    columns = []
     for _ in range(_COLUMNS if grid.horizontal else 1):
         picked = {}
         for dim in grid.horizontal:
@@ -98,14 +144,12 @@ def series_pieces(
             step = min(chunks.get(dim, size), max(1, size // 4))
             start = int(rng.integers(0, -(-size // step))) * step
             picked[dim] = np.unique(rng.integers(start, min(size, start + step), _PER_COLUMN))
-        pieces.append(_read(split, ds, names, grid, picked))
-    return pieces
+        columns.append(picked)
+    return columns
 
 
-def distances_in_space(
-    piece: Piece, grid: Grid, train: Bools, asked: Bools, rng: np.random.Generator
-) -> Floats:
-    """Return how far `asked` cells are from `train` cells of the same date.
+def distances_in_space(train: Cells, asked: Cells, rng: np.random.Generator) -> Floats:
+    """Return how far `asked` cells are from `train` cells of the same date, a row of each.
 
     Returns
     -------
@@ -114,12 +158,9 @@ def distances_in_space(
     """
     from scipy.spatial import cKDTree
 
-    places = Places.of(piece.ds, grid, field="split.kind")
-    y, x = (values.ravel() for values in places.every())
-    train, asked = (cells.reshape(-1, y.size) for cells in (train, asked))
-    each = max(1, _QUERIES // max(1, int(asked.any(axis=1).sum())))
+    each = max(1, _QUERIES // max(1, int(asked.there.any(axis=1).sum())))
     found = []
-    for here, there in zip(train, asked, strict=True):
+    for here, there in zip(train.there, asked.there, strict=True):
         cells = np.flatnonzero(there)
         if not cells.size:
             continue
@@ -127,27 +168,45 @@ def distances_in_space(
         if not here.any():
             found.append(np.full(cells.size, np.inf))
             continue
-        tree = cKDTree(in_space(y[here], x[here], angle=places.angle))
-        near, _ = tree.query(in_space(y[cells], x[cells], angle=places.angle))
-        if places.angle:
+        tree = cKDTree(in_space(train.y[here], train.x[here], angle=train.angle))
+        near, _ = tree.query(in_space(asked.y[cells], asked.x[cells], angle=asked.angle))
+        if train.angle:
             near = np.degrees(2 * np.arcsin(np.clip(near / 2, 0, 1)))
         found.append(near)
     return np.concatenate(found) if found else np.empty(0)
 
 
-def distances_in_time(piece: Piece, train: Bools, asked: Bools) -> Floats:
-    """Return how many days `asked` cells are from `train` cells of the same place."""
+def distances_in_time(train_days: Floats, train: Bools, asked_days: Floats, asked: Bools) -> Floats:
+    """Return how many days `asked` cells are from `train` cells of the same place.
+
+    Parameters
+    ----------
+    train_days, asked_days : ndarray of float64, shape (n_dates,)
+        In any order; both may differ.
+    train, asked : ndarray of bool, shape (n_dates, n_places)
+
+    Returns
+    -------
+    ndarray
+        Infinite where none trains at that place.
+    """
+    order = np.argsort(train_days, kind="stable")
+    days, train = train_days[order], train[order]
+    beyond = np.full((1, train.shape[1]), np.inf)
+    # The day of the last train date up to each, and of the next one from each.
+    last = np.maximum.accumulate(np.where(train, days[:, None], -np.inf), axis=0)
+    after = np.minimum.accumulate(np.where(train, days[:, None], np.inf)[::-1], axis=0)[::-1]
+    last, after = np.concatenate([-beyond, last]), np.concatenate([after, beyond])
+    when = asked_days[:, None]
+    since = when - last[np.searchsorted(days, asked_days, side="right")]
+    until = after[np.searchsorted(days, asked_days, side="left")] - when
+    return np.minimum(since, until)[asked]
+
+
+def days_of(piece: Piece) -> Floats:
+    """Return the dates of a piece as days, or their numbers where they are none."""
     time = piece.ds[piece.dims[0]]
-    days = days_since_1970(time) if is_time(time) else np.arange(time.size, dtype=np.float64)
-    order = np.argsort(days, kind="stable")
-    days = days[order]
-    train, asked = (cells.reshape(days.size, -1)[order] for cells in (train, asked))
-    places = np.arange(train.shape[1])
-    # Days of the last train date up to here, and of the next one from here.
-    since = np.maximum.accumulate(np.where(train, days[:, None], -np.inf), axis=0)
-    until = np.minimum.accumulate(np.where(train, days[:, None], np.inf)[::-1], axis=0)[::-1]
-    near = np.minimum(days[:, None] - since, until - days[:, None])
-    return near[:, places][asked]
+    return days_since_1970(time) if is_time(time) else np.arange(time.size, dtype=np.float64)
 
 
 def spread(frame: xr.Dataset, found: xr.DataArray, dims: tuple[str, ...]) -> NDArray[np.int8]:
@@ -158,22 +217,34 @@ def spread(frame: xr.Dataset, found: xr.DataArray, dims: tuple[str, ...]) -> NDA
     return np.broadcast_to(found.transpose(*held).values.reshape(shape), full)
 
 
-def _read(
+def read_piece(
     split: Split,
     ds: xr.Dataset,
     names: list[str],
     grid: Grid,
-    picked: dict[str, NDArray[np.int64]],
+    picked: Picked,
 ) -> Piece:
+    """Read `names` and the roles at the cells that were picked."""
     part = ds.isel(picked)
     time = [grid.time] if grid.time is not None and grid.time in ds[names[0]].dims else []
     dims = (*time, *(dim for dim in grid.horizontal if dim in ds[names[0]].dims))
-    shape = tuple(int(part.sizes[dim]) for dim in dims)
-    values = np.full((len(names), *shape), np.nan, np.float32)
+    frame, _ = frame_of(part)
+    roles = spread(frame, split.assign(frame), dims)
+    return Piece(part, dims, read_values(part, names, dims), roles)
+
+
+def read_values(
+    part: xr.Dataset, names: Sequence[str], dims: tuple[str, ...]
+) -> NDArray[np.float32]:
+    """Return variables over all of `dims`, shape (n_names, ...)."""
+    values = np.full((len(names), *(part.sizes[dim] for dim in dims)), np.nan, np.float32)
     reader = SlabReader(part, names, dims)
-    for slab in reader:
+
+    def put(slab: Slab, arrays: Mapping[str, NDArray[Any]]) -> None:
         for i, name in enumerate(names):
             box: tuple[Any, ...] = (i, *(slab.slices[dim] for dim in dims))
-            values[box] = reader.read(name, slab)
-    frame, _ = frame_of(part)
-    return Piece(part, dims, values, spread(frame, split.assign(frame), dims))
+            values[box] = arrays[name]
+
+    for _ in reader.map(put):
+        pass
+    return values

@@ -21,6 +21,7 @@ from ..sources.open import open_cube
 from .cache import LeafCache
 from .chunks import Chunks, chunks_of, cut
 from .digest import digest_of
+from .hashing import Hasher
 from .leaves import leaves_of, sizes_of, unknown_bytes
 from .snapshots import versions_of
 from .values import digest_values
@@ -116,9 +117,9 @@ def fingerprint(
     for name in names:
         require_variable(ds, name)
     parts = {name: _Part.of(ds, name, chosen) for name in names}
-    with LeafCache() as cache:
+    with LeafCache() as cache, Hasher() as hasher:
         affordable = max_bytes is None or _costs(parts.values(), cache, max_bytes) <= max_bytes
-        leaves = {name: part.leaf(cache, read=affordable) for name, part in parts.items()}
+        leaves = {name: part.leaf(cache, hasher, read=affordable) for name, part in parts.items()}
     scalars = [name for name in names if not ds[name].ndim]
     return Fingerprint.of(leaves, scalars=scalars, reason=None if affordable else _TOO_MUCH)
 
@@ -151,18 +152,18 @@ class _Part:
             return int(self.ds[self.name].nbytes)
         return unknown_bytes(self.chunks, cache, most)
 
-    def leaf(self, cache: LeafCache, *, read: bool) -> tuple[Kind, str]:
-        kind, body = self._body(cache, read=read)
+    def leaf(self, cache: LeafCache, hasher: Hasher, *, read: bool) -> tuple[Kind, str]:
+        kind, body = self._body(cache, hasher, read=read)
         return kind, digest_variable(self.ds, self.name, kind, body)
 
-    def _body(self, cache: LeafCache, *, read: bool) -> tuple[Kind, bytes | None]:
+    def _body(self, cache: LeafCache, hasher: Hasher, *, read: bool) -> tuple[Kind, bytes | None]:
         if self.versions is not None:
             return "snapshot", self.versions
         if not read:
             sizes = None if self.chunks is None else sizes_of(self.chunks)
             return "metadata", None if sizes is None else _digest_sizes(sizes)
         if self.chunks is not None:
-            return "stored", self.chunks.digest(leaves_of(self.chunks, cache))
+            return "stored", self.chunks.digest(leaves_of(self.chunks, cache, hasher))
         return "value", digest_values(self.ds, self.name)
 
 

@@ -1,27 +1,27 @@
-"""BLAKE2b of files, read in pieces that stay in the processor's cache."""
+"""BLAKE2b of files in threads: by hashlib, and by faster code as soon as that is loaded."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import os
-import sys
-import threading
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from types import TracebackType
 
 from .cache import FileState
-from .compiled import is_kept, pays
+from .lanes import Lanes
+from .machine import LOADER, is_kept
 
 _PIECE = 2**20
-#: Above this many bytes, the faster hash pays: where its compiled code is kept from an earlier
-#: time, and where it has to be compiled (4 s, once for each installation).
-_SOME_LOADED, _SOME_ALONE = 2**26, 2**29
-MANY_BYTES = 2**31
+#: Above this many bytes faster code saves more than to load it takes (40 ms), or to make it
+#: (0.3 s, once for each installation).
+_LOAD, _MAKE = 2**26, 2**28
+#: Smaller files are hashed one by one: to put them side by side would take longer.
+_SMALL = 2**15
 _MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
-_held = threading.local()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +33,99 @@ class FileDigest:
 
 
 Found = FileDigest | OSError | None
-HashFiles = Callable[[Sequence[str]], list[Found]]
 
 
-def hasher_for(total: int) -> HashFiles:
-    """Return what hashes files of `total` bytes fastest; the digests are the same."""
-    if not pays(total, loaded=_SOME_LOADED, alone=_SOME_ALONE) or _lanes() is None:
-        return hash_files
-    from .blake2 import compress_blocks
+class Hasher:
+    """Hashes files with all processors."""
 
-    fast = total >= MANY_BYTES or is_kept(compress_blocks)
-    return _hash_in_lanes if fast else hash_files
+    def __init__(self) -> None:
+        self._threads = max(1, min(4, os.cpu_count() or 1))
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="cube-hash")
+        self._bytes = 0
+
+    def __enter__(self) -> Hasher:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def hash(self, files: Sequence[tuple[str, int]]) -> list[Found]:
+        """Return the digest of each file, None where there is none, or what went wrong.
+
+        Parameters
+        ----------
+        files : sequence of (str, int)
+            Path and size of each; the size may have changed.
+        """
+        self._bytes += sum(size for _, size in files)
+        if self._bytes >= (_LOAD if is_kept() else _MAKE):
+            LOADER.start()
+        batch = _Batch(files, self._threads)
+        threads = min(self._threads, len(files))
+        for task in [self._pool.submit(_Worker(batch).run) for _ in range(threads)]:
+            task.result()
+        return batch.found
 
 
-def hash_files(paths: Sequence[str]) -> list[Found]:
-    """Return the digest of each file, None where there is none, or what went wrong."""
-    return [_hash_file(path) for path in paths]
+class _Batch:
+    """Files, what has been found of them, and which of them wait."""
+
+    def __init__(self, files: Sequence[tuple[str, int]], threads: int) -> None:
+        self.files, self.threads = files, threads
+        self.found: list[Found] = [None] * len(files)
+        self.waiting = deque(range(len(files)))
 
 
-def _hash_file(path: str) -> Found:
+class _Worker:
+    """Hashes files of a batch until none waits, in one thread."""
+
+    def __init__(self, batch: _Batch) -> None:
+        self._batch = batch
+        self._piece = memoryview(bytearray(_PIECE))
+
+    def run(self) -> None:
+        large = self._large()
+        while True:
+            kernel = LOADER.widest(len(self._batch.waiting) // self._batch.threads)
+            if kernel is not None:
+                Lanes(kernel).hash(large, self._done, self._by_hashlib)
+                return
+            number, _ = next(large, (None, ""))
+            if number is None:
+                return
+            self._by_hashlib(number)
+
+    def _large(self) -> Iterator[tuple[int, str]]:
+        """Take file by file; small ones are hashed on the way."""
+        while True:
+            try:
+                number = self._batch.waiting.popleft()
+            except IndexError:
+                return
+            path, size = self._batch.files[number]
+            if size < _SMALL:
+                self._by_hashlib(number)
+            else:
+                yield number, path
+
+    def _done(self, number: int, digest: bytes, state: FileState) -> None:
+        self._batch.found[number] = FileDigest(digest, state)
+
+    def _by_hashlib(self, number: int) -> None:
+        self._batch.found[number] = _hash_file(self._batch.files[number][0], self._piece)
+
+
+def _hash_file(path: str, piece: memoryview) -> Found:
+    """Hash a file by hashlib, piece by piece."""
     try:
         with io.FileIO(path) as file:
             before = FileState.of(os.fstat(file.fileno()))
             digest = hashlib.blake2b()
-            piece = _mine("piece", lambda: memoryview(bytearray(_PIECE)))
             while size := file.readinto(piece):
                 digest.update(piece[:size])
             after = FileState.of(os.fstat(file.fileno()))
@@ -65,39 +134,3 @@ def _hash_file(path: str) -> Found:
     except OSError as error:
         return error
     return FileDigest(digest.digest(), after if after == before else None)
-
-
-def _hash_in_lanes(paths: Sequence[str]) -> list[Found]:
-    found: list[Found] = [None] * len(paths)
-
-    def done(number: int, digest: bytes, before: FileState) -> None:
-        after = FileState.of(os.stat(paths[number]))  # noqa: PTH116 - called for every chunk
-        unchanged = bool(digest) and after == before
-        # Lanes hash as many bytes as there were: what changed meanwhile is hashed anew.
-        found[number] = FileDigest(digest, after) if unchanged else _hash_file(paths[number])
-
-    def failed(number: int, _: OSError) -> None:
-        found[number] = _hash_file(paths[number])
-
-    kind = _lanes()
-    assert kind is not None
-    _mine("lanes", kind).hash(paths, done, failed)
-    return found
-
-
-@lru_cache(maxsize=1)
-def _lanes() -> Callable[[], Any] | None:
-    if sys.byteorder != "little":
-        return None
-    try:
-        from .lanes import Lanes
-    except (ImportError, RuntimeError):  # numba is not there, or finds no folder for its cache
-        return None
-    return Lanes
-
-
-def _mine(name: str, make: Callable[[], Any]) -> Any:
-    """Return what this thread uses again for every file."""
-    if not hasattr(_held, name):
-        setattr(_held, name, make())
-    return getattr(_held, name)

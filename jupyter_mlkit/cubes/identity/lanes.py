@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import io
+import mmap
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .blake2 import BLOCK, LANES, compress_blocks, first_state
 from .cache import FileState
+from .machine import Kernel
+from .parameters import BLOCK, FIRST
 
-#: Four pieces stay in the processor's cache while they are hashed.
+#: The pieces of all lanes stay in the processor's cache while they are hashed.
 _PIECE = 2**18
 _ALL_ONES = np.uint64(2**64 - 1)
 
-#: Called with the number of a file, its digest and its state before it was read.
+#: Called with the number of a file, its digest and its state.
 Done = Callable[[int, bytes, FileState], None]
+#: Called with the number of a file that is empty, not readable, or changed while it was read.
+Failed = Callable[[int], None]
 
 
 @dataclass
 class _Open:
-    """A file in a lane."""
+    """A file in a lane; `left` bytes are read and not hashed yet."""
 
     number: int
     file: io.FileIO
     state: FileState
-    #: Bytes that are not read yet, and those that are read and not hashed yet.
     unread: int
     left: int = 0
 
@@ -39,109 +40,116 @@ class _Open:
         return (self.left - (0 if self.unread else 1)) // BLOCK
 
 
+class _Words:
+    """What a kernel is given, and where that lies."""
+
+    def __init__(self, lanes: int) -> None:
+        arrays = [np.zeros((rows, lanes), np.uint64) for rows in (8, 1, 1, 1)]
+        self.state, self.places, self.counts, self.finals = arrays
+        self.addresses = [array.ctypes.data for array in arrays]
+
+
 class Lanes:
-    """Hashes files four at a time; one for each thread."""
+    """Hashes as many files side by side as the kernel has lanes; one for each thread."""
 
-    def __init__(self) -> None:
-        self._pieces = np.empty((LANES, _PIECE), np.uint8)
-        self._starts = np.array([piece.ctypes.data for piece in self._pieces], np.uint64)
-        self._block = np.zeros(BLOCK, np.uint8)
-        self._state = np.zeros((8, LANES), np.uint64)
-        self._pointers = np.zeros(LANES, np.uint64)
-        self._counts = np.zeros(LANES, np.uint64)
-        self._none = np.zeros(LANES, np.uint64)
+    def __init__(self, kernel: Kernel) -> None:
+        lanes = range(kernel.lanes)
+        self._compress = kernel.compress
+        # At the start of a page, so that no vector lies across two lines of the cache.
+        memory = mmap.mmap(-1, kernel.lanes * _PIECE + BLOCK)
+        start = np.frombuffer(memory, np.uint8).ctypes.data
+        whole = memoryview(memory)
+        self._pieces = [whole[lane * _PIECE : (lane + 1) * _PIECE] for lane in lanes]
+        self._starts = [start + lane * _PIECE for lane in lanes]
+        self._words = _Words(kernel.lanes)
+        self._first = np.array(FIRST, np.uint64)
+        # The last block of a file is hashed apart from what the other lanes do.
+        self._last = _Words(kernel.lanes)
+        self._last.finals[:] = _ALL_ONES
+        self._last_block = whole[-BLOCK:]
+        self._last_place = start + kernel.lanes * _PIECE
+        self._open: list[_Open | None] = [None for _ in lanes]
 
-    def hash(
-        self, paths: Sequence[str], done: Done, failed: Callable[[int, OSError], None]
-    ) -> None:
-        """Hash files; each is passed to `done`, or to `failed` with what went wrong.
-
-        Empty files are left to the caller: `done` gets no bytes for them.
-        """
-        waiting = iter(enumerate(paths))
-        lanes: list[_Open | None] = [None] * LANES
+    def hash(self, waiting: Iterator[tuple[int, str]], done: Done, failed: Failed) -> None:
+        """Hash files, which have numbers; each is passed to `done` or to `failed`."""
         try:
-            while True:
-                for lane in range(LANES):
-                    if lanes[lane] is None:
-                        lanes[lane] = self._next(lane, waiting, done, failed)
-                held = [one for one in lanes if one is not None]
-                if not held:
-                    return
-                self._advance(lanes, min(one.blocks for one in held))
-                for lane, one in enumerate(lanes):
-                    if one is not None and not one.blocks:
-                        lanes[lane] = self._turn(lane, one, done, failed)
+            while blocks := self._supply(waiting, done, failed):
+                for one in self._open:
+                    if one is not None:
+                        one.left -= blocks * BLOCK
+                self._compress(*self._words.addresses, blocks)
         finally:
-            for one in lanes:
+            for lane, one in enumerate(self._open):
                 if one is not None:
-                    one.file.close()
+                    self._close(lane, one)
 
-    def _next(
-        self, lane: int, waiting: Iterator[tuple[int, str]], done: Done, failed: Any
-    ) -> _Open | None:
-        """Put the next file that has a block before its last into `lane`."""
-        for number, path in waiting:
-            try:
-                file = io.FileIO(path)
-                state = FileState.of(os.fstat(file.fileno()))
-            except OSError as error:
-                failed(number, error)
-                continue
-            one = _Open(number, file, state, state.size)
-            self._state[:, lane] = first_state()
-            self._counts[lane] = 0
-            if not state.size:
-                file.close()
-                done(number, b"", state)
-                continue
-            found = self._turn(lane, one, done, failed)
-            if found is not None:
-                return found
-        return None
+    def _supply(self, waiting: Iterator[tuple[int, str]], done: Done, failed: Failed) -> int:
+        """Give blocks to each lane, as long as there are files; return how many all have."""
+        # A new file begins with as much as the others have left, so that all end together.
+        ahead = max((one.blocks for one in self._open if one is not None), default=0)
+        for lane in range(len(self._open)):
+            while (one := self._open[lane]) is None or not one.blocks:
+                if one is None:
+                    named = next(waiting, None)
+                    if named is None:  # whatever is in its piece is hashed along, for nothing
+                        self._words.places[0, lane] = self._starts[lane]
+                        break
+                    self._begin(lane, *named, failed)
+                elif one.unread:
+                    self._read(lane, one, min(_PIECE, ahead * BLOCK or _PIECE), failed)
+                else:
+                    self._end(lane, one, done, failed)
+            else:
+                ahead = max(ahead, one.blocks)
+        return min((one.blocks for one in self._open if one is not None), default=0)
 
-    def _turn(self, lane: int, one: _Open, done: Done, failed: Any) -> _Open | None:
-        """Read the next piece of a file, or end it."""
+    def _begin(self, lane: int, number: int, path: str, failed: Failed) -> None:
         try:
-            if one.unread:
-                self._fill(lane, one)
-            if one.blocks:
-                return one
-            if not one.unread:
-                done(one.number, self._ended(lane, one.left), one.state)
-            else:
-                failed(one.number, OSError(0, "the file became shorter while it was read"))
-        except OSError as error:
-            failed(one.number, error)
-        one.file.close()
-        return None
+            file = io.FileIO(path)
+            state = FileState.of(os.fstat(file.fileno()))
+        except OSError:
+            failed(number)
+            return
+        self._open[lane] = one = _Open(number, file, state, state.size)
+        self._words.state[:, lane] = self._first
+        self._words.counts[0, lane] = 0
+        if not state.size:
+            self._close(lane, one)
+            failed(number)
 
-    def _fill(self, lane: int, one: _Open) -> None:
-        piece = memoryview(self._pieces[lane])[: min(_PIECE, one.unread)]
-        while one.left < len(piece):
-            size = one.file.readinto(piece[one.left :])
-            if not size:
-                return
-            one.left += size
-            one.unread -= size
-        self._pointers[lane] = self._starts[lane]
+    def _read(self, lane: int, one: _Open, most: int, failed: Failed) -> None:
+        """Read the next piece of a file, of which nothing is left to be hashed."""
+        piece = self._pieces[lane][: min(most, one.unread)]
+        try:
+            while one.left < len(piece) and (size := one.file.readinto(piece[one.left :])):
+                one.left += size
+                one.unread -= size
+        except OSError:
+            one.left = 0
+        self._words.places[0, lane] = self._starts[lane]
+        if one.left < len(piece):
+            self._close(lane, one)
+            failed(one.number)
 
-    def _advance(self, lanes: Sequence[_Open | None], blocks: int) -> None:
-        for lane, one in enumerate(lanes):
-            if one is None:  # whatever is in its piece is hashed along, for nothing
-                self._pointers[lane] = self._starts[lane]
-            else:
-                one.left -= blocks * BLOCK
-        compress_blocks(self._state, self._pointers, self._counts, self._none, blocks)
+    def _end(self, lane: int, one: _Open, done: Done, failed: Failed) -> None:
+        state = FileState.of(os.fstat(one.file.fileno()))
+        self._close(lane, one)
+        if state == one.state:
+            done(one.number, self._digest(lane, one.left), state)
+        else:
+            failed(one.number)
 
-    def _ended(self, lane: int, left: int) -> bytes:
+    def _digest(self, lane: int, left: int) -> bytes:
         """Return the digest of a lane of which `left` bytes (1 to 128) are not hashed yet."""
-        start = int(self._pointers[lane] - self._starts[lane])
-        self._block[:left] = self._pieces[lane, start : start + left]
-        self._block[left:] = 0
-        state = self._state.copy()
-        finals = np.full(LANES, _ALL_ONES)
-        counts = self._counts + np.uint64(left) - np.uint64(BLOCK)
-        pointers: NDArray[np.uint64] = np.full(LANES, self._block.ctypes.data, np.uint64)
-        compress_blocks(state, pointers, counts, finals, 1)
-        return np.ascontiguousarray(state[:, lane]).astype("<u8").tobytes()
+        start = int(self._words.places[0, lane]) - self._starts[lane]
+        self._last_block[:left] = self._pieces[lane][start : start + left]
+        self._last_block[left:] = bytes(BLOCK - left)
+        self._last.state[:] = self._words.state
+        self._last.counts[:] = self._words.counts + np.uint64(left) - np.uint64(BLOCK)
+        self._last.places[:] = self._last_place
+        self._compress(*self._last.addresses, 1)
+        return self._last.state[:, lane].astype("<u8").tobytes()
+
+    def _close(self, lane: int, one: _Open) -> None:
+        one.file.close()
+        self._open[lane] = None

@@ -6,8 +6,8 @@ import hashlib
 import itertools
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +19,14 @@ from ..reading.fetch import IN_FLIGHT, RemoteBytes
 from ..sources.open import remote_errors
 from .cache import FileState, LeafCache
 from .chunks import Chunks, Index
-from .hashing import hasher_for
+from .hashing import Hasher
 
 #: Files whose state is compared, and digests that are held, at once.
 _BATCH = 2**14
-#: What one task of a thread reads; small files share one.
-_TASK_FILES, _TASK_BYTES = 64, 32 * 2**20
-#: Large files are hashed side by side, see :mod:`.lanes`.
-_SIDE_BY_SIDE = 4
 _MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
-def leaves_of(chunks: Chunks, cache: LeafCache) -> Iterator[bytes | None]:
+def leaves_of(chunks: Chunks, cache: LeafCache, hasher: Hasher) -> Iterator[bytes | None]:
     """Yield the digest of each stored chunk, None for those that are not stored.
 
     Raises
@@ -41,7 +37,7 @@ def leaves_of(chunks: Chunks, cache: LeafCache) -> Iterator[bytes | None]:
     folder = chunks.folder
     if folder is None:
         return _fetched(chunks)
-    return _of_files(chunks, folder, cache)
+    return _of_files(chunks, folder, cache, hasher)
 
 
 def unknown_bytes(chunks: Chunks, cache: LeafCache, most: int) -> int:
@@ -90,56 +86,33 @@ def _state(folder: Path, key: str) -> FileState | None:
         ) from error
 
 
-def _of_files(chunks: Chunks, folder: Path, cache: LeafCache) -> Iterator[bytes | None]:
+def _of_files(
+    chunks: Chunks, folder: Path, cache: LeafCache, hasher: Hasher
+) -> Iterator[bytes | None]:
     known = cache.known(folder)
     keys, indices = chunks.names(), chunks.indices()
-    with ThreadPoolExecutor(_threads(), thread_name_prefix="cube-hash") as pool:
-        while batch := list(itertools.islice(keys, _BATCH)):
-            states = [_state(folder, key) for key in batch]
-            leaves: list[bytes | None] = [None] * len(batch)
-            todo = []
-            for i, (key, state) in enumerate(zip(batch, states, strict=True)):
-                before = known.get(key)
-                if state is not None and before is not None and before[0] == state:
-                    leaves[i] = before[1]
-                elif state is not None:
-                    todo.append(i)
-            names = list(itertools.islice(indices, len(batch)))
-            hash_files = hasher_for(sum(_size_in(states[i]) for i in todo))
-            tasks = []
-            for group in _groups(todo, states):
-                task = pool.submit(hash_files, [f"{folder}{os.sep}{batch[i]}" for i in group])
-                tasks.append((group, task))
-            fresh = []
-            for group, task in tasks:
-                for i, found in zip(group, task.result(), strict=True):
-                    if isinstance(found, OSError):
-                        pool.shutdown(cancel_futures=True)
-                        raise _unreadable(chunks, names[i], found)
-                    if found is None:
-                        continue
-                    leaves[i] = found.digest
-                    if found.state is not None:
-                        fresh.append((batch[i], found.state, found.digest))
-            cache.keep(folder, fresh)
-            yield from leaves
-
-
-def _size_in(state: FileState | None) -> int:
-    return 0 if state is None else state.size
-
-
-def _groups(todo: Sequence[int], states: Sequence[FileState | None]) -> Iterator[list[int]]:
-    group: list[int] = []
-    size = 0
-    for i in todo:
-        group.append(i)
-        size += _size_in(states[i])
-        if len(group) == _TASK_FILES or (size >= _TASK_BYTES and len(group) >= _SIDE_BY_SIDE):
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
+    while batch := list(itertools.islice(keys, _BATCH)):
+        names = list(itertools.islice(indices, len(batch)))
+        leaves: list[bytes | None] = [None] * len(batch)
+        todo, files = [], []
+        for i, key in enumerate(batch):
+            state, before = _state(folder, key), known.get(key)
+            if state is not None and before is not None and before[0] == state:
+                leaves[i] = before[1]
+            elif state is not None:
+                todo.append(i)
+                files.append((f"{folder}{os.sep}{key}", state.size))
+        fresh = []
+        for i, found in zip(todo, hasher.hash(files), strict=True):
+            if isinstance(found, OSError):
+                raise _unreadable(chunks, names[i], found)
+            if found is None:
+                continue
+            leaves[i] = found.digest
+            if found.state is not None:
+                fresh.append((batch[i], found.state, found.digest))
+        cache.keep(folder, fresh)
+        yield from leaves
 
 
 def _fetched(chunks: Chunks) -> Iterator[bytes | None]:
@@ -178,7 +151,3 @@ def _place(chunks: Chunks, index: Index) -> str:
     names = chunks.array.metadata.to_dict().get("dimension_names") or [""] * len(index)
     where = ", ".join(f"{dim or ''} {k}".strip() for dim, k in zip(names, index, strict=True))
     return f"Chunk ({where}) of '{chunks.name}'"
-
-
-def _threads() -> int:
-    return max(1, min(4, os.cpu_count() or 1))

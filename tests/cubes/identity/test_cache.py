@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import stat
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from jupyter_mlkit.cubes.identity import cache as caching
-from jupyter_mlkit.cubes.identity import leaves
 from jupyter_mlkit.cubes.identity.cache import FileState, LeafCache, cache_path
 from jupyter_mlkit.cubes.identity.fingerprint import Fingerprint, fingerprint
+from jupyter_mlkit.cubes.identity.hashing import Found, Hasher
 
 from ..made import small_cube
 
@@ -40,13 +41,13 @@ def settle(path: Path) -> None:
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are hashed from now on."""
     found: list[str] = []
-    hasher_for = leaves.hasher_for
+    hash_files = Hasher.hash
 
-    def watched(total: int) -> object:
-        hash_files = hasher_for(total)
-        return lambda paths: (found.extend(paths), hash_files(paths))[1]
+    def watched(hasher: Hasher, files: Sequence[tuple[str, int]]) -> list[Found]:
+        found.extend(path for path, _ in files)
+        return hash_files(hasher, files)
 
-    monkeypatch.setattr(leaves, "hasher_for", watched)
+    monkeypatch.setattr(Hasher, "hash", watched)
     return found
 
 

@@ -1,91 +1,132 @@
-"""Fast ways to the same digests."""
+"""Fast ways to the digests of hashlib."""
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import random
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
+import pytest
 
-from jupyter_mlkit.cubes.identity import hashing, values
-from jupyter_mlkit.cubes.identity.values import ValueDigest
+from jupyter_mlkit.cubes.identity import hashing, machine
+from jupyter_mlkit.cubes.identity.cache import FileState
+from jupyter_mlkit.cubes.identity.hashing import FileDigest, Hasher
+from jupyter_mlkit.cubes.identity.lanes import Lanes
+from jupyter_mlkit.cubes.identity.machine import LOADER, Kernel
 
-EDGES = (0, 1, 127, 128, 129, 256, 2**18 - 1, 2**18, 2**18 + 1, 2**18 + 128, 2**19, 600_001)
+PIECE = 2**18
+EDGES = (1, 127, 128, 129, 256, PIECE - 1, PIECE, PIECE + 1, PIECE + 128, 2 * PIECE, 600_001)
 
 
-def test_four_lanes_give_the_digests_of_hashlib(tmp_path: Path) -> None:
+@pytest.fixture
+def kernels() -> tuple[Kernel, ...]:
+    LOADER.start().join(60)
+    found = [LOADER.widest(streams) for streams in (2, 1000)]
+    assert None not in found
+    return tuple(kernel for kernel in found if kernel is not None)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
     rng = random.Random(3)
-    sizes = [*EDGES, *(rng.randrange(1, 300_000) for _ in range(12))]
+    sizes = [*EDGES, *(rng.randrange(1, 300_000) for _ in range(24))]
     rng.shuffle(sizes)
-    paths = []
-    for number, size in enumerate(sizes):
-        path = tmp_path / str(number)
+    paths = [tmp_path / str(number) for number in range(len(sizes))]
+    for path, size in zip(paths, sizes, strict=True):
         path.write_bytes(rng.randbytes(size))
-        paths.append(str(path))
-    paths[3:3] = [str(tmp_path / "missing"), str(tmp_path)]
-    assert hashing.hasher_for(hashing.MANY_BYTES) is not hashing.hash_files
-    found = hashing.hasher_for(hashing.MANY_BYTES)(paths)
-    assert found == hashing.hash_files(paths)
-    for path, one in zip(paths, found, strict=True):
-        if not Path(path).is_file():
-            assert one is None
-            continue
-        assert isinstance(one, hashing.FileDigest)
-        assert one.digest == hashlib.blake2b(Path(path).read_bytes()).digest()
-        assert one.state is not None
+    return paths
 
 
-def digest(array: np.ndarray[Any, Any], *, cuts: tuple[int, ...] = ()) -> bytes:
-    dims = [f"d{i}" for i in range(array.ndim)]
-    found = ValueDigest(dict(zip(dims, array.shape, strict=True)))
-    edges = [0, *cuts, array.shape[0]]
-    for start, stop in itertools.pairwise(edges):
-        if start < stop:
-            box = {dim: slice(0, size) for dim, size in zip(dims, array.shape, strict=True)}
-            found.add(array[start:stop], box | {"d0": slice(start, stop)})
-    return found.digest("v")
+def expected(path: Path) -> FileDigest:
+    return FileDigest(hashlib.blake2b(path.read_bytes()).digest(), FileState.of(path.stat()))
 
 
-arrays = hnp.arrays(
-    dtype=st.sampled_from(["f2", "f4", "f8", "i1", "i2", "i4", "u8", "bool"]),
-    shape=hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=9),
-)
+def test_lanes_give_the_digests_of_hashlib(kernels: tuple[Kernel, ...], files: list[Path]) -> None:
+    for kernel in kernels:
+        found: dict[int, FileDigest] = {}
+
+        def done(number: int, digest: bytes, state: FileState, found: dict = found) -> None:
+            found[number] = FileDigest(digest, state)
+
+        waiting = ((number, str(path)) for number, path in enumerate(files))
+        Lanes(kernel).hash(waiting, done, pytest.fail)
+        assert [found[number] for number in range(len(files))] == list(map(expected, files))
 
 
-@given(array=arrays)
-@settings(max_examples=80, deadline=None)
-def test_compiled_and_plain_values_digest_alike(array: np.ndarray[Any, Any]) -> None:
-    starts, strides = [0] * array.ndim, [s // array.itemsize for s in array.strides]
-    plain = values._sums(array, starts, strides, compiled=False)
-    assert plain.tolist() == values._sums(array, starts, strides, compiled=True).tolist()
-
-
-@given(array=arrays, data=st.data())
-@settings(max_examples=60, deadline=None)
-def test_the_order_and_size_of_boxes_do_not_matter(
-    array: np.ndarray[Any, Any], data: st.DataObject
+def test_what_lanes_cannot_hash_is_handed_back(
+    kernels: tuple[Kernel, ...], files: list[Path], tmp_path: Path
 ) -> None:
-    cuts = data.draw(st.lists(st.integers(0, array.shape[0]), max_size=3).map(sorted))
-    assert digest(array, cuts=tuple(cuts)) == digest(array)
+    (tmp_path / "empty").touch()
+    odd = [tmp_path / "missing", tmp_path, tmp_path / "empty"]
+    for kernel in kernels:
+        done, failed = [], []
+        named = enumerate(map(str, [files[0], *odd, files[1]]))
+        Lanes(kernel).hash(named, lambda number, *_, done=done: done.append(number), failed.append)
+        assert (sorted(done), sorted(failed)) == ([0, 4], [1, 2, 3])
 
 
-@given(array=arrays, data=st.data())
-@settings(max_examples=60, deadline=None)
-def test_any_one_value_changes_it(array: np.ndarray[Any, Any], data: st.DataObject) -> None:
-    place = data.draw(st.tuples(*(st.integers(0, size - 1) for size in array.shape)))
-    other = array.copy()
-    other[place] = data.draw(hnp.from_dtype(array.dtype))
-    same = np.array_equal(array, other, equal_nan=array.dtype.kind == "f")
-    assert (digest(array) == digest(other)) == same
+def test_a_file_that_changes_while_it_is_read_is_handed_back(
+    kernels: tuple[Kernel, ...], tmp_path: Path
+) -> None:
+    for kernel in kernels:
+        paths = [tmp_path / f"{kernel.lanes} {number}" for number in range(3)]
+        for path in paths:
+            path.write_bytes(bytes(10 * PIECE))
+
+        def change(paths: list[Path] = paths) -> Iterator[tuple[int, str]]:
+            """Change files when the last of them is asked for: they are open, and half read."""
+            yield 0, str(paths[0])
+            yield 1, str(paths[1])
+            paths[0].write_bytes(b"short")
+            paths[1].write_bytes(bytes(20 * PIECE))
+            yield 2, str(paths[2])
+
+        done, failed = [], []
+        Lanes(kernel).hash(
+            change(), lambda number, *_, done=done: done.append(number), failed.append
+        )
+        assert (done, sorted(failed)) == ([2], [0, 1])
 
 
-def test_all_zeros_and_all_missing_values_are_one() -> None:
-    odd = np.array([-0.0, np.nan], "f4")
-    odd.view("u4")[1] = 0xFFC12345
-    assert digest(odd) == digest(np.array([0.0, np.nan], "f4"))
+@pytest.mark.parametrize("small", [2**15, 2**40])
+def test_a_hasher_finds_the_digest_of_each_file(
+    kernels: tuple[Kernel, ...],
+    files: list[Path],
+    tmp_path: Path,
+    small: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hashing, "_SMALL", small)
+    (tmp_path / "empty").touch()
+    paths = [*files[:5], tmp_path / "missing", tmp_path, tmp_path / "empty", *files[5:]]
+    sizes = [path.stat().st_size if path.exists() else 10**6 for path in paths]
+    with Hasher() as hasher:
+        found = hasher.hash([(str(path), size) for path, size in zip(paths, sizes, strict=True)])
+        assert hasher.hash([]) == []
+    assert found == [expected(path) if path.is_file() else None for path in paths]
+
+
+def test_code_is_kept_and_made_again_where_it_is_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked, folder = tmp_path / "file", tmp_path / "folder"
+    blocked.touch()
+    monkeypatch.setattr(machine, "_folders", lambda: [blocked, folder])
+    assert not machine.is_kept()
+    lanes = [kernel.lanes for kernel in machine._kernels()]
+    assert lanes[0] == 4
+    (kept,) = folder.iterdir()
+    assert machine.is_kept()
+    code = kept.read_bytes()
+    kept.write_bytes(code[:-100])
+    assert [kernel.lanes for kernel in machine._kernels()] == lanes
+    assert kept.read_bytes() == code
+
+
+def test_code_that_gives_other_digests_is_not_used(kernels: tuple[Kernel, ...]) -> None:
+    def broken(*_: int) -> None:
+        """Compress nothing."""
+
+    assert all(kernel.agrees() for kernel in kernels)
+    assert not Kernel(4, broken, None).agrees()

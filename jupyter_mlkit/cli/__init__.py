@@ -72,6 +72,16 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("output", type=Path, help="zarr cube to write")
     predict.set_defaults(command=_predict)
 
+    trust = commands.add_parser(
+        "trust",
+        help="let the code that lies in a model run",
+        description="Loading a pickle runs code. Trust is given to the very files that the model "
+        "has now and is written down with your name and the reason.",
+    )
+    trust.add_argument("model", help="run id, runs:/… or models:/name@alias")
+    trust.add_argument("--reason", default="", help="why, for those who read the book later")
+    trust.set_defaults(command=_trust)
+
     workspace = commands.add_parser("workspace", help="make a folder to try the kit in")
     workspace.add_argument("path", type=Path)
     workspace.set_defaults(command=_workspace)
@@ -105,6 +115,12 @@ def _predict(args: argparse.Namespace) -> int:
     from .train import predict_to_path
 
     return predict_to_path(args.model, args.cube, args.output)
+
+
+def _trust(args: argparse.Namespace) -> int:
+    from .trust import trust
+
+    return trust(args.model, args.reason)
 
 
 def _workspace(args: argparse.Namespace) -> int:

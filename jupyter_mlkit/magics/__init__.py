@@ -1,4 +1,4 @@
-"""``%load_ext jupyter_mlkit``: a run around a cell, values in a line, a cell that prepares."""
+"""``%load_ext jupyter_mlkit``: runs around cells, values in lines, cells that prepare, trust."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ if TYPE_CHECKING:
 
 
 def register(ipython: InteractiveShell) -> None:
-    """Register ``%%mlkit_run``, ``%mlkit_log`` and ``%%mlkit_prepare`` in `ipython`."""
+    """Register ``%%mlkit_run``, ``%mlkit_log``, ``%%mlkit_prepare`` and ``%mlkit_trust``."""
     from .prepare_cell import PrepareMagics
     from .run_cell import RunMagics
+    from .trust_line import TrustMagics
 
-    ipython.register_magics(RunMagics, PrepareMagics)
+    ipython.register_magics(RunMagics, PrepareMagics, TrustMagics)

@@ -27,6 +27,8 @@ SPLIT_HASH: Final = "mlkit.split.hash"
 CUBE_FINGERPRINT: Final = "mlkit.cube.fingerprint"
 #: Where the cube was read, without credentials.
 CUBE_URI: Final = "mlkit.cube.uri"
+#: SHA-256 over all files of a model, on the run and on the LoggedModel; see ``digests``.
+MODEL_DIGEST: Final = "mlkit.model.sha256"
 JOB_ID: Final = "mlkit.job_id"
 #: Why a run ended other than by finishing: ``stopped``, ``lost``.
 END_REASON: Final = "mlkit.end_reason"
@@ -74,6 +76,7 @@ ARTIFACT_SCALING: Final = "mlkit/scaling.json"
 ARTIFACT_CUBE: Final = "mlkit/cube.json"
 ARTIFACT_ENVIRONMENT: Final = "mlkit/environment.txt"
 ARTIFACT_GIT_DIFF: Final = "mlkit/git.diff"
+ARTIFACT_MODEL: Final = "mlkit/model.json"
 ARTIFACT_MAPS: Final = "maps"
 
 #: Name of the LoggedModel that a training logs.

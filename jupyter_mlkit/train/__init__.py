@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .attach import log_cube
+    from .loading import load_model
     from .prediction import predict
     from .training import RunResult, run
 
-__all__ = ["RunResult", "log_cube", "predict", "run"]
+__all__ = ["RunResult", "load_model", "log_cube", "predict", "run"]
 
 #: No module bears the name of a function: importing it would hide the function.
 _HOMES = {
     "RunResult": "training",
+    "load_model": "loading",
     "log_cube": "attach",
     "predict": "prediction",
     "run": "training",

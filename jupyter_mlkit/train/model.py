@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..cubes.features import mlkit_features
+from ..errors import BackendError
 from ..tracking import tags
+from ..tracking.digests import Manifest, digest_of, manifest
 from .environment import requirements
 from .vendored import mlkit_cube_model
 from .vendored.mlkit_cube_model import CubeModel, Description, Variable, save
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["CubeModel", "Description", "describe_model", "log_model"]
 
 #: What the model imports when it is loaded and used on a cube.
-_NEEDS = ["mlflow", "numpy", "pandas", "scikit-learn", "skops", "xarray"]
+_NEEDS = ["mlflow", "numpy", "pandas", "xarray"]
+_FRAMEWORK_NEEDS = {"sklearn": ["scikit-learn", "skops"], "torch": ["torch"], "keras": ["keras"]}
 
 
 def describe_model(
@@ -65,6 +68,19 @@ def log_model(model: CubeModel, example: pd.DataFrame) -> str:
     model : CubeModel
     example : pandas.DataFrame
         A few rows of the features in natural units: input example and check of the signature.
+
+    Raises
+    ------
+    ValueError
+        The weights cannot be written without a pickle.
+    BackendError
+        ``model_changed``: the artifact store does not hold what was given to it.
+
+    Notes
+    -----
+    The SHA-256 of every file stands in ``mlkit/model.json`` of the run, one digest over them all
+    in the tag ``mlkit.model.sha256`` of the run and of the LoggedModel: by that,
+    :func:`~jupyter_mlkit.train.load_model` knows the files again.
     """
     import mlflow.pyfunc
 
@@ -79,10 +95,42 @@ def log_model(model: CubeModel, example: pd.DataFrame) -> str:
             signature=_signature(described),
             input_example=example,
             # Inferring them imports the model in another process: 20 to 30 s.
-            pip_requirements=requirements(_NEEDS),
+            pip_requirements=requirements(
+                sorted([*_NEEDS, *_FRAMEWORK_NEEDS[described.framework]])
+            ),
             metadata={"mlkit": _metadata(described)},
         )
+        _record_digests(logged, data)
     return str(logged.model_uri)
+
+
+def _record_digests(logged: Any, data: Path) -> None:
+    """Write down what each file of the model is, as the store gives it back."""
+    import mlflow
+    import mlflow.artifacts
+
+    with tempfile.TemporaryDirectory(prefix="mlkit-model-") as folder:
+        copy = mlflow.artifacts.download_artifacts(
+            artifact_uri=str(logged.model_uri), dst_path=folder
+        )
+        files = manifest(Path(copy))
+    ours = {f"{data.name}/{name}": file for name, file in manifest(data).items()}
+    changed = [name for name, file in ours.items() if _stored(files, name) != file]
+    if changed:
+        raise BackendError(
+            f"The artifact store does not hold what was logged: {', '.join(changed)}.",
+            hint="Its disk may be full or damaged. Train again once that is mended.",
+            code="model_changed",
+        )
+    digest = digest_of(files)
+    mlflow.log_dict({"model": logged.model_uri, "files": files}, tags.ARTIFACT_MODEL)
+    mlflow.set_tag(tags.MODEL_DIGEST, digest)
+    mlflow.set_logged_model_tags(logged.model_id, {tags.MODEL_DIGEST: digest})
+
+
+def _stored(files: Manifest, name: str) -> dict[str, Any] | None:
+    # MLflow decides below which folder of its own it puts the data.
+    return next((file for path, file in files.items() if f"/{path}".endswith(f"/{name}")), None)
 
 
 def _signature(described: Description) -> Any:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import textwrap
+from hashlib import sha256
 from pathlib import Path
 
 import mlflow
@@ -86,12 +87,18 @@ def test_saved_model_is_the_same(tmp_path: Path) -> None:
 def test_foreign_types_are_refused(tmp_path: Path) -> None:
     model = _model()
     save(model, tmp_path)
-    # A weights file that was replaced: it names a class that nobody recorded.
+    # Weights that were replaced together with their digest: they name a class of nobody's.
     model.estimator.surprise = Path("x")
-    (tmp_path / "estimator.skops").write_bytes(skops.io.dumps(model.estimator))
-    with pytest.raises(ValueError, match="not of numpy, scipy, sklearn"):
+    weights = skops.io.dumps(model.estimator)
+    (tmp_path / "estimator.skops").write_bytes(weights)
+    path = tmp_path / DESCRIPTION_FILE
+    with pytest.raises(ValueError, match="not the file that was saved"):
         load(tmp_path)
-    with pytest.raises(ValueError, match="not of numpy, scipy, sklearn"):
+    described = json.loads(path.read_text()) | {"weights_sha256": sha256(weights).hexdigest()}
+    path.write_text(json.dumps(described))
+    with pytest.raises(ValueError, match="not a class of scikit-learn"):
+        load(tmp_path)
+    with pytest.raises(ValueError, match="not a class of scikit-learn"):
         save(model, tmp_path)
 
 

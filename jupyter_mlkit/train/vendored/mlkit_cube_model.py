@@ -2,14 +2,19 @@
 
 MLflow puts the folder of this file on ``sys.path`` and calls :func:`_load_pyfunc`. Inputs and
 outputs are in natural units (kelvin, not standard deviations): scaling is part of the model.
-Loading needs numpy, skops and scikit-learn; xarray only when an xarray Dataset is given, pandas
-only when a DataFrame is. Files of format 1: ``cube_model.json`` and ``estimator.skops``.
+Loading needs numpy and the framework of the weights; xarray only when an xarray Dataset is given,
+pandas only when a DataFrame is. Files: ``cube_model.json`` and one file of weights, of which the
+former has the digest; none of them is a pickle.
 """
 
 from __future__ import annotations
 
 import functools
+import hashlib
+import io
 import json
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,12 +24,16 @@ import numpy as np
 if TYPE_CHECKING:
     import xarray as xr
 
-#: Highest format of ``cube_model.json`` that this file reads.
-FORMAT = 1
+#: Highest format of ``cube_model.json`` that this file reads. Format 1: scikit-learn, no digest.
+FORMAT = 2
 DESCRIPTION_FILE = "cube_model.json"
-WEIGHTS_FILE = "estimator.skops"
-#: Weights may hold objects of these libraries and of no other.
-TRUSTED_ROOTS = ("numpy", "scipy", "sklearn")
+#: File of the weights of each framework.
+WEIGHTS_FILES = {
+    "sklearn": "estimator.skops",
+    "torch": "estimator.pt2",
+    "keras": "estimator.keras",
+}
+Framework = Literal["sklearn", "torch", "keras"]
 #: Cells that are predicted at once, so that a large cube does not double in memory.
 BATCH_CELLS = 1_000_000
 
@@ -63,8 +72,12 @@ class Description:
         Dims of the target in the training cube.
     origin : dict
         Run id, cube fingerprint and the like: strings for people and for other tools.
+    framework : {"sklearn", "torch", "keras"}
+        What reads the weights.
+    weights_sha256 : str or None
+        Digest of the file of weights; None in format 1.
     trusted_types : tuple of str
-        Types within the weights, recorded when they were written.
+        Types within the weights of scikit-learn, recorded when they were written.
     """
 
     kind: Literal["regressor", "classifier"]
@@ -72,6 +85,8 @@ class Description:
     target: Variable
     dims: tuple[str, ...]
     origin: dict[str, str]
+    framework: Framework = "sklearn"
+    weights_sha256: str | None = None
     trusted_types: tuple[str, ...] = ()
 
     def to_json(self) -> str:
@@ -83,6 +98,8 @@ class Description:
             "target": vars(self.target),
             "dims": list(self.dims),
             "origin": self.origin,
+            "framework": self.framework,
+            "weights_sha256": self.weights_sha256,
             "trusted_types": list(self.trusted_types),
         }
         return json.dumps(plain, indent=2)
@@ -108,6 +125,8 @@ class Description:
             target=Variable(**plain["target"]),
             dims=tuple(plain["dims"]),
             origin=plain["origin"],
+            framework=plain.get("framework", "sklearn"),
+            weights_sha256=plain.get("weights_sha256"),
             trusted_types=tuple(plain["trusted_types"]),
         )
 
@@ -118,7 +137,8 @@ class CubeModel:
     Parameters
     ----------
     estimator : object
-        Fitted scikit-learn estimator on scaled features.
+        Fitted on scaled features: an estimator of scikit-learn, or a module of torch or a model
+        of keras that takes (n, f) and gives (n,) or (n, 1).
     description : Description
     """
 
@@ -181,7 +201,8 @@ class CubeModel:
         return prediction
 
     def _predict_known(self, values: np.ndarray) -> np.ndarray:
-        scaled = np.asarray(self.estimator.predict(self.scale_features(values)), dtype=np.float64)
+        call = _CALLS[framework_of(self.estimator)]
+        scaled = np.asarray(call(self.estimator, self.scale_features(values)), dtype=np.float64)
         target = self.description.target
         return scaled.reshape(len(values)) * target.scale + target.offset
 
@@ -267,22 +288,34 @@ def _with_computed(cube: xr.Dataset, names: list[str]) -> xr.Dataset:
     return with_computed
 
 
+def framework_of(estimator: Any) -> Framework:
+    """Return the framework that `estimator` is of; none is imported to find out."""
+    roots = {kind.__module__.split(".")[0] for kind in type(estimator).__mro__}
+    if roots & {"keras", "tf_keras"}:  # first: with its torch backend it is a module, too
+        return "keras"
+    return "torch" if "torch" in roots else "sklearn"
+
+
 def save(model: CubeModel, folder: Path) -> Description:
-    """Write `model` to `folder`, with the types that its weights are made of.
+    """Write `model` to `folder`, without any pickle, and return what was written of it.
 
     Raises
     ------
     ValueError
-        The weights hold objects of another library than scikit-learn, numpy or scipy.
+        The weights hold objects that are not classes of scikit-learn, or torch cannot export
+        the module.
     """
-    import skops.io
-
-    weights = skops.io.dumps(model.estimator)
-    types = sorted(skops.io.get_untrusted_types(data=weights))
-    _refuse_foreign(types)
-    described = Description(**{**vars(model.description), "trusted_types": tuple(types)})
+    framework = framework_of(model.estimator)
+    weights = _WRITERS[framework](model.estimator, len(model.names))
+    types = _types_within(weights) if framework == "sklearn" else ()
+    new = {
+        "framework": framework,
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        "trusted_types": types,
+    }
+    described = Description(**{**vars(model.description), **new})
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / WEIGHTS_FILE).write_bytes(weights)
+    (folder / WEIGHTS_FILES[framework]).write_bytes(weights)
     (folder / DESCRIPTION_FILE).write_text(described.to_json(), encoding="utf-8")
     return described
 
@@ -293,26 +326,147 @@ def load(folder: Path) -> CubeModel:
     Raises
     ------
     ValueError
-        The weights hold types that were not recorded, or of a library that is not trusted.
+        The weights are not those that were saved, or hold types that were not recorded or that
+        are not classes of scikit-learn.
     """
-    import skops.io
-
     text = (folder / DESCRIPTION_FILE).read_text(encoding="utf-8")
     description = Description.from_json(text)
-    types = skops.io.get_untrusted_types(file=folder / WEIGHTS_FILE)
-    _refuse_foreign(types)
-    unrecorded = sorted(set(types) - set(description.trusted_types))
-    if unrecorded:
-        raise ValueError(f"The weights hold types that were not there when saved: {unrecorded}.")
-    return CubeModel(skops.io.load(folder / WEIGHTS_FILE, trusted=types), description)
+    name = WEIGHTS_FILES[description.framework]
+    # Read once: what is checked is what is loaded, whoever may write to the folder.
+    weights = (folder / name).read_bytes()
+    digest = hashlib.sha256(weights).hexdigest()
+    if description.weights_sha256 not in (None, digest):
+        raise ValueError(
+            f"{name} is not the file that was saved (SHA-256 {digest[:12]}…, saved was "
+            f"{str(description.weights_sha256)[:12]}…): it is damaged or was replaced."
+        )
+    if description.framework == "sklearn":
+        unrecorded = sorted(set(_types_within(weights)) - set(description.trusted_types))
+        if unrecorded:
+            raise ValueError(f"{name} holds types that were not there when saved: {unrecorded}.")
+    return CubeModel(_READERS[description.framework](weights), description)
 
 
-def _refuse_foreign(types: Any) -> None:
-    foreign = sorted(name for name in types if name.split(".")[0] not in TRUSTED_ROOTS)
+def _types_within(weights: bytes) -> tuple[str, ...]:
+    """Return the types within that skops does not know; all are classes of scikit-learn.
+
+    A function that a file names (``numpy.save`` in a FunctionTransformer) would be called when
+    the model predicts: classes only.
+    """
+    import importlib
+
+    import skops.io
+
+    types = sorted(skops.io.get_untrusted_types(data=weights))
+    foreign = []
+    for name in types:
+        module, _, attribute = name.rpartition(".")
+        known = None
+        if module.split(".")[0] == "sklearn":
+            known = getattr(importlib.import_module(module), attribute, None)
+        if not isinstance(known, type):
+            foreign.append(name)
     if foreign:
         raise ValueError(
-            f"The weights hold objects that are not of {', '.join(TRUSTED_ROOTS)}: {foreign}."
+            f"The weights hold what is not a class of scikit-learn: {', '.join(foreign)}."
         )
+    return tuple(types)
+
+
+# ------------------------------------------------------------------------- frameworks
+
+
+def _skops_bytes(estimator: Any, width: int) -> bytes:  # noqa: ARG001 - as all writers
+    import skops.io
+
+    weights: bytes = skops.io.dumps(estimator)
+    return weights
+
+
+def load_skops(weights: bytes) -> Any:
+    """Return the object in a file of skops, which holds classes of scikit-learn and arrays."""
+    import skops.io
+
+    return skops.io.loads(weights, trusted=list(_types_within(weights)))
+
+
+def _torch_bytes(module: Any, width: int) -> bytes:
+    """Return `module` as torch.export has it: the graph and its weights, without its class."""
+    import torch
+
+    weight = next(iter(module.parameters()), torch.zeros(()))
+    example = torch.zeros((2, width), dtype=weight.dtype, device=weight.device)
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        rows = ({0: torch.export.Dim.AUTO},)
+        exported = torch.export.export(module, (example,), dynamic_shapes=rows)
+    except Exception as error:
+        raise ValueError(
+            f"torch.export cannot take this module: {str(error).partition(chr(10))[0]} "
+            "(its forward must not branch on values)."
+        ) from error
+    finally:
+        for part, mode in modes:
+            part.training = mode
+    # Notes on the source tell strangers the author's paths, and guards are code: neither is part
+    # of the function, and without them an archive can be checked before it is loaded.
+    for node in exported.graph.nodes:
+        for note in ("stack_trace", "nn_module_stack", "torch_fn", "source_fn_stack", "from_node"):
+            node.meta.pop(note, None)
+    exported._guards_code = []
+    file = io.BytesIO()
+    torch.export.save(exported, file)
+    return file.getvalue()
+
+
+def _torch_object(weights: bytes) -> Any:
+    import torch
+
+    return torch.export.load(io.BytesIO(weights)).module()
+
+
+def _torch_call(module: Any, features: np.ndarray) -> Any:
+    import torch
+
+    weight = next(iter(module.parameters()), torch.zeros(()))
+    with torch.inference_mode():
+        given = torch.from_numpy(features).to(device=weight.device, dtype=weight.dtype)
+        return module(given).float().cpu().numpy()
+
+
+def _keras_bytes(model: Any, width: int) -> bytes:  # noqa: ARG001 - as all writers
+    with tempfile.TemporaryDirectory(prefix="mlkit-keras-") as folder:
+        path = Path(folder) / WEIGHTS_FILES["keras"]
+        model.save(path)
+        return path.read_bytes()
+
+
+def _keras_object(weights: bytes) -> Any:
+    import keras  # type: ignore[import-untyped, unused-ignore]
+
+    # keras reads from paths only; nobody else can write to this folder.
+    with tempfile.TemporaryDirectory(prefix="mlkit-keras-") as folder:
+        path = Path(folder) / WEIGHTS_FILES["keras"]
+        path.write_bytes(weights)
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+
+
+_WRITERS: dict[Framework, Callable[[Any, int], bytes]] = {
+    "sklearn": _skops_bytes,
+    "torch": _torch_bytes,
+    "keras": _keras_bytes,
+}
+_READERS: dict[Framework, Callable[[bytes], Any]] = {
+    "sklearn": load_skops,
+    "torch": _torch_object,
+    "keras": _keras_object,
+}
+_CALLS: dict[Framework, Callable[[Any, np.ndarray], Any]] = {
+    "sklearn": lambda estimator, features: estimator.predict(features),
+    "torch": _torch_call,
+    "keras": lambda model, features: model.predict_on_batch(features),
+}
 
 
 def _load_pyfunc(data_path: str) -> CubeModel:

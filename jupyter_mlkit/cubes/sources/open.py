@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -14,12 +15,18 @@ from ...spec import Source
 from ..grids.cf import is_latitude, is_longitude
 from ..grids.grid import grid_of
 from ..grids.healpix import with_cell_numbers
-from .coordinates import check_coordinates
+from .coordinates import are_strict, check_coordinates
 from .locate import Location, locate
 from .netcdf import open_netcdf
 from .problems import FIELD, denied, not_a_cube, short, unreachable
 from .uri import display_uri
 from .versions import open_snapshot
+
+_REMOTE_ERRORS = {
+    "aiohttp": ("ClientError",),
+    "botocore.exceptions": ("BotoCoreError", "ClientError"),
+    "icechunk": ("IcechunkError",),
+}
 
 
 def open_cube(source: Source | str) -> xr.Dataset:
@@ -218,16 +225,9 @@ def _asynchronous(fs: Any) -> Any:
 def _open_zarr(store: Any, location: Location, *, consolidated: bool | None = None) -> xr.Dataset:
     import zarr
 
-    from ..reading.unreadable import read_errors
-
     options = {"storage_options": location.options} if isinstance(store, str) else {}
     if not location.options:
         options = {}
-
-    damaged: tuple[type[Exception], ...] = (
-        *(KeyError, AttributeError, OverflowError),
-        *read_errors(),
-    )
 
     def opened(**more: Any) -> xr.Dataset:
         return xr.open_dataset(
@@ -246,8 +246,7 @@ def _open_zarr(store: Any, location: Location, *, consolidated: bool | None = No
             # Not consolidated is slower to open, which nobody who opens it can change.
             warnings.filterwarnings("ignore", "Failed to open Zarr store with consolidated")
             found = opened()
-            if location.path is not None:
-                # Blosc decodes what lies behind a file that was cut off: numbers, but no dates.
+            if location.path is not None and not are_strict(found):
                 check_coordinates(opened)
             return found
     except (FileNotFoundError, zarr.errors.GroupNotFoundError) as error:
@@ -256,9 +255,16 @@ def _open_zarr(store: Any, location: Location, *, consolidated: bool | None = No
         raise denied(display_uri(location.uri)) from error
     except remote_errors() as error:
         raise unreachable(location.uri, error) from error
-    except damaged as error:
+    except _damage() as error:
         check_coordinates(opened)
         raise not_a_cube(location.uri, f"its metadata cannot be read ({short(error)})") from error
+
+
+def _damage() -> tuple[type[Exception], ...]:
+    """Return what zarr and xarray raise where metadata or coordinates are damaged."""
+    from ..reading.unreadable import read_errors
+
+    return (KeyError, AttributeError, OverflowError, *read_errors())
 
 
 def _no_group(location: Location, error: Exception) -> CubeError:
@@ -286,20 +292,13 @@ def _with_places(ds: xr.Dataset) -> xr.Dataset:
 
 
 def remote_errors() -> tuple[type[Exception], ...]:
-    """Return what a failing network, server or disk raises, as far as its packages are there."""
-    from importlib.util import find_spec
+    """Return what a failing network, server or disk raises.
 
+    To be asked when something has failed: packages that nobody has imported raise nothing, and
+    to import them takes longer than to open a cube.
+    """
     found: list[type[Exception]] = [OSError, TimeoutError]
-    if find_spec("aiohttp"):
-        import aiohttp
-
-        found.append(aiohttp.ClientError)
-    if find_spec("botocore"):
-        import botocore.exceptions  # type: ignore[import-untyped, unused-ignore]
-
-        found += [botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError]
-    if find_spec("icechunk"):
-        import icechunk
-
-        found.append(icechunk.IcechunkError)
+    for module, names in _REMOTE_ERRORS.items():
+        imported = sys.modules.get(module)
+        found += [getattr(imported, name) for name in names if hasattr(imported, name)]
     return tuple(found)

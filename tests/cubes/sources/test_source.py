@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
+import numcodecs
 import numpy as np
 import pytest
 import xarray as xr
+from zarr.codecs import BloscCodec, GzipCodec, ZstdCodec
 
 from jupyter_mlkit.cubes.description.describe import describe
 from jupyter_mlkit.cubes.sources.open import format_of, open_cube
@@ -149,3 +154,46 @@ def test_a_path_that_no_disk_can_have_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(CubeError) as caught:
         open_cube(str(tmp_path / ("x" * 5000)))
     assert caught.value.code == "cube_not_found"
+
+
+_CODECS: dict[int, dict[str, Any]] = {
+    2: {
+        "none": None,
+        "zstd": numcodecs.Zstd(),
+        "blosc": numcodecs.Blosc(),
+        "gzip": numcodecs.GZip(),
+    },
+    3: {"none": None, "zstd": ZstdCodec(), "blosc": BloscCodec(), "gzip": GzipCodec()},
+}
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.parametrize("codec", ["none", "zstd", "blosc", "gzip"])
+@pytest.mark.parametrize("name", ["time", "lat"])
+@pytest.mark.parametrize("kept", [0.4, 0.95])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_coordinate_that_was_cut_off_is_named_whatever_its_codec(
+    tmp_path: Path, zarr_format: int, codec: str, name: str, kept: float
+) -> None:
+    ds, path = small_cube(), tmp_path / "c.zarr"
+    coding = {dim: {"compressors": _CODECS[zarr_format][codec]} for dim in ("time", "lat", "lon")}
+    ds.to_zarr(path, zarr_format=zarr_format, encoding=coding)  # type: ignore[call-overload]
+    assert open_cube(str(path)).sizes == ds.sizes
+    file = path / name / ("0" if zarr_format == 2 else "c/0")
+    data = file.read_bytes()
+    file.write_bytes(data[: int(kept * len(data))])
+    error = code_of(str(path))
+    assert error.code == "unreadable_chunk"
+    assert f"'{name}'" in error.message
+
+
+def test_a_local_cube_opens_without_what_remote_ones_need(stores: dict[str, Path]) -> None:
+    code = (
+        "import sys\n"
+        "from jupyter_mlkit.cubes.sources.open import open_cube\n"
+        "open_cube(sys.argv[1])\n"
+        "print(sorted({'aiohttp', 'botocore', 'icechunk', 's3fs'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code, str(stores["v3"])]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"

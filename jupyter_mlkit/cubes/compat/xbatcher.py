@@ -14,6 +14,7 @@ from typing import Any
 import xarray as xr
 
 from ...errors import SpecError
+from ..sampling.arguments import whole, wrong
 from .chunk_cache import ChunkCache
 
 _SUFFIX = "_input"
@@ -63,9 +64,11 @@ class BatchGenerator:
         edges: bool = False,
     ) -> None:
         self.ds = ds
-        self.input_dims = dict(input_dims)
-        self.input_overlap = dict(input_overlap or {})
-        self.batch_dims = dict(batch_dims or {})
+        if not isinstance(ds, (xr.Dataset, xr.DataArray)):
+            raise wrong("ds", ds, "an xarray.Dataset or DataArray")
+        self.input_dims = _cells(ds, "input_dims", input_dims, 1)
+        self.input_overlap = _cells(ds, "input_overlap", input_overlap or {}, 0)
+        self.batch_dims = _cells(ds, "batch_dims", batch_dims or {}, 1)
         self.concat_input_dims = concat_input_dims
         self.preload_batch = preload_batch
         self.cache = cache
@@ -174,6 +177,22 @@ class BatchGenerator:
         length = self.batch_dims[dim]
         step = self.input_dims.get(dim, length) - self.input_overlap.get(dim, 0)
         return math.ceil(length / (step if dim in self.input_dims else length))
+
+
+def _cells(
+    ds: xr.Dataset | xr.DataArray, field: str, sizes: Any, least: int
+) -> dict[Hashable, int]:
+    if not isinstance(sizes, Mapping):
+        raise wrong(field, sizes, "a mapping of dims to cells")
+    for dim in sizes:
+        if dim not in ds.sizes:
+            raise SpecError(
+                f"'{dim}' is no dim of the cube.",
+                hint=f"It has {', '.join(map(str, ds.sizes))}.",
+                code="invalid_window",
+                field=f"{field}.{dim}",
+            )
+    return {dim: whole(f"{field}.{dim}", size, least) for dim, size in sizes.items()}
 
 
 def _slices(dim: Hashable, size: int, length: int, overlap: int, edges: bool) -> list[slice]:

@@ -128,8 +128,8 @@ def _time_gaps(name: str, coord: xr.DataArray, steps: NDArray[np.float64]) -> It
         message=f"'{name}' lacks {lost} steps of {Size(float(f'{usual:.5g}'), 'time')} in "
         f"{wide.size} gaps, the first after {point(before)}.",
         code="time_gaps",
-        hint="Windows and lags across a gap join times that are no neighbours: "
-        "reindex the cube to all steps first.",
+        hint="Windows and lags that reach across a gap are left out: reindex the cube to all "
+        "steps to have them with missing values.",
         field=name,
     )
 

@@ -20,7 +20,8 @@ def derive(ds: xr.Dataset, features: Sequence[str]) -> xr.Dataset:
 
     A feature is a variable; an expression over variables, such as ``sqrt(u10**2 + v10**2)`` or
     ``where(lai > 1, t2m, 0)``; ``lag(x, '8D')`` (the value at the time that lies exactly 8 days
-    before) or ``lag(x, 2)`` (two time steps before); ``doy_sin``, ``doy_cos``, ``hour_sin``,
+    before) or ``lag(x, 2)`` (two time steps before, missing where steps are missing between, as
+    :func:`.mlkit_features.runs_of` knows it); ``doy_sin``, ``doy_cos``, ``hour_sin``,
     ``hour_cos``, ``month``, ``year``; ``lat`` or ``lon``, whatever the cube calls them. Variables
     without time are broadcast by whoever reads them. A value is missing where anything that it
     is computed from is; ``fillna(x, 0)`` and ``isnan(x)`` say otherwise.

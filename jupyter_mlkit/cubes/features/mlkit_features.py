@@ -546,7 +546,7 @@ def _is_time(coord: xr.DataArray) -> bool:
 def _lagged(ds: xr.Dataset, part: Node, lag: int | float, text: str) -> Lag:
     for dim in part.dims:
         if dim in ds.coords and _is_time(ds[dim]):
-            return Lag(part, dim, _earlier(_microseconds(ds[dim]), lag, text))
+            return Lag(part, dim, _earlier(ds[dim], lag, text))
     raise ValueError(f"'{text}' lags what has no time.")
 
 
@@ -560,27 +560,38 @@ def _microseconds(coord: xr.DataArray) -> np.ndarray[Any, np.dtype[np.int64]]:
     return np.asarray(numbers, dtype=np.int64)
 
 
+def runs_of(times: Any, years: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the number of the run of regular steps to which each of ascending times belongs.
+
+    A step is regular if it differs by less than 30 % from the usual one, as months do, or if it
+    is shorter and leads into a new one of `years`, with which composites of days begin anew.
+    """
+    steps = np.diff(times)
+    usual = np.sort(steps)[(steps.size - 1) // 2] if steps.size else 0
+    regular = (np.abs(steps - usual) < 0.3 * usual) | ((steps < usual) & (np.diff(years) == 1))
+    return np.concatenate([np.zeros(min(1, len(times)), np.int64), np.cumsum(~regular)])
+
+
 def _earlier(
-    times: np.ndarray[Any, np.dtype[np.int64]], lag: int | float, text: str
+    coord: xr.DataArray, lag: int | float, text: str
 ) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return the position of the time that lies `lag` before each time, -1 where there is none."""
+    times = _microseconds(coord)
     order = np.argsort(times, kind="stable")
     ordered = times[order]
     if (np.diff(ordered) == 0).any():
         raise ValueError(f"'{text}' cannot be told: a time of the cube occurs twice.")
     if isinstance(lag, int):
         place = np.arange(times.size) - lag
-        hit = place >= 0
+        run = runs_of(ordered, coord.dt.year.values[order])
+        hit = (place >= 0) & (run[place] == run)
     else:
         wanted = ordered - round(lag * 1e6)
         place = np.minimum(np.searchsorted(ordered, wanted), times.size - 1)
         hit = ordered[place] == wanted
     if not hit.any():
-        step = (
-            f", whose step is {np.median(np.diff(ordered)) / 8.64e10:g} days"
-            if times.size > 1
-            else ""
-        )
+        days = np.diff(ordered) / 8.64e10
+        step = f", whose step is {np.median(days):g} days" if days.size else ""
         raise ValueError(
             f"'{text}' is missing everywhere: no two times of the cube{step}, lie so far apart."
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..sampling.arguments import require_sampler
 from ..sampling.sampler import Sampler
 from .arrays import Floats, training_arrays
 
@@ -28,6 +29,9 @@ def fit_arguments(train: Sampler, validation: Sampler | None = None) -> dict[str
     --------
     >>> model.fit(**fit_arguments(train, validation), epochs=10)
     """
+    require_sampler("train", train)
+    if validation is not None:
+        require_sampler("validation", validation)
     found: dict[str, Any] = {"x": _endless(train, same=False), "steps_per_epoch": len(train)}
     if validation is not None:
         found["validation_data"] = _endless(validation, same=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from ...errors import SpecError
+from ..sampling.arguments import require_sampler, whole, wrong
 from ..sampling.sampler import Sampler
 from .numpy import epochs as batches_of
 
@@ -40,6 +41,10 @@ def partial_fit(
     SpecError
         ``no_partial_fit``, or ``invalid_window`` where each sample has a window of targets.
     """
+    require_sampler("sampler", sampler)
+    whole("epochs", epochs, 0)
+    if classes is not None and (isinstance(classes, str) or not isinstance(classes, Iterable)):
+        raise wrong("classes", classes, "a list of all classes", "Name them: classes=[0, 1, 2].")
     step: Any = getattr(model, "partial_fit", None)
     if step is None:
         raise SpecError(

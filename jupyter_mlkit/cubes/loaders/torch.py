@@ -7,6 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from ..sampling.arguments import require_sampler, whole
 from ..sampling.sampler import Sampler
 from .arrays import training_arrays
 
@@ -38,7 +39,8 @@ def dataset(sampler: Sampler, workers: int = 0) -> Any:
     ...     for X, y, weight in loader:
     ...         loss = (weight * (model(X) - y) ** 2).sum() / weight.sum()
     """
-    return _kind()(sampler, workers)
+    require_sampler("sampler", sampler)
+    return _kind()(sampler, whole("workers", workers, 0))
 
 
 @cache

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 DropNan = Literal["auto", "if_all_nan", "masked"]
 FillNan = Literal["mean", "sample_mean", "noise", "constant"]
 Straddle = Literal["mask", "drop"]
+OverGaps = Literal["skip", "join"]
 Ints = NDArray[np.int64]
 
 #: Samples per draw of one chunk, and the bytes that all draws of a piece may take.
@@ -48,6 +49,9 @@ class Recipe:
     pad : float
         What stands for inputs beyond the far edge of the cube.
     seed : int
+    spans : dict
+        Cells by dim within which the samples of one batch start; empty where batches are of a
+        number of samples.
     """
 
     dims: tuple[str, ...]
@@ -66,6 +70,7 @@ class Recipe:
     min_valid: float
     pad: float
     seed: int
+    spans: dict[str, int]
 
     @property
     def window_shape(self) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
@@ -16,9 +16,9 @@ from ...errors import CubeError
 from ...models import Role
 from ..splits.base import Split
 from ..splits.roles import ROLES
+from .arguments import flag, whole, wrong
 from .balance import Balance
 from .batch import Batch, Layout
-from .boxes import Boxes
 from .checks import Inputs, checked, empty_role
 from .cutting import Cutter, Part
 from .engine import kernels
@@ -27,7 +27,10 @@ from .missing import Filler
 from .mixing import USUAL, Piece, pieces
 from .order import Plan
 from .places import Places
-from .recipe import DropNan, FillNan, Straddle
+from .recipe import DropNan, FillNan, OverGaps, Straddle
+from .sample_boxes import SampleBoxes
+from .stacks import Stacked, Stacking, StackStream, boxes_after
+from .steps import TimeGaps
 from .stream import Cuts, Stream, counts_by_role, find_start, places_from
 from .survey import Survey, look_at, summed
 from .workspace import Ingredient
@@ -84,8 +87,16 @@ class Sampler:
         columns are named ``"a"``, ``"a[t-1]"``, as ``Sampler.names`` says.
     lead : int, optional
         Steps in time from features without lag to the target.
-    batch_size : int
-        Samples per batch; the last of each role may be smaller.
+    time_gaps : {"skip", "join"}
+        What becomes of samples that reach across a gap in time, in which the steps that lags,
+        a lead and windows count are missing: they are left out, ``Sampler.gaps`` says how
+        many; or steps are counted whatever lies between them.
+    batch_size : int, optional
+        Samples per batch, 1024 where not given; the last of each role may be smaller.
+    batch_dims : mapping, optional
+        Cells of a batch by dim, instead of `batch_size`: a batch then is all samples that lie
+        in one box of the cube, in the order of their cells. As in xbatcher it has one window
+        along dims of the window that are not named, and the whole of all other dims.
     shuffle : bool
         If not, samples come box by box in the order of the cube.
     seed : int
@@ -116,6 +127,9 @@ class Sampler:
     CubeError
         ``unknown_variable``, ``not_numeric``, ``unsupported_grid``, ``other_grid`` (of a mask);
         while iterating ``unreadable_chunk`` and ``empty_role``.
+        ``time_gaps`` and ``unsorted_coordinates``, where no sample has regular steps in time.
+    InvalidInputError
+        ``wrong_type``, ``negative_lag``, ``negative_lead``.
     SpecError
         ``window_too_large``, ``invalid_window``, and what :meth:`Split.resolve` raises.
 
@@ -146,7 +160,9 @@ class Sampler:
         stride: Mapping[str, int] | None = None,
         lags: Sequence[int] | Mapping[str, int | Sequence[int]] | None = None,
         lead: int | None = None,
-        batch_size: int = 1024,
+        time_gaps: OverGaps = "skip",
+        batch_size: int | None = None,
+        batch_dims: Mapping[str, int] | None = None,
         shuffle: bool = True,
         seed: int = 0,
         buffer_bytes: int = BUFFER_BYTES,
@@ -160,15 +176,17 @@ class Sampler:
     ) -> None:
         found = checked(
             Inputs(
-                ds, tuple(features), target, tuple(roles), mask, input_dims, input_overlap,
-                stride, lags, lead, batch_size, straddle, strict, drop_nan, fill_nan, constant,
-                min_valid, balance, seed,
+                ds, features, target, split, roles, mask, input_dims, input_overlap, stride, lags,
+                lead, time_gaps, batch_dims, batch_size, shuffle, buffer_bytes, straddle, strict,
+                drop_nan, fill_nan, constant, min_valid, balance, seed,
             )
         )  # fmt: skip
         self.ds, self.recipe = found.ds, found.recipe
-        self.batch_size = batch_size
+        #: What is left out because it would reach across a gap in time; None where nothing is.
+        self.gaps: TimeGaps | None = found.gaps
+        self.batch_size = found.batch_size
         self.shuffle = shuffle
-        self.seed = seed
+        self.seed = int(seed)
         self.buffer_bytes = buffer_bytes
         self.epoch = 0
         self.split = None if split is None else split.resolve(self.ds)
@@ -179,6 +197,7 @@ class Sampler:
         self._even = False
         self._start = self._position = Position(0, 0)
         self._survey: Survey | None = None
+        self._batch_counts: dict[int, tuple[int, ...]] | None = None
         self.layout = Layout(
             ds=self.ds,
             dims=self.recipe.dims,
@@ -187,9 +206,7 @@ class Sampler:
             names=found.names,
             places=Places(self.ds, self.recipe.dims, self.split),
         )
-        self._boxes = Boxes(
-            self.ds, self.recipe, self.layout.places, found.steps, buffer_bytes=buffer_bytes
-        )
+        self._boxes = SampleBoxes(found, self.layout.places, buffer_bytes=buffer_bytes)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -206,6 +223,13 @@ class Sampler:
         """Roles whose samples are given."""
         return tuple(ROLES[code] for code in self.recipe.roles)
 
+    def __repr__(self) -> str:
+        """Tell what samples are, and what gaps in time leave out."""
+        window = ", ".join(f"{dim}: {size}" for dim, size in self.recipe.window.items())
+        what = f"windows ({window})" if window else "cells"
+        gaps = f"; {self.gaps}" if self.gaps is not None else ""
+        return f"<Sampler of {what}, {', '.join(self.roles)}: {', '.join(self.names)}{gaps}>"
+
     @property
     def position(self) -> Position:
         """How far the latest iteration came."""
@@ -213,11 +237,13 @@ class Sampler:
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch of the next iteration: each has an order of its own."""
-        self.epoch = epoch
-        self._start = Position(epoch, 0)
+        self.epoch = whole("epoch", epoch, 0)
+        self._start = Position(self.epoch, 0)
 
     def resume(self, position: Position) -> Sampler:
         """Return a sampler whose next iteration gives what is left after `position`."""
+        if not isinstance(position, Position):
+            raise wrong("position", position, "a Position", "Give what sampler.position was.")
         found = copy.copy(self)
         found.epoch, found._start, found._position = position.epoch, position, position
         return found
@@ -233,7 +259,8 @@ class Sampler:
             Give as many batches in every part, as synchronous training needs: where a part
             has fewer samples its batches are smaller.
         """
-        if not 0 <= rank < world:
+        flag("even", even)
+        if not 0 <= whole("rank", rank) < whole("world", world, 1):
             raise CubeError(
                 f"There is no part {rank} of {world}.", code="invalid_shard", field="rank"
             )
@@ -244,11 +271,16 @@ class Sampler:
 
     def n_samples(self, role: Role | None = None) -> int:
         """Return the number of samples of this (part of an) epoch, of one role or of all."""
+        if role is not None and role not in ROLES:
+            hint = f"Roles are {', '.join(ROLES)}."
+            raise wrong("role", role, "a role", hint)
         found = dict(zip(self.roles, self._totals().tolist(), strict=True))
         return sum(found.values()) if role is None else found.get(role, 0)
 
     def __len__(self) -> int:
         """Return the number of batches of the present epoch."""
+        if self.recipe.spans:
+            return self._stack_steps()
         if self._even:
             return sum(self._even_steps())
         return sum(-(-int(n) // self.batch_size) for n in self._totals())
@@ -266,9 +298,12 @@ class Sampler:
         if self._world == 1 and not skipped:
             for role in self.roles:
                 if role not in seen:
-                    raise empty_role(role, self.recipe, self.split)
+                    raise empty_role(role, self.recipe, self.split, self.gaps)
 
     def _batches(self, skipped: int) -> Iterator[Batch]:
+        if self.recipe.spans:
+            yield from self._stacks(skipped)
+            return
         plan, start, cuts = self._plan(), None, self._cuts()
         counts = None
         if skipped:
@@ -305,6 +340,82 @@ class Sampler:
         yield from stream.batches(
             boxes(), unit=self._unit, room=self._boxes.room(plan), start=start
         )
+
+    def _stacks(self, skipped: int) -> Iterator[Batch]:
+        """Yield batches of whole places; they are mixed as samples are otherwise."""
+        if self._even:
+            self._stack_steps()
+        plan, stacking = self._plan(), self._stacking
+        order = [box for box in plan.read if box in plan.cuts]
+        room, kept = self._stack_room(plan), plan
+        if skipped:
+            after = boxes_after(self._dry_stacks(plan), skipped)
+            kept = plan.only(frozenset(order[place] for place in after))
+        cutter = self._cutter(self._balance())
+
+        def work(box: int, ingredients: list[Ingredient]) -> list[Stacked]:
+            return [stacking.stacked(part) for part in cutter.parts(box, ingredients)]
+
+        def boxes() -> Iterator[tuple[int, tuple[int, ...], list[Stacked]]]:
+            exchange = iter(Exchange(self._boxes.reader, self._boxes.grid, kept, work))
+            for place, box in enumerate(order):
+                counts = self._stack_counts()[box] if skipped else ()
+                held: list[Stacked] = []
+                if box in kept.cuts:
+                    _, held = next(exchange)
+                    counts = tuple(map(len, held))
+                if any(counts):
+                    yield place, counts, held
+
+        filler = self._filler() if self._fill else None
+        stream = StackStream(
+            stacking, self.layout, filler, (self.seed, self.epoch, self._rank), self.shuffle
+        )
+        yield from stream.batches(boxes(), room, skipped)
+
+    def _stack_counts(self) -> dict[int, tuple[int, ...]]:
+        """Count the batches of each role in each box, in one pass over the cube that is kept."""
+        if self._batch_counts is None:
+            cutter, stacking = self._cutter(self._balance()), self._stacking
+
+            def work(box: int, ingredients: list[Ingredient]) -> tuple[int, ...]:
+                parts = cutter.parts(box, ingredients)
+                return tuple(len(stacking.stacked(part)) for part in parts)
+
+            plan = self._boxes.plan(None)
+            self._batch_counts = dict(Exchange(self._boxes.reader, self._boxes.grid, plan, work))
+        return self._batch_counts
+
+    def _stack_steps(self) -> int:
+        """Return the number of batches of this part."""
+        counts = self._stack_counts()
+        ranks = range(self._world) if self._even else [self._rank]
+        steps = [sum(sum(counts[box]) for box in self._plan(rank).cuts) for rank in ranks]
+        if len(set(steps)) > 1:
+            raise CubeError(
+                f"The batches cannot be shared evenly by {self._world} parts: they would have "
+                f"{min(steps)} to {max(steps)}.",
+                hint="Give a batch_size instead of batch_dims, or train in one process.",
+                code="too_few_chunks",
+            )
+        return steps[0]
+
+    def _stack_room(self, plan: Plan) -> Callable[[Sequence[int]], bool]:
+        room, most = self._boxes.room(plan), self._stacking.most
+        return lambda counts: room([count * most for count in counts])
+
+    def _dry_stacks(self, plan: Plan) -> Iterator[Piece[None]]:
+        counts = self._stack_counts()
+        boxes = (
+            (place, counts[box], None)
+            for place, box in enumerate(box for box in plan.read if box in plan.cuts)
+            if any(counts[box])
+        )
+        return pieces(boxes, unit=1, room=self._stack_room(plan), shuffle=self.shuffle)
+
+    @property
+    def _stacking(self) -> Stacking:
+        return Stacking(self.recipe, self.layout.sizes)
 
     def survey(self) -> Survey:
         """Count the samples of each box, in one pass over the cube that is kept."""

@@ -18,7 +18,8 @@ class Along:
     """Samples along one dim: where they start and which cells they need.
 
     A sample that starts at cell ``o`` (its first target cell) needs ``o + low`` to
-    ``o + high``; it is cut in the box where the last of them comes in.
+    ``o + high``; it is cut in the box where the last of them comes in, and with it those that
+    come in the same batch.
 
     Attributes
     ----------
@@ -27,11 +28,15 @@ class Along:
     window : int
         Target cells of a sample.
     starts : ndarray of int64
-        First target cell of each sample, ascending; together the samples cover all cells.
+        First target cell of each sample, ascending; together the samples cover all cells, but
+        for those that a gap in time keeps apart.
     low, high : int
         First and last cell needed, counted from the start.
     edges : ndarray of int64, shape (n_boxes + 1,)
         Borders of the boxes of chunks.
+    span : int
+        Samples that start within as many cells, counted from the first, are cut in the same
+        box.
     """
 
     size: int
@@ -40,6 +45,7 @@ class Along:
     low: int
     high: int
     edges: Ints
+    span: int = 1
 
     @property
     def boxes(self) -> int:
@@ -49,7 +55,9 @@ class Along:
     @cached_property
     def box_of_start(self) -> Ints:
         """The box in which each sample is cut."""
-        last = np.clip(self.starts + self.high, 0, self.size - 1)
+        group = self.starts // self.span
+        final = self.starts[np.searchsorted(group, group, side="right") - 1]
+        last = np.clip(final + self.high, 0, self.size - 1)
         found: Ints = np.searchsorted(self.edges, last, side="right") - 1
         return found
 

@@ -45,7 +45,6 @@ ERRORS: dict[str, dict[str, str]] = {
     "one cell": {**_TOO_SMALL, "lags": "empty_role"},
     "shuffled dates": {"lags": "unsorted_coordinates"},
     "a date twice": {"lags": "unsorted_coordinates"},
-    "a date lacking": {"lags": "time_gaps"},
     "a date of NaT": {"lags": "unsorted_coordinates"},
     "words for rows": _PLACELESS,
     "no coordinates": _PLACELESS,

@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Float, Integer, Unicode, default
+from traitlets import Float, Integer, Type, Unicode, default
 
 from . import __version__
+from .api.audit import Audit, audit_file
+from .api.authorizer import MLKitAuthorizer
 from .api.base import SETTING
+from .api.limits import MLKitLimits
+from .api.redact import RedactingFilter, secrets_of
 from .api.routes import rules
 from .api.services import Services, Settings
 from .errors import MLKitError
@@ -37,7 +41,14 @@ class MLKitApp(ExtensionApp):
     description = "Experiment tracking and training on datacubes"
     version = __version__
     load_other_extensions = True
+    classes = [*ExtensionApp.classes, MLKitAuthorizer, MLKitLimits]  # type: ignore[list-item]  # noqa: RUF012
 
+    authorizer_class = Type(
+        MLKitAuthorizer,
+        klass=MLKitAuthorizer,
+        help="""Decides who may do what with this extension, once the server's own authorizer
+        has said yes.""",
+    ).tag(config=True)
     tracking_uri = Unicode(
         help="""MLflow tracking URI of this server, its kernels and its jobs: an SQLite file
         (sqlite:////home/me/mlflow.db), a database or a tracking server. MLFLOW_TRACKING_URI if
@@ -70,6 +81,7 @@ class MLKitApp(ExtensionApp):
     ).tag(config=True)
 
     _services: Services | None = None
+    _redacting: RedactingFilter | None = None
     _activity: asyncio.Task[None] | None = None
 
     @default("tracking_uri")
@@ -90,6 +102,7 @@ class MLKitApp(ExtensionApp):
         # Kernels inherit the environment of the server: that is how a plain mlflow in a notebook
         # finds the store, with or without our package in its environment.
         os.environ.update(variables)
+        self._redacting = RedactingFilter(secrets_of(self.tracking_uri, server), server.log)
         self._services = Services(
             Settings(
                 tracking_uri=variables["MLFLOW_TRACKING_URI"],
@@ -104,6 +117,11 @@ class MLKitApp(ExtensionApp):
                 probe_idle=self.probe_idle,
             ),
             server.event_logger,
+            authorizer=self.authorizer_class(
+                parent=self, identity_provider=server.identity_provider
+            ),
+            limits=MLKitLimits(parent=self),
+            audit=Audit(server.event_logger, audit_file()),
         )
         self.settings[SETTING] = self._services
 
@@ -145,3 +163,6 @@ class MLKitApp(ExtensionApp):
         if self._services is not None:
             services, self._services = self._services, None
             await asyncio.to_thread(services.close, STOP_WITHIN)
+            await services.audit.close()
+        if self._redacting is not None:
+            self._redacting.remove()

@@ -118,6 +118,14 @@ class TooLargeError(MLKitError):
     status = 413
 
 
+class TooManyRequestsError(MLKitError):
+    """Somebody asks faster than is served; after `retry_after` seconds it goes on."""
+
+    code = "too_many_requests"
+    status = 429
+    retry_after = 1.0
+
+
 class BackendError(MLKitError):
     """The tracking store or server failed; codes ``store_locked``, ``store_unavailable``."""
 

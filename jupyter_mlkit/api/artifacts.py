@@ -35,7 +35,7 @@ class ArtifactsHandler(MLKitHandler):
 
     @endpoint(
         "read",
-        "tracking",
+        "artifacts",
         "List a folder of artifacts",
         query=ArtifactsQuery,
         answer=ArtifactPage,
@@ -53,7 +53,7 @@ class ContentHandler(MLKitHandler):
 
     path = "runs/{run_id}/artifacts/content"
 
-    @endpoint("read", "tracking", "Download an artifact", query=ContentQuery, binary=True)
+    @endpoint("read", "artifacts", "Download an artifact", query=ContentQuery, binary=True)
     async def get(self, run_id: str, query: ContentQuery) -> None:
         """Send the file as an attachment.
 

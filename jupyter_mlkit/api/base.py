@@ -1,11 +1,11 @@
-"""The one base of all handlers: default deny, strict JSON in and out, errors with a code."""
+"""The one base of all handlers: default deny, limits, audit, answers and errors in JSON."""
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import msgspec
 from jupyter_server.base.handlers import APIHandler
@@ -13,48 +13,43 @@ from msgspec import Struct
 from tornado import web
 from tornado.iostream import StreamClosedError
 
-from ..errors import ForbiddenError, InvalidInputError, MLKitError, NotFoundError, TooLargeError
+from ..errors import (
+    ForbiddenError,
+    InvalidInputError,
+    MLKitError,
+    NotFoundError,
+    TooManyRequestsError,
+)
 from ..models import ErrorBody
-from .endpoint import MARK, Endpoint, endpoint, repeatable
+from .audit import Entry
+from .endpoint import MARK, Endpoint, endpoint
+from .limits import Pace
+from .owned import Owned
+from .reading import check_length, check_media_type, read_body, read_query
+from .refusal import Refusal, body_of
 
 if TYPE_CHECKING:
+    from jupyter_server.auth import User
+
     from ..registry.versions import Registry
     from ..tracking.backend import TrackingBackend
     from .services import Services
 
 T = TypeVar("T")
 
-#: Largest body that is read.
-MAX_BODY = 2 * 1024 * 1024
-#: Names under which the services and the time limit stand in the web app's settings.
+#: Name under which the services stand in the web app's settings.
 SETTING = "jupyter_mlkit_services"
 
 _VERBS = ("get", "head", "post", "put", "patch", "delete")
-#: Parameters of the server itself, and the time stamp by which Lab avoids caches.
-_FOREIGN_QUERY = re.compile(r"token|no_track_activity|_xsrf|\d+")
-_CODES = {
-    400: "invalid_input",
-    401: "forbidden",
-    403: "forbidden",
-    404: "not_found",
-    405: "method_not_allowed",
-    413: "too_large",
-    415: "unsupported_media_type",
-}
 
 
-class MediaTypeError(InvalidInputError):
-    """The body is not declared to be JSON."""
-
-    code = "unsupported_media_type"
-    status = 415
-
-
+@web.stream_request_body
 class MLKitHandler(APIHandler):
     """Base of every route: authenticates and authorizes before anything else, or refuses.
 
     Each HTTP method of a subclass is declared by :func:`~.endpoint.endpoint`; a class with a
     method that is not cannot be made, and a method that came in another way is not run.
+    Nothing of a body is read before its sender was let in.
 
     Attributes
     ----------
@@ -75,8 +70,18 @@ class MLKitHandler(APIHandler):
             found = getattr(method, MARK, None)
             if not isinstance(found, Endpoint):
                 raise TypeError(f"{cls.__name__}.{verb} has no @endpoint: who may call it?")
+            if verb in ("get", "head") and found.action != "read":
+                # No browser asks before it sends one, and the XSRF token is not looked at.
+                raise TypeError(f"{cls.__name__}.{verb} is to {found.action}: make it a POST.")
             declared[verb] = found
         cls.endpoints = declared
+
+    def initialize(self) -> None:
+        """Start as nobody."""
+        self._admitted = False
+        self._told: ErrorBody | None = None
+        self._body = bytearray()
+        self._made: str | None = None
 
     @property
     def services(self) -> Services:
@@ -86,6 +91,17 @@ class MLKitHandler(APIHandler):
 
     # ------------------------------------------------------------------------ who may do what
 
+    @property
+    def person(self) -> str:
+        """Who asks, as it is stamped on what is made; empty until that is known."""
+        return self.services.authorizer.person(self._user) if self._user else ""
+
+    @property
+    def _user(self) -> User | None:
+        # Not `current_user`, which asks for the user where nobody was looked for yet.
+        user: User | None = getattr(self, "_jupyter_current_user", None)
+        return user
+
     async def prepare(self) -> None:  # type: ignore[override]
         """Authenticate and authorize; no method runs unless both were answered with yes."""
         verb = (self.request.method or "").lower()
@@ -94,25 +110,68 @@ class MLKitHandler(APIHandler):
             return
         declared = self.endpoints.get(verb)
         self._track_activity = declared is not None and not declared.polled
-        await super().prepare()
-        user = self.current_user
-        if user is None:
+        try:
+            self._refuse_token_in_url()
+            await super().prepare()
+            user = self._signed_in()
+            pace = self.services.request_pace
+            self.keep_pace(pace, "You send more requests than are served.")
+            pace.take(self.person)
+            if declared is None:
+                raise web.HTTPError(405)
+            await self._authorize(user, declared)
+            self._admitted = True
+            if verb not in ("get", "head"):
+                check_media_type(self.request.headers.get("Content-Type", ""))
+                check_length(self.request.headers.get("Content-Length", ""), self.services.limits)
+        except MLKitError as error:
+            raise Refusal(error) from error
+
+    def _signed_in(self) -> User:
+        """Return who asks, or refuse strangers."""
+        if self._user is None:
             raise web.HTTPError(403)
-        if declared is None:
-            raise web.HTTPError(405)
-        if declared.action != "read":
-            # The server checks this for writing verbs; a GET that starts a process is no less.
-            self.check_xsrf_cookie()
-        allowed = self.authorizer.is_authorized(self, user, declared.action, declared.resource)
-        if isawaitable(allowed):
-            allowed = await allowed
-        if not allowed:
-            raise Refusal(
-                ForbiddenError(
+        return self._user
+
+    async def _authorize(self, user: User, declared: Endpoint) -> None:
+        """Ask the server's authorizer, then ours; each of them may refuse."""
+        for authorizer in (self.authorizer, self.services.authorizer):
+            allowed = authorizer.is_authorized(self, user, declared.action, declared.resource)
+            if isawaitable(allowed):
+                allowed = await allowed
+            if not allowed:
+                raise ForbiddenError(
                     f"You are not allowed to {declared.action} {declared.resource}.",
                     hint="Ask who runs this server for the permission.",
                 )
+
+    async def _check_owner(self, what: Owned, path: dict[str, str]) -> None:
+        """Find what is to be changed, and refuse whoever may not change this one."""
+        if what.owner is None:
+            return
+        owner = await self.blocking(what.owner, self.services, path)
+        if not self.services.authorizer.may_change(self._user, owner):
+            raise ForbiddenError(
+                f"This {what.kind} belongs to {owner or 'the owner of this server'}.",
+                hint="Ask them, or somebody who may approve.",
             )
+
+    def _refuse_token_in_url(self) -> None:
+        if "token" in self.request.query_arguments:
+            raise InvalidInputError(
+                "A token in an address ends up in logs and histories.",
+                code="token_in_url",
+                field="token",
+                hint="Send it in the header Authorization: token ….",
+            )
+
+    def keep_pace(self, pace: Pace, message: str) -> None:
+        """Refuse whoever has to wait before `pace` lets them do more."""
+        wait = pace.wait(self.person)
+        if wait > 0:
+            error = TooManyRequestsError(message, hint=f"Try again in {math.ceil(wait)} s.")
+            error.retry_after = wait
+            raise error
 
     def _answers_preflight(self) -> bool:
         """Tell whether the owner of the server lets other origins in at all."""
@@ -123,21 +182,28 @@ class MLKitHandler(APIHandler):
 
     # --------------------------------------------------------------------------- in and out
 
+    def data_received(self, chunk: bytes) -> None:
+        """Collect the body, up to what is read at most."""
+        if len(self._body) <= self.services.limits.body_bytes:
+            self._body += chunk
+
     async def run_endpoint(
         self,
         declared: Endpoint,
         method: Callable[..., Awaitable[Struct | None]],
         path: dict[str, str],
     ) -> None:
-        """Read and validate what `declared` takes, call `method`, write what it returns."""
+        """Read what `declared` takes, ask for the owner, call `method`, write what it returns."""
         try:
-            parts: dict[str, Any] = dict(path)
-            parts |= self._read_query(declared)
-            if declared.body is not None:
-                parts["body"] = self._read_body(declared.body)
-            answer = await method(self, **parts)
+            parts = self._parts(declared)
+            if declared.on is not None:
+                await self._check_owner(declared.on, path)
+            answer = await method(self, **parts, **path)
         except MLKitError as error:
             raise Refusal(error) from error
+        if declared.action != "read":
+            # Written before it is told: what somebody knows to be done stands in the audit.
+            await self._note("done", declared.status)
         if declared.binary:
             return
         self.set_status(declared.status)
@@ -146,6 +212,10 @@ class MLKitHandler(APIHandler):
         else:
             self.set_header("Cache-Control", "no-cache")
             await self.finish(msgspec.json.encode(answer))
+
+    def made(self, what: str) -> None:
+        """Say what a method has made, for the audit, such as ``job/0123``."""
+        self._made = what
 
     async def blocking(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a call that reads or writes the store, in a thread, within the time limit."""
@@ -167,75 +237,59 @@ class MLKitHandler(APIHandler):
         limit = 2 * self.services.probe_timeout + 10
         return await self.services.slow_threads.call(function, *args, timeout=limit, **kwargs)
 
-    def _read_query(self, declared: Endpoint) -> dict[str, Any]:
-        given = {
+    def _parts(self, declared: Endpoint) -> dict[str, Struct]:
+        arguments = {
             name: [self.decode_argument(value, name=name) for value in values]
             for name, values in self.request.query_arguments.items()
-            if not _FOREIGN_QUERY.fullmatch(name)
         }
-        if declared.query is None:
-            if given:
-                raise InvalidInputError(
-                    f"There is no query parameter '{next(iter(given))}' here.",
-                    field=next(iter(given)),
-                )
-            return {}
-        lists = repeatable(declared.query)
-        plain: dict[str, Any] = {}
-        for name, values in given.items():
-            if name in lists:
-                plain[name] = values
-            elif len(values) == 1:
-                plain[name] = values[0]
-            else:
-                raise InvalidInputError(f"'{name}' is given more than once.", field=name)
-        try:
-            return {"query": msgspec.convert(plain, declared.query, strict=False)}
-        except msgspec.ValidationError as error:
-            raise invalid(error) from None
+        parts: dict[str, Struct] = {}
+        query = read_query(declared.query, arguments)
+        if query is not None:
+            parts["query"] = query
+        if declared.body is not None:
+            parts["body"] = read_body(bytes(self._body), declared.body, self.services.limits)
+        return parts
 
-    def _read_body(self, model: type[Struct]) -> Struct:
-        body = self.request.body
-        if len(body) > MAX_BODY:
-            raise TooLargeError(
-                f"The body has {len(body)} bytes, {MAX_BODY} are read at most.", field=None
-            )
-        kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if kind != "application/json":
-            raise MediaTypeError(
-                f"The body is declared as '{kind or 'nothing'}'.",
-                hint="Send JSON with the header Content-Type: application/json.",
-            )
-        try:
-            return msgspec.json.decode(body, type=model)
-        except msgspec.ValidationError as error:
-            raise invalid(error) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise InvalidInputError(f"The body is not JSON: {error}.") from None
-
-    # -------------------------------------------------------------------------------- errors
+    # --------------------------------------------------------------------- errors and audit
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Write ``{message, code, hint, field}``; of an unknown exception, nothing but that."""
         error = kwargs.get("exc_info", (None, None, None))[1]
-        if isinstance(error, Refusal):
-            body = error.body
-        elif isinstance(error, web.HTTPError):
-            body = ErrorBody(
-                message=error.log_message or _sentence(status_code),
-                code=_CODES.get(status_code, "internal_error"),
-                hint=None,
-                field=None,
-            )
-        else:
-            body = ErrorBody(
-                message="Something went wrong in the server.",
-                code="internal_error",
-                hint="Its log says more.",
-                field=None,
-            )
+        self._told = body_of(error, status_code, signed_in=self._user is not None)
+        if isinstance(error, Refusal) and error.retry_after is not None:
+            self.set_header("Retry-After", str(math.ceil(error.retry_after)))
         self.set_header("Content-Type", "application/json")
-        self.finish(msgspec.json.encode(body))
+        self.finish(msgspec.json.encode(self._told))
+
+    def on_finish(self) -> None:
+        """Note what was refused, and what was begun but failed."""
+        super().on_finish()
+        status = self.get_status()
+        declared = self.endpoints.get((self.request.method or "").lower())
+        # A wrong origin is answered with 404, before anybody is let in.
+        denied = status in (401, 403) or (status == 404 and not self._admitted)
+        failed = self._admitted and declared is not None and declared.action != "read"
+        if denied or (failed and status >= 400):
+            self._note("denied" if denied else "failed", status)
+
+    def _note(self, result: Literal["done", "failed", "denied"], status: int) -> Awaitable[None]:
+        verb = (self.request.method or "").lower()
+        declared = self.endpoints.get(verb)
+        path = {name: str(value) for name, value in self.path_kwargs.items()}
+        label = declared.on.label(path) if declared and declared.on else "/".join(path.values())
+        return self.services.audit.note(
+            Entry(
+                person=self.person,
+                role=self.services.authorizer.role(self._user).name.lower(),
+                action=declared.action if declared else "unknown",
+                resource=declared.resource if declared else "unknown",
+                object=self._made or label,
+                request=f"{self.request.method} {self.path}",
+                result=result,
+                status=status,
+                code=self._told.code if self._told else None,
+            )
+        )
 
     def log_exception(self, _typ: Any, value: BaseException | None, _tb: Any) -> None:
         """Log what is ours to mend, once, without the query (tokens may stand in it)."""
@@ -250,14 +304,6 @@ class MLKitHandler(APIHandler):
             self.log.debug("%s: the client went away", where)
         else:
             self.log.error("%s failed", where, exc_info=value)
-
-
-class Refusal(web.HTTPError):
-    """An :class:`MLKitError` on its way to the client."""
-
-    def __init__(self, error: MLKitError) -> None:
-        super().__init__(error.status)
-        self.body = error_body(error)
 
 
 class UnknownRouteHandler(MLKitHandler):
@@ -276,27 +322,4 @@ class UnknownRouteHandler(MLKitHandler):
     post = put = patch = delete = get
 
 
-def error_body(error: MLKitError) -> ErrorBody:
-    """Return the error as it travels."""
-    return ErrorBody(message=error.message, code=error.code, hint=error.hint, field=error.field)
-
-
-def invalid(error: msgspec.ValidationError) -> InvalidInputError:
-    """Turn msgspec's ``... - at `$.key` `` into a sentence and a field."""
-    message, _, path = str(error).partition(" - at ")
-    field = re.sub(r"\[(\d+)\]", r".\1", path.strip("`")).removeprefix("$").strip(".")
-    named = re.search(r"field `([^`]*)`", message)
-    if named:
-        field = f"{field}.{named.group(1)}".strip(".")
-    return InvalidInputError(f"{message}.", field=field or None)
-
-
-def _sentence(status: int) -> str:
-    return {
-        403: "You are not signed in, or the request did not come from the page.",
-        404: "There is nothing here, or not for requests from this origin.",
-        405: "This route does not have that method.",
-    }.get(status, "The request could not be understood.")
-
-
-__all__ = ["MLKitHandler", "Refusal", "UnknownRouteHandler", "error_body", "invalid"]
+__all__ = ["MLKitHandler", "UnknownRouteHandler"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..models import CubeDescription, DescribeRequest
 from .base import MLKitHandler
 from .endpoint import endpoint
+from .owned import NOTHING
 
 
 class DescribeHandler(MLKitHandler):
@@ -12,7 +13,14 @@ class DescribeHandler(MLKitHandler):
 
     path = "cubes/describe"
 
-    @endpoint("execute", "cubes", "Describe a cube", body=DescribeRequest, answer=CubeDescription)
+    @endpoint(
+        "execute",
+        "cubes",
+        "Describe a cube",
+        on=NOTHING,
+        body=DescribeRequest,
+        answer=CubeDescription,
+    )
     async def post(self, body: DescribeRequest) -> CubeDescription:
         """Open the cube in the kernel's environment and look at it."""
         return await self.asking_kernel(

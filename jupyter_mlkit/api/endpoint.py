@@ -20,13 +20,27 @@ from msgspec import Meta, Struct
 from msgspec.structs import fields
 from tornado import web
 
+from .owned import Owned
+
 if TYPE_CHECKING:
     from .base import MLKitHandler
 
 P = ParamSpec("P")
 
 Action = Literal["read", "write", "execute"]
-Capability = Literal["tracking", "registry", "jobs", "cubes", "train", "events", "status"]
+#: What may be allowed or refused apart from the rest; ``api/authorizer.py`` says to whom.
+Capability = Literal[
+    "runs",
+    "artifacts",
+    "registry",
+    "aliases",
+    "jobs",
+    "proxy",
+    "cubes",
+    "train",
+    "events",
+    "status",
+]
 
 #: Attribute of a handler method that holds its :class:`Endpoint`.
 MARK = "mlkit_endpoint"
@@ -66,9 +80,12 @@ class Endpoint:
     Attributes
     ----------
     action, resource : str
-        What the server's ``Authorizer`` is asked, such as ``("read", "mlkit-tracking")``.
+        What the authorizers are asked, such as ``("read", "mlkit-runs")``.
     summary : str
         A line for the API's description.
+    on : Owned, optional
+        What is changed, so that its owner can be asked after it was found; never missing where
+        the action is more than to read.
     query, body, answer : type, optional
         Models of what comes in and goes out; no answer model means 204, no content.
     status : int
@@ -82,6 +99,7 @@ class Endpoint:
     action: Action
     resource: str
     summary: str
+    on: Owned | None = None
     query: type[Query] | None = None
     body: type[Struct] | None = None
     answer: type[Struct] | None = None
@@ -95,6 +113,7 @@ def endpoint(
     capability: Capability,
     summary: str,
     *,
+    on: Owned | None = None,
     query: type[Query] | None = None,
     body: type[Struct] | None = None,
     answer: type[Struct] | None = None,
@@ -110,6 +129,11 @@ def endpoint(
     The method gets the route's parameters by name, ``query`` and ``body`` where models for
     them are declared, and returns an instance of ``answer``.
 
+    Raises
+    ------
+    TypeError
+        An action other than "read" does not say `on` what.
+
     Notes
     -----
     ``jupyter_server.auth.authorized`` is not used: it remembers action and resource of the
@@ -117,10 +141,13 @@ def endpoint(
     method runs. ``web.authenticated`` repeats the check of the base handler, and it is what
     the server's own audit of handlers looks for.
     """
+    if action != "read" and on is None:
+        raise TypeError(f"'{summary}' changes something: say on what, so that its owner is asked.")
     declared = Endpoint(
         action=action,
         resource=f"mlkit-{capability}",
         summary=summary,
+        on=on,
         query=query,
         body=body,
         answer=answer,

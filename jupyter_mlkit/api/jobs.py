@@ -9,6 +9,7 @@ from msgspec import Meta
 from ..models import Job, JobPage, JobRequest, LogChunk
 from .base import MLKitHandler
 from .endpoint import Paging, Query, endpoint
+from .owned import JOB, NOTHING
 
 
 class LogQuery(Query):
@@ -32,7 +33,15 @@ class JobsHandler(MLKitHandler):
             lambda: self.services.jobs.jobs(query.max_results, query.page_token)
         )
 
-    @endpoint("execute", "jobs", "Start a training", body=JobRequest, answer=Job, status=201)
+    @endpoint(
+        "execute",
+        "jobs",
+        "Start a training",
+        on=NOTHING,
+        body=JobRequest,
+        answer=Job,
+        status=201,
+    )
     async def post(self, body: JobRequest) -> Job:
         """Validate the spec in its kernel, then put the training in line."""
         return await self.asking_kernel(self.services.submit, body.spec)
@@ -59,9 +68,13 @@ class LogHandler(MLKitHandler):
     )
     async def get(self, job_id: str, query: LogQuery) -> LogChunk:
         """Return a piece of the output."""
-        return await self.blocking(
+        pace = self.services.log_pace
+        self.keep_pace(pace, "You read more output than is served.")
+        chunk = await self.blocking(
             lambda: self.services.jobs.log(job_id, query.offset, query.limit)
         )
+        pace.take(self.person, chunk.next_offset - chunk.offset)
+        return chunk
 
 
 class StopHandler(MLKitHandler):
@@ -69,7 +82,7 @@ class StopHandler(MLKitHandler):
 
     path = "jobs/{job_id}/stop"
 
-    @endpoint("execute", "jobs", "Stop a job", answer=Job)
+    @endpoint("execute", "jobs", "Stop a job", on=JOB, answer=Job)
     async def post(self, job_id: str) -> Job:
         """Ask the job to end; by force after a grace."""
         return await self.blocking(lambda: self.services.jobs.stop(job_id))

@@ -17,6 +17,7 @@ from ..models import (
 )
 from .base import MLKitHandler
 from .endpoint import Paging, endpoint
+from .owned import MODEL, NOTHING, VERSION
 
 
 class ModelsQuery(Paging):
@@ -61,6 +62,7 @@ class ModelHandler(MLKitHandler):
         "write",
         "registry",
         "Describe a registered model",
+        on=MODEL,
         body=DescriptionPatch,
         answer=RegisteredModel,
     )
@@ -94,13 +96,18 @@ class VersionsHandler(MLKitHandler):
         "write",
         "registry",
         "Register the model of a run",
+        on=NOTHING,
         body=VersionRequest,
         answer=ModelVersion,
         status=201,
     )
     async def post(self, name: str, body: VersionRequest) -> ModelVersion:
         """Make a version; the model too where it is missing."""
-        return await self.with_registry(lambda registry: registry.create_version(name, body))
+        version = await self.with_registry(
+            lambda registry: registry.create_version(name, body, self.person)
+        )
+        self.made(f"version/{name}/{version.version}")
+        return version
 
 
 class VersionHandler(MLKitHandler):
@@ -108,7 +115,14 @@ class VersionHandler(MLKitHandler):
 
     path = "registry/models/{name}/versions/{version}"
 
-    @endpoint("write", "registry", "Describe a version", body=DescriptionPatch, answer=ModelVersion)
+    @endpoint(
+        "write",
+        "registry",
+        "Describe a version",
+        on=VERSION,
+        body=DescriptionPatch,
+        answer=ModelVersion,
+    )
     async def patch(self, name: str, version: str, body: DescriptionPatch) -> ModelVersion:
         """Set the description."""
         return await self.with_registry(
@@ -121,12 +135,12 @@ class AliasHandler(MLKitHandler):
 
     path = "registry/models/{name}/aliases/{alias}"
 
-    @endpoint("write", "registry", "Let an alias point to a version", body=AliasRequest)
+    @endpoint("write", "aliases", "Let an alias point to a version", on=MODEL, body=AliasRequest)
     async def put(self, name: str, alias: str, body: AliasRequest) -> None:
         """Set the alias."""
         await self.with_registry(lambda registry: registry.set_alias(name, alias, body.version))
 
-    @endpoint("write", "registry", "Delete an alias")
+    @endpoint("write", "aliases", "Delete an alias", on=MODEL)
     async def delete(self, name: str, alias: str) -> None:
         """Delete the alias."""
         await self.with_registry(lambda registry: registry.delete_alias(name, alias))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
+from ..errors import MLKitError
 from ..paths import runtime_dir
+from .audit import Audit
+from .authorizer import MLKitAuthorizer
+from .limits import MLKitLimits, Pace
 from .threads import Threads
 
 if TYPE_CHECKING:
@@ -22,6 +27,8 @@ if TYPE_CHECKING:
     from ..tracking.backend import TrackingBackend
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -59,13 +66,26 @@ class Settings:
 
 
 class Services:
-    """Tracking, registry, jobs, kernels and events of one server.
+    """Tracking, registry, jobs, kernels and events of one server, and who may use them.
 
     Nothing is imported or started before it is asked for: most Lab sessions never train.
     """
 
-    def __init__(self, settings: Settings, event_logger: EventLogger) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        event_logger: EventLogger,
+        *,
+        authorizer: MLKitAuthorizer,
+        limits: MLKitLimits,
+        audit: Audit,
+    ) -> None:
         self.settings = settings
+        self.authorizer = authorizer
+        self.limits = limits
+        self.audit = audit
+        self.request_pace = Pace(limits.requests_per_second, limits.requests_burst)
+        self.log_pace = Pace(limits.log_bytes_per_second, limits.log_burst)
         self.threads = Threads("store", workers=8)
         self.slow_threads = Threads("kernels", workers=6, waiting=32)
         self._event_logger = event_logger
@@ -74,6 +94,7 @@ class Services:
         self._lock = threading.Lock()
         self._preparing = threading.Lock()
         self._prepared = False
+        self._stamped: set[str] = set()
 
     @property
     def store_timeout(self) -> float:
@@ -240,7 +261,22 @@ class Services:
     def _close_run(self, run_id: str, status: Literal["FAILED", "KILLED"], reason: str) -> None:
         self.open_tracking().end_run(run_id, status, reason)
 
+    def _stamp_run(self, job_id: str) -> None:
+        """Write down whose run it is as soon as a job has one; tried again at its next change."""
+        # Made already: while it is being made, it tells of what it finds from the server before.
+        jobs: Supervisor | None = self._made.get("jobs")
+        if jobs is None or job_id in self._stamped:
+            return
+        try:
+            job = jobs.job(job_id)
+            if job.run_id and job.user:
+                self.open_tracking().stamp(job.run_id, job.user, job_id)
+                self._stamped.add(job_id)
+        except MLKitError as error:  # until then, only who may approve can change the run
+            _log.warning("The run of job %s has no owner yet: %s", job_id, error.message)
+
     def _job_changed(self, kind: ChangeKind, job_id: str) -> None:
+        self._stamp_run(job_id)
         events = self._made.get("events")
         if events is not None:
             events.emit("jobs", kind, [job_id])

@@ -7,8 +7,9 @@ from importlib.metadata import version
 from .. import __version__
 from ..errors import MLKitError
 from ..models import ErrorBody, Status
-from .base import MLKitHandler, error_body
+from .base import MLKitHandler
 from .endpoint import endpoint
+from .refusal import error_body
 from .services import Services
 
 

@@ -19,6 +19,7 @@ from ..models import (
 )
 from .base import MLKitHandler
 from .endpoint import Paging, Query, endpoint
+from .owned import RUN
 
 _Id = Annotated[str, Meta(min_length=1, max_length=250)]
 
@@ -73,7 +74,7 @@ class ExperimentsHandler(MLKitHandler):
 
     @endpoint(
         "read",
-        "tracking",
+        "runs",
         "List experiments",
         query=ExperimentsQuery,
         answer=ExperimentPage,
@@ -93,7 +94,7 @@ class RunsHandler(MLKitHandler):
 
     path = "runs"
 
-    @endpoint("read", "tracking", "Search runs", query=RunsQuery, answer=RunPage, polled=True)
+    @endpoint("read", "runs", "Search runs", query=RunsQuery, answer=RunPage, polled=True)
     async def get(self, query: RunsQuery) -> RunPage:
         """Return a page of runs."""
         return await self.with_tracking(
@@ -113,17 +114,17 @@ class RunHandler(MLKitHandler):
 
     path = "runs/{run_id}"
 
-    @endpoint("read", "tracking", "Get a run", answer=Run, polled=True)
+    @endpoint("read", "runs", "Get a run", answer=Run, polled=True)
     async def get(self, run_id: str) -> Run:
         """Return the run."""
         return await self.with_tracking(lambda store: store.run(run_id))
 
-    @endpoint("write", "tracking", "Rename a run or set its note", body=RunPatch, answer=Run)
+    @endpoint("write", "runs", "Rename a run or set its note", on=RUN, body=RunPatch, answer=Run)
     async def patch(self, run_id: str, body: RunPatch) -> Run:
         """Change name or note."""
         return await self.with_tracking(lambda store: store.update_run(run_id, body))
 
-    @endpoint("write", "tracking", "Delete a run; it can be restored")
+    @endpoint("write", "runs", "Delete a run; it can be restored", on=RUN)
     async def delete(self, run_id: str) -> None:
         """Mark the run as deleted."""
         await self.with_tracking(lambda store: store.delete_run(run_id))
@@ -134,7 +135,7 @@ class RestoreHandler(MLKitHandler):
 
     path = "runs/{run_id}/restore"
 
-    @endpoint("write", "tracking", "Restore a deleted run")
+    @endpoint("write", "runs", "Restore a deleted run", on=RUN)
     async def post(self, run_id: str) -> None:
         """Take the mark of deletion away."""
         await self.with_tracking(lambda store: store.restore_run(run_id))
@@ -145,7 +146,7 @@ class SpecHandler(MLKitHandler):
 
     path = "runs/{run_id}/spec"
 
-    @endpoint("read", "tracking", "Get the spec of a run, to launch it again", answer=RunSpec)
+    @endpoint("read", "runs", "Get the spec of a run, to launch it again", answer=RunSpec)
     async def get(self, run_id: str) -> RunSpec:
         """Return the spec that the run has logged."""
         return await self.with_tracking(lambda store: store.spec(run_id))
@@ -156,12 +157,12 @@ class TagsHandler(MLKitHandler):
 
     path = "runs/{run_id}/tags"
 
-    @endpoint("write", "tracking", "Set a tag of a run", body=Tag)
+    @endpoint("write", "runs", "Set a tag of a run", on=RUN, body=Tag)
     async def put(self, run_id: str, body: Tag) -> None:
         """Set one tag."""
         await self.with_tracking(lambda store: store.set_tag(run_id, body.key, body.value))
 
-    @endpoint("write", "tracking", "Delete a tag of a run", query=TagQuery)
+    @endpoint("write", "runs", "Delete a tag of a run", on=RUN, query=TagQuery)
     async def delete(self, run_id: str, query: TagQuery) -> None:
         """Delete one tag."""
         await self.with_tracking(lambda store: store.delete_tag(run_id, query.key))
@@ -174,7 +175,7 @@ class MetricsHandler(MLKitHandler):
 
     @endpoint(
         "read",
-        "tracking",
+        "runs",
         "Metric histories of runs",
         query=MetricsQuery,
         answer=MetricHistories,
@@ -194,7 +195,7 @@ class CompareHandler(MLKitHandler):
 
     @endpoint(
         "read",
-        "tracking",
+        "runs",
         "Compare runs",
         query=CompareQuery,
         answer=Comparison,

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from msgspec import Meta
-
 from ..errors import KernelError, NotFoundError
 from ..models import (
     EstimatorList,
+    EstimatorsRequest,
     FormSchema,
     Kernel,
     KernelList,
@@ -18,13 +15,8 @@ from ..models import (
     Validation,
 )
 from .base import MLKitHandler
-from .endpoint import Query, endpoint
-
-
-class KernelQuery(Query):
-    """Which kernel's environment."""
-
-    kernelspec: Annotated[str, Meta(min_length=1, max_length=250)] = "python3"
+from .endpoint import endpoint
+from .owned import NOTHING
 
 
 class SchemaHandler(MLKitHandler):
@@ -57,8 +49,10 @@ class KernelHandler(MLKitHandler):
     path = "train/kernels/{kernelspec}"
 
     # Looking into an environment starts its interpreter: that is more than reading.
-    @endpoint("execute", "train", "Check whether a kernel can run our jobs", answer=Kernel)
-    async def get(self, kernelspec: str) -> Kernel:
+    @endpoint(
+        "execute", "train", "Check whether a kernel can run our jobs", on=NOTHING, answer=Kernel
+    )
+    async def post(self, kernelspec: str) -> Kernel:
         """Return the kernel with its problem, if it has one."""
         try:
             return await self.asking_kernel(lambda: self.services.kernels.kernel(kernelspec))
@@ -75,14 +69,15 @@ class EstimatorsHandler(MLKitHandler):
         "execute",
         "train",
         "Estimators that a kernel offers",
-        query=KernelQuery,
+        on=NOTHING,
+        body=EstimatorsRequest,
         answer=EstimatorList,
     )
-    async def get(self, query: KernelQuery) -> EstimatorList:
+    async def post(self, body: EstimatorsRequest) -> EstimatorList:
         """Return the estimators with the schemas of their parameters."""
         return await self.asking_kernel(
             lambda: self.services.kernels.ask(
-                query.kernelspec, "estimators", {}, EstimatorList, self.services.probe_timeout
+                body.kernelspec, "estimators", {}, EstimatorList, self.services.probe_timeout
             )
         )
 
@@ -92,7 +87,9 @@ class ValidateHandler(MLKitHandler):
 
     path = "train/validate"
 
-    @endpoint("execute", "train", "Validate a spec", body=SpecRequest, answer=Validation)
+    @endpoint(
+        "execute", "train", "Validate a spec", on=NOTHING, body=SpecRequest, answer=Validation
+    )
     async def post(self, body: SpecRequest) -> Validation:
         """Return every wrong field that can be found."""
         return await self.asking_kernel(self.services.validate, body.spec)
@@ -103,7 +100,9 @@ class PreviewHandler(MLKitHandler):
 
     path = "train/preview"
 
-    @endpoint("execute", "train", "Preview a training", body=SpecRequest, answer=Preview)
+    @endpoint(
+        "execute", "train", "Preview a training", on=NOTHING, body=SpecRequest, answer=Preview
+    )
     async def post(self, body: SpecRequest) -> Preview:
         """Return realised shares, cost and a map of the split."""
         return await self.asking_kernel(self.services.preview, body.spec)

@@ -31,6 +31,7 @@ class JobRecord(Struct, kw_only=True):
     root_dir: str
     owner: Identity
     created: int
+    user: str | None = None
     state: JobState = "QUEUED"
     started: int | None = None
     ended: int | None = None
@@ -68,6 +69,7 @@ class JobRecord(Struct, kw_only=True):
             exit_code=self.exit_code,
             error=self.error,
             spec=self.spec,
+            user=self.user,
         )
 
 

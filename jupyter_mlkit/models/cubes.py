@@ -74,6 +74,12 @@ class DescribeRequest(Body):
     kernelspec: str = "python3"
 
 
+class EstimatorsRequest(Body):
+    """The kernel whose estimators are asked for."""
+
+    kernelspec: Annotated[str, Meta(min_length=1, max_length=250)] = "python3"
+
+
 class SpecRequest(Body):
     """A training spec as the form has it; it is validated field by field."""
 

@@ -33,6 +33,7 @@ class Job(Model):
     exit_code: int | None
     error: ErrorBody | None
     spec: dict[str, Any]
+    user: Annotated[str | None, Meta(description="Who has submitted it")] = None
 
 
 class JobPage(Model):

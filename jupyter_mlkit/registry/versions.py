@@ -11,6 +11,7 @@ from jupyter_mlkit.errors import ConflictError, NotFoundError
 from jupyter_mlkit.tracking.client import StoreClient
 from jupyter_mlkit.tracking.experiments import contains, experiment_ids, name_filter
 from jupyter_mlkit.tracking.pages import check_page
+from jupyter_mlkit.tracking.tags import OWNER
 
 from . import convert, sources
 from .names import check_new_alias, check_new_name, check_version
@@ -106,7 +107,23 @@ class Registry:
             client.update_model_version(name, version, description=description)
             return _one(client, name, version)
 
-    def create_version(self, name: str, request: wire.VersionRequest) -> wire.ModelVersion:
+    def owner(self, name: str) -> str | None:
+        """Return whom the server has stamped on a registered model, None where nobody."""
+        with self.store.calling(f"Model {name!r}", field="name") as client:
+            owner: str | None = _model(client, name).tags.get(OWNER)
+            return owner
+
+    def version_owner(self, name: str, version: str) -> str | None:
+        """Return whom the server has stamped on a version, None where nobody."""
+        check_version(name, version)
+        with self.store.calling(f"Version {version} of model {name!r}", field="version") as client:
+            _model(client, name)
+            owner: str | None = client.get_model_version(name, version).tags.get(OWNER)
+            return owner
+
+    def create_version(
+        self, name: str, request: wire.VersionRequest, owner: str | None = None
+    ) -> wire.ModelVersion:
         """Register a model that a run has logged, and make the registered model where missing.
 
         Parameters
@@ -115,6 +132,8 @@ class Registry:
             Name of the registered model.
         request : VersionRequest
             The run, which of its models (the last where null) and a description.
+        owner : str, optional
+            Whom the version belongs to, and the registered model if it is made.
 
         Raises
         ------
@@ -129,12 +148,14 @@ class Registry:
         check_new_name(name)
         source = sources.choose(self.store, request)
         with self.store.calling(f"Model {name!r}", field="name") as client:
-            made = _ensure_model(client, name)
+            tags = None if owner is None else {OWNER: owner}
+            made = _ensure_model(client, name, tags)
             try:
                 version = client.create_model_version(
                     name,
                     source.uri,
                     run_id=request.run_id,
+                    tags=tags,
                     description=request.description or None,
                     model_id=source.model_id,
                     await_creation_for=0,
@@ -193,12 +214,12 @@ def _is_model(client: MlflowClient, name: str) -> bool:
     return True
 
 
-def _ensure_model(client: MlflowClient, name: str) -> bool:
+def _ensure_model(client: MlflowClient, name: str, tags: dict[str, str] | None) -> bool:
     """Make the registered model where it is missing and return whether that was done."""
     from mlflow.exceptions import MlflowException
 
     try:
-        client.create_registered_model(name)
+        client.create_registered_model(name, tags=tags)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise

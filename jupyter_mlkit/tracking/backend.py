@@ -80,6 +80,14 @@ class TrackingBackend:
         """Return one run."""
         return runs.get_run(self.store, run_id)
 
+    def stamps(self, run_id: str) -> tuple[str | None, str | None]:
+        """Return owner and job of a run, None where there is none."""
+        return runs.stamps(self.store, run_id)
+
+    def stamp(self, run_id: str, owner: str, job_id: str) -> None:
+        """Let the run of a job belong to `owner`; see :func:`.runs.stamp_run`."""
+        runs.stamp_run(self.store, run_id, owner, job_id)
+
     def update_run(self, run_id: str, patch: models.RunPatch) -> models.Run:
         """Change name and note of a run and return it."""
         return runs.update_run(self.store, run_id, patch)

@@ -14,7 +14,7 @@ from .client import StoreClient
 from .experiments import experiment_ids as ids_of_experiments
 from .filters import check_filter, check_order
 from .pages import check_page
-from .tags import END_REASON
+from .tags import END_REASON, JOB_ID, OWNER
 
 View = Literal["active", "deleted", "all"]
 
@@ -92,6 +92,27 @@ def get_run(store: StoreClient, run_id: str) -> Run:
     check_run_id(run_id)
     with store.calling(f"Run {run_id}", field="run_id") as client:
         return convert.run(client.get_run(run_id))
+
+
+def stamps(store: StoreClient, run_id: str) -> tuple[str | None, str | None]:
+    """Return whom a run belongs to and which job has made it, as its tags have it."""
+    check_run_id(run_id)
+    with store.calling(f"Run {run_id}", field="run_id") as client:
+        tags = client.get_run(run_id).data.tags
+        return tags.get(OWNER), tags.get(JOB_ID)
+
+
+def stamp_run(store: StoreClient, run_id: str, owner: str, job_id: str) -> None:
+    """Write down that the run of a job belongs to `owner`; whose word the run carried is lost.
+
+    A job tells by itself which run is its own, so only a run that says the same of the job is
+    stamped: a job cannot take somebody else's.
+    """
+    check_run_id(run_id)
+    with store.calling(f"Run {run_id}", field="run_id") as client:
+        tags = client.get_run(run_id).data.tags
+        if tags.get(JOB_ID) == job_id and tags.get(OWNER) != owner:
+            client.set_tag(run_id, OWNER, owner)
 
 
 def update_run(store: StoreClient, run_id: str, patch: RunPatch) -> Run:

@@ -174,14 +174,20 @@ export class MLKitClient {
 
   /** A kernel, after checking that our jobs can run in it (seconds). */
   kernel(name: string, options?: IRequestOptions): Promise<Kernel> {
-    return this._get(`train/kernels/${enc(name)}`, {}, options);
+    return this._send(
+      'POST',
+      `train/kernels/${enc(name)}`,
+      undefined,
+      {},
+      options
+    );
   }
 
   estimators(
     kernelspec: string,
     options?: IRequestOptions
   ): Promise<Schemas['EstimatorList']> {
-    return this._get('train/estimators', { kernelspec }, options);
+    return this._send('POST', 'train/estimators', { kernelspec }, {}, options);
   }
 
   validate(spec: Spec, options?: IRequestOptions): Promise<Validation> {

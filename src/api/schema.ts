@@ -420,10 +420,10 @@ export interface paths {
       readonly path?: never;
       readonly cookie?: never;
     };
-    /** Estimators that a kernel offers */
-    readonly get: operations['getTrainEstimators'];
+    readonly get?: never;
     readonly put?: never;
-    readonly post?: never;
+    /** Estimators that a kernel offers */
+    readonly post: operations['postTrainEstimators'];
     readonly delete?: never;
     readonly options?: never;
     readonly head?: never;
@@ -456,10 +456,10 @@ export interface paths {
       };
       readonly cookie?: never;
     };
-    /** Check whether a kernel can run our jobs */
-    readonly get: operations['getTrainKernelsKernelspec'];
+    readonly get?: never;
     readonly put?: never;
-    readonly post?: never;
+    /** Check whether a kernel can run our jobs */
+    readonly post: operations['postTrainKernelsKernelspec'];
     readonly delete?: never;
     readonly options?: never;
     readonly head?: never;
@@ -747,6 +747,14 @@ export interface components {
       readonly items: readonly components['schemas']['Estimator'][];
     };
     /**
+     * EstimatorsRequest
+     * @description The kernel whose estimators are asked for.
+     */
+    readonly EstimatorsRequest: {
+      /** @default python3 */
+      readonly kernelspec: string;
+    };
+    /**
      * Evaluation
      * @description What a run was scored on; two runs are comparable iff the hashes are equal.
      */
@@ -825,6 +833,11 @@ export interface components {
         | 'RUNNING'
         | 'STARTING'
         | 'STOPPED';
+      /**
+       * @description Who has submitted it
+       * @default null
+       */
+      readonly user: string | null;
     };
     /**
      * JobPage
@@ -2119,16 +2132,18 @@ export interface operations {
       };
     };
   };
-  readonly getTrainEstimators: {
+  readonly postTrainEstimators: {
     readonly parameters: {
-      readonly query?: {
-        readonly kernelspec?: string;
-      };
+      readonly query?: never;
       readonly header?: never;
       readonly path?: never;
       readonly cookie?: never;
     };
-    readonly requestBody?: never;
+    readonly requestBody: {
+      readonly content: {
+        readonly 'application/json': components['schemas']['EstimatorsRequest'];
+      };
+    };
     readonly responses: {
       /** @description Success */
       readonly 200: {
@@ -2179,7 +2194,7 @@ export interface operations {
       };
     };
   };
-  readonly getTrainKernelsKernelspec: {
+  readonly postTrainKernelsKernelspec: {
     readonly parameters: {
       readonly query?: never;
       readonly header?: never;

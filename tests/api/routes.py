@@ -28,8 +28,10 @@ _BODIES: dict[str, Any] = {
     "RunPatch": {"note": "n"},
     "Tag": {"key": "k", "value": "v"},
     "DescribeRequest": {"uri": "cube.zarr", "kernelspec": "no-kernel"},
+    "EstimatorsRequest": {"kernelspec": "no-kernel"},
     "SpecRequest": {"spec": SPEC | {"kernelspec": "no-kernel"}},
     "JobRequest": {"spec": SPEC | {"kernelspec": "no-kernel"}},
+    "RerunRequest": {"changes": {"fit": {"seed": 1}}},
     "VersionRequest": {"run_id": "0" * 32},
     "AliasRequest": {"version": "1"},
     "DescriptionPatch": {"description": "d"},
@@ -39,7 +41,6 @@ _QUERIES: dict[str, list[tuple[str, str]]] = {
     "MetricsQuery": [("run_id", "0" * 32), ("key", "m")],
     "CompareQuery": [("run_id", "0" * 32), ("run_id", "1" * 32)],
     "ContentQuery": [("path", "a.txt")],
-    "KernelQuery": [("kernelspec", "no-kernel")],
 }
 
 

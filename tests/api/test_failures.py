@@ -104,7 +104,7 @@ async def test_a_locked_job_registry_does_not_hold_up_the_event_loop(
 
 
 async def test_helpers_end_with_the_server(call: Any, services: Any, jp_serverapp: Any) -> None:
-    assert (await call("GET", "train/kernels/python3")).json["problem"] is None
+    assert (await call("POST", "train/kernels/python3")).json["problem"] is None
     (probe,) = services.kernels._pool._probes.values()
     assert probe.is_alive
     app = jp_serverapp.web_app.settings["jupyter_mlkit"]

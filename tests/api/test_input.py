@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlkit.api.base import MAX_BODY, MLKitHandler
+from jupyter_mlkit.api.base import MLKitHandler
+from jupyter_mlkit.api.limits import MLKitLimits
 from jupyter_mlkit.api.threads import Threads
 from jupyter_mlkit.errors import (
     BackendError,
@@ -41,10 +42,10 @@ async def test_bodies_that_are_refused_everywhere(call: Any) -> None:
             (b'"\xff"', {}, 400, "invalid_input"),
             (b'{"no_such_field": 1}', {}, 400, "invalid_input"),
             (b'{"note": NaN, "description": NaN, "spec": {"a": NaN}}', {}, 400, "invalid_input"),
-            (b'{"spec": ' + deep, {}, 400, "invalid_input"),
+            (b'{"spec": ' + deep, {}, 413, "too_large"),
             (good, {"Content-Type": "text/plain"}, 415, "unsupported_media_type"),
             (good, {"Content-Type": "application/x-www-form-urlencoded"}, 415, ""),
-            (b" " * (MAX_BODY + 1), {}, 413, "too_large"),
+            (b" " * (MLKitLimits().body_bytes + 1), {}, 413, "too_large"),
         ]
         for raw, headers, status, code in wrong:
             answer = await call(method, path, raw=raw, headers=headers)
@@ -106,7 +107,7 @@ async def test_what_the_page_adds_is_no_parameter(call: Any) -> None:
         ("PATCH", "registry/models/none/versions/1", {"description": "d"}),
         ("PUT", "registry/models/none/aliases/a", {"version": "1"}),
         ("DELETE", "registry/models/none/aliases/a", None),
-        ("GET", "train/kernels/none", None),
+        ("POST", "train/kernels/none", None),
     ],
 )
 async def test_what_is_not_there_is_404(call: Any, method: str, path: str, body: Any) -> None:
@@ -182,7 +183,8 @@ async def test_what_nobody_foresaw_is_told_to_the_log_only(
     answer = await call("GET", "jobs?no_track_activity=1")
     assert (answer.status, answer.json["code"]) == (500, "internal_error")
     assert b"canary" not in answer.body
-    traces = [record for record in caplog.records if record.exc_info]
+    assert "canary" not in caplog.text
+    traces = [record for record in caplog.records if record.exc_info or record.exc_text]
     assert len(traces) == 1
     assert "jupyter-mlkit/api/jobs" in traces[0].getMessage()
 

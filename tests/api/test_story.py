@@ -74,7 +74,7 @@ async def test_the_main_job(call: Any, cube: str, events: list[Any], jp_root_dir
         "split": suggestion["splits"]["places"],
         "tracking": {"experiment": "lst", "run_name": "ols; print('x')\"\n"},
     }
-    estimators = (await call("GET", "train/estimators")).json["items"]
+    estimators = (await call("POST", "train/estimators", {})).json["items"]
     assert "sklearn.linear_model.LinearRegression" in {one["class"] for one in estimators}
     assert (await call("POST", "train/validate", {"spec": spec})).json == {"ok": True, "errors": []}
     preview = (await call("POST", "train/preview", {"spec": spec})).json

@@ -84,6 +84,7 @@ export function makeJob(jobId: string, more: Partial<Job> = {}): Job {
     exit_code: null,
     error: null,
     spec: {},
+    user: null,
     ...more
   };
 }

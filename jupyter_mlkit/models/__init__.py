@@ -4,6 +4,7 @@
 milliseconds since 1970-01-01 UTC, as MLflow has them.
 """
 
+from .artifacts import ArtifactPreview, CubePreview, CubePreviewRequest, NotebookCell, Table
 from .base import Body, ErrorBody, JobState, Model, Role, RunStatus, Status, WireFloat, wire_float
 from .cubes import (
     Autocorrelation,
@@ -59,11 +60,14 @@ __all__ = [
     "AliasRequest",
     "Artifact",
     "ArtifactPage",
+    "ArtifactPreview",
     "Autocorrelation",
     "Body",
     "Change",
     "Comparison",
     "CubeDescription",
+    "CubePreview",
+    "CubePreviewRequest",
     "DatasetInput",
     "DescribeRequest",
     "DescriptionPatch",
@@ -92,6 +96,7 @@ __all__ = [
     "Model",
     "ModelVersion",
     "ModelVersionPage",
+    "NotebookCell",
     "Preview",
     "RegisteredModel",
     "RegisteredModelPage",
@@ -105,6 +110,7 @@ __all__ = [
     "SpecRequest",
     "SpecText",
     "Status",
+    "Table",
     "Tag",
     "Validation",
     "Variable",

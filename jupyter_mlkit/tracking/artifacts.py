@@ -6,17 +6,18 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from jupyter_mlkit.errors import ForbiddenError, NotFoundError
-from jupyter_mlkit.models import Artifact, ArtifactPage
+from jupyter_mlkit.models import Artifact, ArtifactPage, ArtifactPreview
 
 from .beneath import Entry, list_folder, open_file, split_path
 from .client import StoreClient
 from .locations import Beneath, Closed, Location, Remote, locate
 from .pages import check_page, page_of
+from .previews import PARSED_BYTES, preview, preview_of_folder, preview_of_nothing
 from .runs import check_run_id
 
 if TYPE_CHECKING:
@@ -70,6 +71,40 @@ class ArtifactReader:
             served=served,
             hint=None if served else _ELSEWHERE,
         )
+
+    def preview(self, run_id: str, path: str) -> ArtifactPreview:
+        """Return what can be shown of a file or of a folder that is a cube."""
+        place, rest, _ = self._place(run_id, split_path(path))
+        if isinstance(place, Remote) and place.served and rest:
+            # It would be fetched whole.
+            beside = {entry.name: entry.size for entry in self._list(place, rest[:-1], True)}
+            size = beside.get(rest[-1])
+            if size is not None and size > PARSED_BYTES:
+                return preview_of_nothing(path, size)
+        try:
+            file, size, _ = self.open(run_id, path)
+        except NotFoundError:
+            if isinstance(place, Beneath) and rest:
+                names = {entry.name for entry in self._list(place, rest, optional=False)}
+                found = preview_of_folder(path, names)
+                if found is not None:
+                    return found
+            raise
+        with file:
+            return preview(file, size, path)
+
+    def beneath(self, run_id: str, path: str) -> Beneath:
+        """Return where an artifact lies on this machine; see `TrackingBackend.artifact_place`."""
+        parts = split_path(path)
+        place, rest, _ = self._place(run_id, parts)
+        if not isinstance(place, Beneath):
+            raise ForbiddenError(
+                "This cube does not lie on this machine in a folder that this server hands out.",
+                code="artifact_not_served",
+                hint=place.hint if isinstance(place, Closed) else _ELSEWHERE,
+            )
+        _refuse_hidden(place, rest)
+        return replace(place, parts=(*place.parts, *rest))
 
     def open(self, run_id: str, path: str) -> tuple[BinaryIO, int, str]:
         """Open one file; see `TrackingBackend.open_artifact`."""

@@ -11,6 +11,7 @@ from jupyter_mlkit import models
 from . import comparison, experiments, histories, runs, specs
 from .artifacts import ArtifactReader
 from .client import StoreClient
+from .locations import Beneath
 from .runs import View
 
 
@@ -154,6 +155,26 @@ class TrackingBackend:
             ``artifact_not_served`` where the files lie outside the served roots.
         """
         return self._artifacts.open(run_id, path)
+
+    def preview_artifact(self, run_id: str, path: str) -> models.ArtifactPreview:
+        """Return what can be shown of a file, or of a folder that is a cube.
+
+        Raises
+        ------
+        NotFoundError, ForbiddenError
+            As :meth:`open_artifact`.
+        """
+        return self._artifacts.preview(run_id, path)
+
+    def artifact_place(self, run_id: str, path: str) -> Beneath:
+        """Return the root and the names beneath it by which another process opens an artifact.
+
+        Raises
+        ------
+        ForbiddenError
+            ``artifact_not_served`` where it is not a local one.
+        """
+        return self._artifacts.beneath(run_id, path)
 
     def spec(self, run_id: str) -> models.RunSpec:
         """Return the spec of a run; see :func:`jupyter_mlkit.tracking.specs.run_spec`."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import CubeError, MLKitError
 from ..models import (
     CubeDescription,
+    CubePreview,
     ErrorBody,
     EstimatorList,
     Preview,
@@ -73,6 +74,13 @@ def describe(uri: str, options: dict[str, Any] | None = None) -> CubeDescription
     except msgspec.ValidationError as error:
         raise SpecError(f"{error}.", field="options") from None
     return describe_cube(source)
+
+
+def artifact_cube(root: str, parts: list[str]) -> CubePreview:
+    """Return what the cube at `parts` beneath `root` holds, and a map of it."""
+    from .artifact_cube import preview_cube
+
+    return preview_cube(root, parts)
 
 
 def estimators() -> EstimatorList:

@@ -169,6 +169,33 @@ def draw_fields(
     return _png(figure)
 
 
+def draw_field(field: xr.DataArray, grid: Grid, *, title: str, units: str) -> bytes:
+    """Draw one field.
+
+    Parameters
+    ----------
+    field : (y, x) DataArray
+    grid : Grid
+    title : str
+        Anything that somebody may have written into a file: shown as it is.
+    units : str
+
+    Returns
+    -------
+    bytes
+        PNG.
+    """
+    figure, axes = _figure(field, grid, panels=1)
+    low, high, extend = _range([field.values])
+    painted = _paint(axes[0], field, grid, cmap="viridis", vmin=low, vmax=high)
+    _label_axes(axes[0], field, grid, alone=True)
+    # A dollar sign would begin a formula.
+    name, units = (text[:200].replace("$", r"\$") for text in (str(field.name), units))
+    _bar(figure, painted, axes[:1], _with_units(name, units), extend, shrink=0.9)
+    _titles(figure, title[:200].replace("$", r"\$"), "")
+    return _png(figure)
+
+
 def _paint_roles(axis: Axes, roles: xr.DataArray, valid: xr.DataArray | None, grid: Grid) -> None:
     """Paint roles in their colours and leave what is unused open to the hatching below."""
     from matplotlib.colors import to_rgba

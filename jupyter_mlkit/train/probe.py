@@ -85,6 +85,7 @@ def _operation(name: Any) -> Callable[..., Any]:
     from . import answers
 
     operations: dict[str, Callable[..., Any]] = {
+        "artifact_cube": answers.artifact_cube,
         "check": answers.check,
         "describe": answers.describe,
         "estimators": answers.estimators,

@@ -11,10 +11,12 @@ from functools import lru_cache
 from typing import Any
 
 import xarray as xr
+from msgspec.structs import astuple
 
 from ...errors import CubeError
-from ...spec import Source
+from ...spec import Source, StorageOptions
 from ..sources.locate import locate
+from ..sources.versions import open_repository
 from .chunks import Chunks, Index
 
 #: Longer histories are not walked; the stored bytes are hashed then.
@@ -41,8 +43,14 @@ def versions_of(ds: xr.Dataset, chunks: Chunks | None) -> bytes | None:
     store = chunks.array.store_path.store
     if str(store.session.snapshot_id) != snapshot or not store.session.read_only:
         return None
-    history = _history(str(ds.encoding.get("source", "")), str(snapshot))
-    written = None if history is None else history.writers(chunks)
+    import icechunk
+
+    options = ds.encoding.get("icechunk_options", StorageOptions())
+    try:
+        history = _history(str(ds.encoding.get("source", "")), astuple(options), str(snapshot))
+    except (CubeError, icechunk.IcechunkError):
+        return None
+    written = history.writers(chunks)
     if written is None:
         return None
     return chunks.digest(written.get(index) for index in chunks.indices())
@@ -104,14 +112,6 @@ class _History:
 
 
 @lru_cache(maxsize=4)
-def _history(uri: str, snapshot: str) -> _History | None:
-    import icechunk
-
-    try:
-        location = locate(Source(uri=uri))
-        if location.path is None:
-            return None  # whoever opened it had credentials that are not kept
-        storage = icechunk.local_filesystem_storage(str(location.path))
-        return _History(icechunk.Repository.open(storage), snapshot)
-    except (CubeError, icechunk.IcechunkError):
-        return None
+def _history(uri: str, options: tuple[Any, ...], snapshot: str) -> _History:
+    location = locate(Source(uri=uri, options=StorageOptions(*options)))
+    return _History(open_repository(location), snapshot)

@@ -50,7 +50,8 @@ def open_cube(source: Source | str) -> xr.Dataset:
         CF-decoded and lazy: variables are read when they are indexed, and not cached.
         Bounds, grid mappings and what places the cells are coordinates; HEALPix cells are
         numbered. No dask is needed. ``encoding["source"]`` says where it is, without secrets,
-        ``encoding["icechunk_snapshot"]`` which version of a versioned store.
+        ``encoding["icechunk_snapshot"]`` which version of a versioned store, and
+        ``encoding["icechunk_options"]`` how it was reached.
 
     Raises
     ------
@@ -75,7 +76,8 @@ def open_cube(source: Source | str) -> xr.Dataset:
     ds = with_cell_numbers(_with_places(ds))
     ds.encoding["source"] = display_uri(source.uri if "://" in source.uri else location.uri)
     if snapshot is not None:
-        ds.encoding["icechunk_snapshot"] = snapshot
+        # Options hold no secrets; with them the history can be walked when it is identified.
+        ds.encoding |= {"icechunk_snapshot": snapshot, "icechunk_options": source.options}
     return ds
 
 

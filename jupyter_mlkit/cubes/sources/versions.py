@@ -14,6 +14,26 @@ from .uri import display_uri, resolved
 _KINDS = {"branch": "branch", "tag": "tag", "snapshot": "snapshot_id"}
 
 
+def open_repository(location: Location) -> Any:
+    """Return the icechunk repository at `location`, whatever version that names.
+
+    Raises
+    ------
+    CubeError
+        ``versioned_support_missing``, ``not_a_cube``, ``environment_missing``,
+        ``store_unreachable`` where there is no such profile.
+    """
+    if find_spec("icechunk") is None:
+        what = f"Opening {display_uri(location.uri)}"
+        raise missing_package(what, "icechunk", "stores", "versioned_support_missing")
+    import icechunk
+
+    try:
+        return icechunk.Repository.open(_storage(location))
+    except icechunk.IcechunkError as error:
+        raise not_a_cube(location.uri, f"it is no icechunk repository ({_said(error)})") from error
+
+
 def open_snapshot(location: Location) -> Any:
     """Return a read-only icechunk session at the version that `location` names.
 
@@ -26,13 +46,8 @@ def open_snapshot(location: Location) -> Any:
     Raises
     ------
     CubeError
-        ``versioned_support_missing``, ``cube_not_found``, ``not_a_cube``.
+        ``cube_not_found``, and what :func:`open_repository` raises.
     """
-    if find_spec("icechunk") is None:
-        what = f"Opening {display_uri(location.uri)}"
-        raise missing_package(what, "icechunk", "stores", "versioned_support_missing")
-    import icechunk
-
     kind, separator, name = location.version.partition("=")
     if not separator:
         kind, name = "branch", location.version or "main"
@@ -43,10 +58,9 @@ def open_snapshot(location: Location) -> Any:
             code="cube_not_found",
             field=FIELD,
         )
-    try:
-        repository = icechunk.Repository.open(_storage(location))
-    except icechunk.IcechunkError as error:
-        raise not_a_cube(location.uri, f"it is no icechunk repository ({_said(error)})") from error
+    repository = open_repository(location)
+    import icechunk
+
     try:
         version: dict[str, Any] = {_KINDS[kind]: name}
         return repository.readonly_session(**version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +10,21 @@ import icechunk
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 
 from jupyter_mlkit.cubes.identity.fingerprint import Fingerprint, fingerprint
 from jupyter_mlkit.cubes.sources.open import open_cube
+from jupyter_mlkit.spec import Source, StorageOptions
 
 from ..made import small_cube
 
 
 class Store:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.repository = icechunk.Repository.create(icechunk.local_filesystem_storage(str(path)))
+    def __init__(self, source: Source, storage: icechunk.Storage) -> None:
+        self.source, self.path = source, source.uri
+        self.repository = icechunk.Repository.create(storage)
+        coding = {name: {"chunks": (2, 10, 10)} for name in "ab"}
+        self.write(small_cube().drop_encoding(), zarr_format=3, encoding=coding)
 
     def write(self, ds: xr.Dataset, **more: Any) -> str:
         session = self.repository.writable_session("main")
@@ -27,15 +32,28 @@ class Store:
         return str(session.commit("write"))
 
     def of(self, **more: Any) -> Fingerprint:
-        return fingerprint(str(self.path), ["a", "b"], **more)
+        return fingerprint(self.source, ["a", "b"], **more)
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    made = Store(tmp_path / "repository")
-    coding = {name: {"chunks": (2, 10, 10)} for name in "ab"}
-    made.write(small_cube().drop_encoding(), zarr_format=3, encoding=coding)
-    return made
+    path = str(tmp_path / "repository")
+    return Store(Source(uri=path), icechunk.local_filesystem_storage(path))
+
+
+@pytest.fixture
+def far(s3: str) -> Store:
+    storage = icechunk.s3_storage(
+        bucket="versions",
+        prefix="repository",
+        region="us-east-1",
+        endpoint_url=s3,
+        allow_http=True,
+        force_path_style=True,
+        from_env=True,
+    )
+    options = StorageOptions(endpoint_url=s3)
+    return Store(Source(uri="icechunk+s3://versions/repository", options=options), storage)
 
 
 def test_a_version_is_its_kind_and_is_not_read(store: Store) -> None:
@@ -46,8 +64,6 @@ def test_a_version_is_its_kind_and_is_not_read(store: Store) -> None:
 
 
 def test_any_one_cell_change_flips_it_and_going_back_restores_it(store: Store) -> None:
-    import zarr
-
     before = store.of()
     first = store.repository.lookup_branch("main")
     session = store.repository.writable_session("main")
@@ -79,3 +95,25 @@ def test_a_store_without_its_history_is_identified_by_its_bytes(store: Store) ->
     assert fingerprint(ds, ["a", "b"]).kind == "stored"
     loaded = fingerprint(ds.load(), ["a", "b"])
     assert loaded == fingerprint(small_cube(), ["a", "b"])
+
+
+def test_in_a_bucket_it_is_identified_as_on_a_disk(far: Store) -> None:
+    before = far.of(max_bytes=0)
+    assert before.kind == "snapshot"
+    far.write(xr.Dataset({"new": ("q", [1, 2, 3])}), mode="a")
+    assert far.of() == before
+    session = far.repository.writable_session("main")
+    zarr.open_group(session.store)["a"][3, 4, 5] = 1.0
+    session.commit("one cell")
+    after = far.of()
+    assert after.variables["a"] != before.variables["a"]
+    assert after.variables["b"] == before.variables["b"]
+    # From a dataset too, also a part of one that was sent to another process.
+    ds = pickle.loads(pickle.dumps(open_cube(far.source).isel(time=slice(0, 4))))
+    assert fingerprint(ds, ["a", "b"]) == far.of(selection={"time": slice(0, 4)})
+
+
+def test_a_bucket_whose_history_cannot_be_reached_is_identified_by_its_bytes(far: Store) -> None:
+    ds = open_cube(far.source)
+    ds.encoding["icechunk_options"] = StorageOptions(profile="that nobody has")
+    assert fingerprint(ds, ["a", "b"]).kind == "stored"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Float, Integer, Type, Unicode, default
+from traitlets import Float, Integer, List, Type, Unicode, default
 
 from . import __version__
 from .api.audit import Audit, audit_file
@@ -62,6 +62,26 @@ class MLKitApp(ExtensionApp):
     jobs_at_once = Integer(
         0, min=0, help="Trainings that run at the same time; 0: half of the cores."
     ).tag(config=True)
+    executor_class = Type(
+        "jupyter_mlkit.jobs.executors.local.LocalExecutor",
+        klass="jupyter_mlkit.jobs.executors.Executor",
+        help="Where trainings run: on this machine, unless this names another class.",
+    ).tag(config=True)
+    job_environment = List(
+        Unicode(),
+        help="""Names of further environment variables of this server that trainings may see, as
+        patterns (EARTHDATA_*). They see a list of usual ones (programs, threads, object stores,
+        proxies, certificates), what the kernelspec sets, and nothing else.""",
+    ).tag(config=True)
+    job_timeout = Float(0.0, min=0.0, help="Seconds that no training may exceed; 0: no limit.").tag(
+        config=True
+    )
+    job_memory = Integer(
+        0,
+        min=0,
+        help="""Bytes of memory that the processes of one training may hold together, whatever
+        it asks for; 0: no limit. Looked at several times a second.""",
+    ).tag(config=True)
     stop_grace = Float(
         10.0,
         min=0.0,
@@ -111,6 +131,10 @@ class MLKitApp(ExtensionApp):
                 kernel_specs=server.kernel_spec_manager,
                 environment=variables,
                 jobs_at_once=self.jobs_at_once or None,
+                executor=self.executor_class,
+                job_environment=tuple(self.job_environment),
+                job_timeout=self.job_timeout or None,
+                job_memory=self.job_memory or None,
                 stop_grace=self.stop_grace,
                 store_timeout=self.store_timeout,
                 probe_timeout=self.probe_timeout,

@@ -8,6 +8,10 @@ from pathlib import Path
 #: Names of the environment by which the server hands its choices to kernels and jobs.
 ENV_JOB_DIR = "JUPYTER_MLKIT_JOB_DIR"
 ENV_JOB_ID = "JUPYTER_MLKIT_JOB_ID"
+#: Tells the processes of one attempt of a job from all others.
+ENV_JOB_NONCE = "JUPYTER_MLKIT_JOB_NONCE"
+#: Names a file with the tracking URI, where that holds a password.
+ENV_STORE_FILE = "JUPYTER_MLKIT_STORE_FILE"
 #: MLflow reads this when it opens a local SQL store, in any process and without our package,
 #: so a plain ``mlflow.set_experiment`` puts its artifacts beside the store and not into the cwd.
 ENV_ARTIFACT_ROOT = "_MLFLOW_SERVER_ARTIFACT_ROOT"
@@ -31,8 +35,14 @@ def runtime_dir() -> Path:
 
 
 def default_tracking_uri() -> str:
-    """Return ``MLFLOW_TRACKING_URI`` where it is set, else our SQLite file's URI."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{data_dir() / 'mlflow.db'}"
+    """Return ``MLFLOW_TRACKING_URI`` where it is set, else our SQLite file's URI.
+
+    A job is told a URI with a password by a file that only its owner can read.
+    """
+    given = os.environ.get("MLFLOW_TRACKING_URI")
+    if not given and (file := os.environ.get(ENV_STORE_FILE)):
+        given = Path(file).read_text(encoding="utf-8")
+    return given or f"sqlite:///{data_dir() / 'mlflow.db'}"
 
 
 def default_artifact_root() -> Path:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from ..models import Job, JobPage, JobRequest, LogChunk
+from ..models import Job, JobPage, JobRequest, LogChunk, RerunRequest
 from .base import MLKitHandler
 from .endpoint import Paging, Query, endpoint
 from .owned import JOB, NOTHING
@@ -19,6 +19,10 @@ class LogQuery(Query):
         int, Meta(ge=-(2**53), le=2**53, description="First byte; negative: from the end")
     ] = 0
     limit: Annotated[int, Meta(ge=1, le=262_144, description="Bytes")] = 65_536
+    attempt: Annotated[
+        Annotated[int, Meta(ge=1, le=100)] | None,
+        Meta(description="Of a job that was tried again: which attempt, from 1"),
+    ] = None
 
 
 class JobsHandler(MLKitHandler):
@@ -44,7 +48,7 @@ class JobsHandler(MLKitHandler):
     )
     async def post(self, body: JobRequest) -> Job:
         """Validate the spec in its kernel, then put the training in line."""
-        return await self.asking_kernel(self.services.submit, body.spec)
+        return await self.asking_kernel(self.services.submit, body, self.person)
 
 
 class JobHandler(MLKitHandler):
@@ -71,7 +75,7 @@ class LogHandler(MLKitHandler):
         pace = self.services.log_pace
         self.keep_pace(pace, "You read more output than is served.")
         chunk = await self.blocking(
-            lambda: self.services.jobs.log(job_id, query.offset, query.limit)
+            lambda: self.services.jobs.log(job_id, query.offset, query.limit, query.attempt)
         )
         pace.take(self.person, chunk.next_offset - chunk.offset)
         return chunk
@@ -88,4 +92,23 @@ class StopHandler(MLKitHandler):
         return await self.blocking(lambda: self.services.jobs.stop(job_id))
 
 
-HANDLERS = [JobsHandler, JobHandler, LogHandler, StopHandler]
+class RerunHandler(MLKitHandler):
+    """A training once more."""
+
+    path = "jobs/{job_id}/rerun"
+
+    @endpoint(
+        "execute",
+        "jobs",
+        "Run a training again, with changes",
+        on=NOTHING,
+        body=RerunRequest,
+        answer=Job,
+        status=201,
+    )
+    async def post(self, job_id: str, body: RerunRequest) -> Job:
+        """Validate the changed spec in its kernel, then put it in line as a new job."""
+        return await self.asking_kernel(self.services.rerun, job_id, body, self.person)
+
+
+HANDLERS = [JobsHandler, JobHandler, LogHandler, StopHandler, RerunHandler]

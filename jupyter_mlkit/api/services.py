@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from jupyter_events import EventLogger
 
     from ..events.lease import LiveEvents
+    from ..jobs.executors import Executor
     from ..jobs.kernels import Kernels, KernelSpecs
     from ..jobs.supervisor import ChangeKind, Supervisor
-    from ..models import Job, Preview, Validation
+    from ..models import Job, JobRequest, Preview, RerunRequest, Validation
     from ..registry.versions import Registry
     from ..tracking.backend import TrackingBackend
 
@@ -48,6 +49,12 @@ class Settings:
     environment : dict
         By which kernels, probes and jobs find the store.
     jobs_at_once : int or None
+    executor : callable or None
+        Makes what runs jobs; this machine does where missing.
+    job_environment : tuple of str
+        Patterns of variables of the server that jobs and probes may see besides the usual ones.
+    job_timeout, job_memory : float, int or None
+        Seconds and bytes that no job may exceed.
     stop_grace, store_timeout, probe_timeout, probe_idle : float
         Seconds.
     """
@@ -58,6 +65,10 @@ class Settings:
     kernel_specs: KernelSpecs
     environment: dict[str, str]
     jobs_at_once: int | None = None
+    executor: Callable[[], Executor] | None = None
+    job_environment: tuple[str, ...] = ()
+    job_timeout: float | None = None
+    job_memory: int | None = None
     stop_grace: float = 10.0
     store_timeout: float = 30.0
     probe_timeout: float = 60.0
@@ -167,6 +178,7 @@ class Services:
                 tracking_uri=self.settings.tracking_uri,
                 root_dir=self.settings.root_dir,
                 environment=self.settings.environment,
+                allowed=self.settings.job_environment,
                 idle=self.settings.probe_idle,
             )
 
@@ -187,8 +199,12 @@ class Services:
                     root_dir=settings.root_dir,
                     scope=f"{redact(settings.tracking_uri)} {settings.root_dir}",
                     environment=lambda: settings.environment,
+                    allowed=settings.job_environment,
+                    timeout=settings.job_timeout,
+                    memory=settings.job_memory,
                 ),
                 limit=settings.jobs_at_once,
+                executor=settings.executor() if settings.executor else None,
                 on_change=self._job_changed,
                 close_run=self._close_run,
                 grace=settings.stop_grace,
@@ -239,13 +255,21 @@ class Services:
 
         return preview(spec, self.kernels, self.probe_timeout)
 
-    def submit(self, spec: dict[str, Any]) -> Job:
-        """Validate a spec and put it in line."""
+    def submit(self, request: JobRequest, user: str, rerun_of: str | None = None) -> Job:
+        """Validate a spec and put it in line for `user`."""
         from ..jobs.submission import submit
 
         # Two processes that both make the tables of a new store get in each other's way.
         self.prepare()
-        return submit(spec, self.kernels, self.jobs, self.probe_timeout)
+        return submit(
+            request, self.kernels, self.jobs, self.probe_timeout, user=user, rerun_of=rerun_of
+        )
+
+    def rerun(self, job_id: str, request: RerunRequest, user: str) -> Job:
+        """Put a job in line again for `user`, with what is to differ."""
+        from ..jobs.submission import again
+
+        return self.submit(again(self.jobs.job(job_id), request), user, rerun_of=job_id)
 
     def close(self, timeout: float) -> None:
         """End probes and watchers within `timeout` seconds; jobs live on."""
@@ -276,8 +300,12 @@ class Services:
             _log.warning("The run of job %s has no owner yet: %s", job_id, error.message)
 
     def _job_changed(self, kind: ChangeKind, job_id: str) -> None:
-        self._stamp_run(job_id)
         events = self._made.get("events")
+        if kind == "logged":
+            if events is not None:
+                events.emit("logs", "changed", [job_id])
+            return
+        self._stamp_run(job_id)
         if events is not None:
             events.emit("jobs", kind, [job_id])
 

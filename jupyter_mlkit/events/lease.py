@@ -78,7 +78,7 @@ class LiveEvents:
 
     def emit(
         self,
-        capability: Literal["experiments", "runs", "jobs", "registry"],
+        capability: Literal["experiments", "runs", "jobs", "logs", "registry"],
         kind: Literal["created", "changed", "deleted"],
         ids: list[str],
     ) -> None:

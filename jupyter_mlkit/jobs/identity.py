@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
-import os
 import platform
 import subprocess
 from pathlib import Path
 
 from msgspec import Struct
+
+from ..paths import ENV_JOB_NONCE
+from . import processes
 
 
 class Identity(Struct, frozen=True):
@@ -23,20 +25,23 @@ class Identity(Struct, frozen=True):
         Boot id of the kernel: after a reboot nobody of before is alive.
     machine : str
         Of another machine nothing can be said from here.
+    nonce : str
+        What a job was given in its environment and nobody else has; empty for a server.
     """
 
     pid: int
     started: str
     boot: str
     machine: str
+    nonce: str = ""
 
     @classmethod
-    def of(cls, pid: int) -> Identity | None:
+    def of(cls, pid: int, nonce: str = "") -> Identity | None:
         """Return who has `pid` now; None if nobody, or only a zombie."""
-        started = _start_time(pid)
+        started = processes.start_time(pid)
         if started is None:
             return None
-        return cls(pid=pid, started=started, boot=boot_id(), machine=machine_id())
+        return cls(pid, started, boot_id(), machine_id(), nonce)
 
     @property
     def is_here(self) -> bool:
@@ -46,7 +51,32 @@ class Identity(Struct, frozen=True):
     @property
     def is_alive(self) -> bool:
         """Whether that very process runs; only meaningful where :attr:`is_here`."""
-        return self.boot == boot_id() and _start_time(self.pid) == self.started
+        return (
+            self.boot == boot_id()
+            and processes.start_time(self.pid) == self.started
+            and (not self.nonce or has_nonce(self.pid, self.nonce))
+        )
+
+    def signal(self, number: int) -> bool:
+        """Send a signal to this process and nobody else; return whether it was sent."""
+        return processes.signal_if(self.pid, number, lambda _: self.is_alive)
+
+
+def has_nonce(pid: int, nonce: str) -> bool:
+    """Tell whether a process was started for that attempt of a job.
+
+    Where the system shows no environments, pid and start time have to do.
+    """
+    return processes.has_variable(pid, f"{ENV_JOB_NONCE}={nonce}") is not False
+
+
+def processes_of(nonce: str) -> list[int]:
+    """Return all processes that were started for that attempt of a job, the oldest first.
+
+    Empty where the system shows no environments.
+    """
+    variable = f"{ENV_JOB_NONCE}={nonce}"
+    return sorted(pid for pid in processes.pids() if processes.has_variable(pid, variable))
 
 
 @functools.cache
@@ -65,39 +95,3 @@ def machine_id() -> str:
     file = Path("/etc/machine-id")
     known = file.read_text().strip() if file.exists() else ""
     return f"{platform.node()}:{known}"
-
-
-def _start_time(pid: int) -> str | None:
-    stat = Path(f"/proc/{pid}/stat")
-    if Path("/proc/self/stat").exists():
-        try:
-            # The name in parentheses may hold anything, so fields are counted behind it.
-            fields = stat.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            return None
-        state, start_ticks = fields[0], fields[19]
-        return None if state in "ZX" else start_ticks
-    told = subprocess.run(
-        ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True
-    )
-    state, _, start = told.stdout.strip().partition(" ")
-    return None if not state or state.startswith("Z") else start.strip()
-
-
-def find_job_process(marker: str) -> Identity | None:
-    """Return the session leader in whose environment `marker` (``NAME=value``) stands.
-
-    A server may die after it started a job and before it wrote down who that is.
-    Returns None where the system does not show environments.
-    """
-    wanted = marker.encode()
-    for folder in Path("/proc").glob("[0-9]*"):
-        pid = int(folder.name)
-        try:
-            entries = (folder / "environ").read_bytes().split(b"\0")
-            leads = os.getsid(pid) == pid
-        except (OSError, ProcessLookupError):  # gone, or somebody else's
-            continue
-        if leads and wanted in entries:
-            return Identity.of(pid)
-    return None

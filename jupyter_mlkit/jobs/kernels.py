@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -15,7 +15,7 @@ from .. import __version__
 from ..errors import KernelError, MLKitError
 from ..models import Kernel, KernelList
 from ..spec import SCHEMA_VERSION
-from .environment import child_environment, expanded
+from .environment import child_environment, expanded, without_password
 from .interpreter import Interpreter, KernelSpec, interpreter_of
 from .probe import Probe, ProbeGoneError
 from .probes import ProbePool
@@ -63,12 +63,14 @@ class Kernels:
         tracking_uri: str,
         root_dir: Path,
         environment: Mapping[str, str],
+        allowed: Sequence[str] = (),
         idle: float = 120.0,
     ) -> None:
         self._specs = specs
         self._tracking_uri = tracking_uri
         self._root_dir = root_dir
-        self._environment = dict(environment)
+        self._environment = without_password(environment)  # no probe opens the store
+        self._allowed = tuple(allowed)
         self._pool = ProbePool(idle)
 
     # --------------------------------------------------------------------------- what there is
@@ -187,11 +189,16 @@ class Kernels:
             key,
             lambda: Probe(
                 [*interpreter.command, "-m", "jupyter_mlkit.train", "probe"],
-                child_environment(expanded(interpreter.environment), self._environment),
+                self._environment_of(interpreter),
                 self._root_dir,
             ),
         )
         return key, probe
+
+    def _environment_of(self, interpreter: Interpreter) -> dict[str, str]:
+        return child_environment(
+            expanded(interpreter.environment), self._environment, allowed=self._allowed
+        )
 
     def _refuse_mismatch(self, interpreter: Interpreter, facts: KernelFacts) -> None:
         if _series(facts.jupyter_mlkit) != _series(__version__):
@@ -233,7 +240,7 @@ class Kernels:
         try:
             told = subprocess.run(
                 [*interpreter.command, "-c", "import jupyter_mlkit as m; print(m.__version__)"],
-                env=child_environment(expanded(interpreter.environment), self._environment),
+                env=self._environment_of(interpreter),
                 cwd=self._root_dir,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

@@ -13,27 +13,12 @@ import msgspec
 from ..errors import BackendError, ConflictError, InvalidInputError, NotFoundError
 from ..models import JobState
 from ..paths import private_dir
-from .record import JobRecord
-
-#: Version of the file's schema; a file of a newer version is left alone.
-USER_VERSION = 1
+from .migrations import USER_VERSION, migrate, version_of
+from .record import ACTIVE, JobRecord
 
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 #: Seconds to wait for a server that writes.
 BUSY_TIMEOUT = 10.0
-
-_SCHEMA = """
-CREATE TABLE jobs (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    job_id TEXT NOT NULL UNIQUE,
-    scope TEXT NOT NULL,
-    state TEXT NOT NULL,
-    orphan INTEGER NOT NULL DEFAULT 0,
-    record TEXT NOT NULL
-);
-CREATE INDEX jobs_scope_state ON jobs (scope, state, number);
-CREATE INDEX jobs_orphan ON jobs (number) WHERE orphan = 1;
-"""
 
 
 class JobStore:
@@ -97,11 +82,9 @@ class JobStore:
 
     def _create(self) -> None:
         with self._transaction():
-            (found,) = self._db.execute("PRAGMA user_version").fetchone()
-            if found == 0:
-                for statement in filter(str.strip, _SCHEMA.split(";")):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {USER_VERSION}")
+            found = version_of(self._db)
+            if found < USER_VERSION:
+                migrate(self._db)
         if found > USER_VERSION:
             self._db.close()
             raise ConflictError(
@@ -120,8 +103,8 @@ class JobStore:
         """Write a new job down."""
         with self._using():
             self._db.execute(
-                "INSERT INTO jobs (job_id, scope, state, record) VALUES (?, ?, ?, ?)",
-                (record.job_id, record.scope, record.state, _encode(record)),
+                "INSERT INTO jobs (job_id, scope, state, priority, record) VALUES (?, ?, ?, ?, ?)",
+                (record.job_id, record.scope, record.state, record.priority, _encode(record)),
             )
 
     def get(self, job_id: str) -> JobRecord:
@@ -158,32 +141,52 @@ class JobStore:
             if only_in is not None and record.state not in set(only_in):
                 return None
             change(record)
-            if record.has_ended:  # nothing starts it again, and secrets may stand in there
-                record.environment = {}
-            self._db.execute(
-                "UPDATE jobs SET state = ?, orphan = ?, record = ? WHERE job_id = ?",
-                (record.state, record.orphan is not None, _encode(record), job_id),
-            )
+            self._write(record)
         return record
+
+    def claim(
+        self, limit: int, may_start: Callable[[JobRecord], bool], claim: Callable[[JobRecord], None]
+    ) -> JobRecord | None:
+        """Take the first job in line that may start, unless `limit` jobs run already.
+
+        In one transaction: two servers never start the same job, nor one more than allowed.
+        """
+        with self._using(), self._transaction():
+            if self.count(ACTIVE) >= limit:
+                return None
+            for record in self.line():
+                if may_start(record):
+                    claim(record)
+                    self._write(record)
+                    return record
+        return None
+
+    def _write(self, record: JobRecord) -> None:
+        if record.has_ended:  # nothing starts it again, and secrets may stand in there
+            record.environment = {}
+        self._db.execute(
+            "UPDATE jobs SET state = ?, orphan = ?, record = ? WHERE job_id = ?",
+            (record.state, bool(record.open_runs), _encode(record), record.job_id),
+        )
+
+    def line(self) -> list[JobRecord]:
+        """Return the jobs that wait, the next one first."""
+        return self._select("state = 'QUEUED'", order="priority DESC, number")
 
     def in_states(self, states: Iterable[JobState]) -> list[JobRecord]:
         """Return the jobs in one of `states`, the oldest first."""
         wanted = list(states)
-        marks = ", ".join("?" * len(wanted))
-        with self._using():
-            rows = self._db.execute(
-                f"SELECT record FROM jobs WHERE scope = ? AND state IN ({marks}) "  # noqa: S608
-                "ORDER BY number",
-                (self.scope, *wanted),
-            ).fetchall()
-        return [_decode(row[0]) for row in rows]
+        return self._select(f"state IN ({', '.join('?' * len(wanted))})", *wanted)
 
-    def with_orphans(self) -> list[JobRecord]:
+    def with_open_runs(self) -> list[JobRecord]:
         """Return the jobs that left a run open which nobody has closed yet."""
+        return self._select("orphan = 1")
+
+    def _select(self, where: str, *values: str, order: str = "number") -> list[JobRecord]:
         with self._using():
             rows = self._db.execute(
-                "SELECT record FROM jobs WHERE orphan = 1 AND scope = ? ORDER BY number",
-                (self.scope,),
+                f"SELECT record FROM jobs WHERE scope = ? AND {where} ORDER BY {order}",  # noqa: S608
+                (self.scope, *values),
             ).fetchall()
         return [_decode(row[0]) for row in rows]
 

@@ -7,7 +7,15 @@ from typing import Any
 import msgspec
 
 from ..errors import InvalidInputError, KernelError, SpecError
-from ..models import ErrorBody, Job, Preview, Validation
+from ..models import (
+    ErrorBody,
+    Job,
+    JobOptions,
+    JobRequest,
+    Preview,
+    RerunRequest,
+    Validation,
+)
 from ..spec import TrainingSpec, load_spec, to_dict
 from .kernels import Kernels
 from .record import as_body
@@ -56,20 +64,63 @@ def preview(data: dict[str, Any], kernels: Kernels, timeout: float) -> Preview:
     return kernels.ask(spec.kernelspec, "preview", {"spec": to_dict(spec)}, Preview, timeout)
 
 
-def submit(data: dict[str, Any], kernels: Kernels, supervisor: Supervisor, timeout: float) -> Job:
-    """Validate a spec and put it in line.
+def submit(
+    request: JobRequest,
+    kernels: Kernels,
+    supervisor: Supervisor,
+    timeout: float,
+    *,
+    user: str | None = None,
+    rerun_of: str | None = None,
+) -> Job:
+    """Validate a spec and put it in line for `user`.
 
     Raises
     ------
     InvalidInputError
         The first thing that is wrong; nothing is left behind.
     """
-    validation = validate(data, kernels, timeout)
+    validation = validate(request.spec, kernels, timeout)
     if not validation.ok:
         raise _refusal(validation.errors)
-    spec = load_spec(data)
+    spec = load_spec(request.spec)
     interpreter = kernels.interpreter(spec.kernelspec)
-    return supervisor.submit(spec, interpreter.command, interpreter.environment)
+    return supervisor.submit(
+        spec,
+        interpreter.command,
+        interpreter.environment,
+        request.options,
+        user=user,
+        rerun_of=rerun_of,
+    )
+
+
+def again(job: Job, request: RerunRequest) -> JobRequest:
+    """Return the request that repeats a job with what is to differ.
+
+    Attempts that a job may have follow from its own options, as do limits and priority, unless
+    the request brings options of its own.
+    """
+    options = request.options or JobOptions(
+        timeout_seconds=job.timeout_seconds,
+        memory_bytes=job.memory_bytes,
+        priority=job.priority,
+        retries=job.retries,
+    )
+    return JobRequest(spec=merged(job.spec, request.changes), options=options)
+
+
+def merged(value: Any, patch: Any) -> Any:
+    """Return `value` with a JSON merge patch (RFC 7396) applied."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(value) if isinstance(value, dict) else {}
+    for key, change in patch.items():
+        if change is None:
+            result.pop(key, None)
+        else:
+            result[key] = merged(result.get(key), change)
+    return result
 
 
 def _wrong_field(data: dict[str, Any], field: msgspec.structs.FieldInfo) -> SpecError | None:

@@ -6,50 +6,32 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import Literal
 
-from ..errors import ConflictError, MLKitError
-from ..models import Job, JobPage, LogChunk
-from ..paths import ENV_JOB_DIR, ENV_JOB_ID
+from ..errors import ConflictError
+from ..models import Job, JobOptions, JobPage, LogChunk
 from ..spec import TrainingSpec, dump_yaml, to_dict
-from .ending import close_run, judge
-from .environment import child_environment, expanded
-from .executors import Executor, Launch
+from .ending import (
+    RunCloser,
+    close_runs,
+    is_worth_another_try,
+    judge,
+    not_started,
+    put_back_in_line,
+)
+from .executors import Executor
 from .executors.local import LocalExecutor
 from .folder import JobFolder
-from .identity import Identity, find_job_process
-from .record import ACTIVE, GOING_ON, JobRecord, as_body, now
+from .identity import Identity
+from .record import ACTIVE, GOING_ON, JobRecord, OpenRun, as_body, now
+from .starting import Surroundings, launch_of
 from .store import JobStore
 from .watch import LOOK_EVERY, RETRY_AFTER, ProcessWatch
 
-ChangeKind = Literal["created", "changed"]
-#: Closes the run of a job that is gone: run id, MLflow status, reason for the tag.
-RunCloser = Callable[[str, Literal["FAILED", "KILLED"], str], None]
+ChangeKind = Literal["created", "changed", "logged"]
 
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a supervisor hands to the jobs it starts.
-
-    Attributes
-    ----------
-    folder : Path
-        Holds the registry and one folder per job.
-    root_dir : Path
-        Working directory of jobs: the root of the file browser, so that relative paths in a
-        spec mean what the person sees there.
-    scope : str
-        Tracking store and root folder; servers of another scope do not touch these jobs.
-    environment : callable
-        The variables by which jobs find the tracking store.
-    """
-
-    folder: Path
-    root_dir: Path
-    scope: str
-    environment: Callable[[], Mapping[str, str]] = field(default=dict)
+__all__ = ["ChangeKind", "RunCloser", "Supervisor", "Surroundings"]
 
 
 class Supervisor:
@@ -68,11 +50,14 @@ class Supervisor:
     executor : Executor, optional
         Where jobs run; this machine if left out.
     on_change : callable, optional
-        Called with the kind of change and the job's id, from any thread.
+        Called with the kind of change and the job's id, from any thread; "logged" means that
+        there is more output.
     close_run : callable, optional
         Called for the run that a vanished job has left open; tried again if it raises.
     grace : float
         Seconds between the request to end and the end by force.
+    retry_delay : float
+        Seconds until the first further attempt of a job; doubled for each one after that.
 
     Attributes
     ----------
@@ -90,12 +75,14 @@ class Supervisor:
         on_change: Callable[[ChangeKind, str], None] | None = None,
         close_run: RunCloser | None = None,
         grace: float = 10.0,
+        retry_delay: float = 10.0,
     ) -> None:
         self._around = surroundings
         self._limit = limit or max(1, (os.cpu_count() or 1) // 2)
         self._executor = executor or LocalExecutor()
         self._on_change = on_change
         self._close_run = close_run
+        self._grace, self._retry_delay = grace, retry_delay
         self.last_active = 0
         self._store = JobStore(surroundings.folder / "jobs.db", surroundings.scope)
         me = Identity.of(os.getpid())
@@ -103,7 +90,11 @@ class Supervisor:
         self._me = me
         self._changed = threading.Condition()
         self._watch = ProcessWatch(
-            ended=self._finish, told=self._take_progress, idle=self._tend, grace=grace
+            ended=self._finish,
+            told=self._take_progress,
+            logged=lambda job_id: self._tell("logged", job_id),
+            idle=self._tend,
+            grace=grace,
         )
 
     # ------------------------------------------------------------------------------ requests
@@ -113,6 +104,10 @@ class Supervisor:
         spec: TrainingSpec,
         command: Sequence[str],
         environment: Mapping[str, str] | None = None,
+        options: JobOptions | None = None,
+        *,
+        user: str | None = None,
+        rerun_of: str | None = None,
     ) -> Job:
         """Put a training in line.
 
@@ -123,7 +118,14 @@ class Supervisor:
             How the kernelspec starts Python: ``["/env/bin/python"]``.
         environment : mapping, optional
             The kernelspec's own variables, as they stand there.
+        options : JobOptions, optional
+            Limits, priority and retries.
+        user : str, optional
+            Who submits it.
+        rerun_of : str, optional
+            The job that this one repeats.
         """
+        asked = options or JobOptions()
         job_id = secrets.token_hex(8)
         record = JobRecord(
             job_id=job_id,
@@ -137,8 +139,14 @@ class Supervisor:
             root_dir=str(self._around.root_dir),
             owner=self._me,
             created=now(),
+            user=user,
+            rerun_of=rerun_of,
+            priority=asked.priority,
+            timeout=asked.timeout_seconds,
+            memory=asked.memory_bytes,
+            retries=asked.retries,
         )
-        folder = self._folder(job_id)
+        folder = JobFolder(self._around.folder / "jobs" / job_id)
         try:
             folder.create(dump_yaml(spec))
             self._store.add(record)
@@ -153,7 +161,7 @@ class Supervisor:
         """Return jobs, the newest first."""
         records, token = self._store.page(max_results, page_token)
         self._look_after(records)
-        line = self._line() if any(record.state == "QUEUED" for record in records) else []
+        line = self._store.line() if any(record.state == "QUEUED" for record in records) else []
         return JobPage(
             items=[record.to_model(_place(record, line)) for record in records],
             next_page_token=token,
@@ -163,13 +171,17 @@ class Supervisor:
         """Return one job."""
         record = self._store.get(job_id)
         self._look_after([record])
-        line = self._line() if record.state == "QUEUED" else []
+        line = self._store.line() if record.state == "QUEUED" else []
         return record.to_model(_place(record, line))
 
-    def log(self, job_id: str, offset: int = 0, limit: int = 65536) -> LogChunk:
-        """Return a piece of a job's output."""
+    def log(
+        self, job_id: str, offset: int = 0, limit: int = 65536, attempt: int | None = None
+    ) -> LogChunk:
+        """Return a piece of the output of a job, of its newest attempt if none is named."""
         record = self._store.get(job_id)
-        return self._folder(job_id).log(offset, limit, ended=record.has_ended)
+        number = record.attempt if attempt is None else min(attempt, record.attempt)
+        is_over = record.has_ended or number < record.attempt
+        return self._around.folder_of(record, number).log(offset, limit, ended=is_over)
 
     def stop(self, job_id: str) -> Job:
         """End a job: at once while it waits, else by TERM and, after the grace, KILL.
@@ -227,16 +239,31 @@ class Supervisor:
         """
         self._find_others()
         self._start_waiting()
-        left_open = self._store.with_orphans() if self._close_run else []
-        for record in left_open:
-            if self._close_run and close_run(record, self._close_run):
-                self._store.change(record.job_id, _forget_orphan)
+        left_open = self._close_left_open()
         going_on = self._store.in_states(GOING_ON)
         self.last_active = len(going_on)
         elsewhere = [job for job in going_on if not self._knows(job)]
         if any(job.state in ACTIVE and job.owner.is_here for job in elsewhere):
             return LOOK_EVERY  # is being started by another server right now
-        return RETRY_AFTER if left_open or elsewhere else None
+        if not left_open and not elsewhere:
+            return None
+        # Jobs that are tried again wait for their time.
+        times = [job.not_before for job in elsewhere if job.state == "QUEUED"]
+        until = (min((time for time in times if time > now()), default=2**62) - now()) / 1000
+        return max(LOOK_EVERY, min(RETRY_AFTER, until))
+
+    def _close_left_open(self) -> bool:
+        """Close the runs of vanished jobs; return whether any has to be tried again."""
+        if self._close_run is None:
+            return False
+        again = False
+        for record in self._store.with_open_runs():
+            left = close_runs(record, self._close_run)
+            again = again or bool(left)
+            closed = [run for run in record.open_runs if run not in left]
+            if closed:
+                self._store.change(record.job_id, partial(_forget, closed))
+        return again
 
     def _find_others(self) -> None:
         """Watch what other servers have started, and pass on a request to end made there."""
@@ -247,55 +274,37 @@ class Supervisor:
                 self._watch.ask_to_end(record.job_id)
 
     def _start_waiting(self) -> None:
-        for record in self._line():
-            if self._store.count(ACTIVE) >= self._limit:
-                return
-            if record.owner != self._me and self._may_live(record.owner):
-                continue  # the server that took it starts it
-            claimed = self._store.change(record.job_id, self._claim, only_in={"QUEUED"})
-            if claimed is not None:
-                self._start(claimed)
+        while claimed := self._store.claim(self._limit, self._may_start, self._claim):
+            self._start(claimed)
+
+    def _may_start(self, record: JobRecord) -> bool:
+        """Tell whether a job may start now, and here: the server that took it in starts it."""
+        is_ours = record.owner == self._me or not self._may_live(record.owner)
+        return is_ours and record.not_before <= now()
 
     def _claim(self, record: JobRecord) -> None:
         record.state, record.owner, record.started = "STARTING", self._me, now()
-        record.phase = "starting"
+        record.phase, record.nonce = "starting", secrets.token_hex(16)
 
     def _start(self, record: JobRecord) -> None:
-        folder = self._folder(record.job_id)
-        output: int | None = None
         try:
-            output = folder.open_log()
-            process = self._executor.start(
-                Launch(
-                    job_id=record.job_id,
-                    command=[*record.command, str(folder.path)],
-                    environment=child_environment(
-                        expanded(record.environment),
-                        self._around.environment(),
-                        {ENV_JOB_DIR: str(folder.path), ENV_JOB_ID: record.job_id},
-                    ),
-                    root_dir=Path(record.root_dir),
-                    log=output,
-                )
-            )
+            launch = launch_of(record, self._around, self._grace)
+            process = self._executor.start(launch)
         except OSError as error:
-            self._fail(
-                record.job_id,
-                MLKitError(
-                    f"The job could not be started: {error.strerror}: {error.filename}.",
-                    hint="Check that file or folder, and the interpreter of the kernelspec.",
-                    code="job_not_started",
-                ),
-            )
-            return
-        finally:
-            if output is not None:
-                os.close(output)
+            problem = as_body(not_started(f"{error.strerror}: {error.filename}"))
 
+            def fail(record: JobRecord) -> None:
+                record.state, record.ended, record.error = "FAILED", now(), problem
+
+            self._store.change(record.job_id, fail)
+            self._tell("changed", record.job_id)
+            return
         # Watched before it is written down: the registry may fail, the process runs already.
-        self._watch.add(record.job_id, process, folder)
+        self._watch.add(record.job_id, process, self._around.folder_of(record))
         changed = self._store.change(
-            record.job_id, lambda record: _set_process(record, process.identity)
+            record.job_id,
+            lambda record: _set_process(record, process.identity),
+            only_in=ACTIVE,
         )
         if changed and changed.stop_asked:  # asked while it was being started
             self._watch.ask_to_end(record.job_id)
@@ -309,8 +318,9 @@ class Supervisor:
         def take(record: JobRecord) -> None:
             if told.run_id:
                 record.state = "RUNNING"
-            record.phase, record.progress = told.phase, told.progress
+            record.phase, record.progress, record.fit = told.phase, told.progress, told.fit
             record.run_id = told.run_id or record.run_id
+            record.experiment_id = told.experiment_id or record.experiment_id
 
         if self._store.change(job_id, take, only_in=ACTIVE):
             self._tell("changed", job_id)
@@ -321,11 +331,14 @@ class Supervisor:
 
         def end(record: JobRecord) -> None:
             judge(record, folder, exit_code)
+            if is_worth_another_try(record):
+                put_back_in_line(record, self._retry_delay * 2 ** (record.attempt - 1))
 
         ended = self._store.change(job_id, end, only_in=ACTIVE)
-        if ended is None and exit_code is not None:
-            # Another server, which cannot know the exit code, was faster in calling it lost.
-            self._store.change(job_id, lambda record: _correct(record, end), only_in={"LOST"})
+        if ended is None and self._store.get(job_id).state == "LOST":
+            # Another server was faster in calling it lost; what it left says more.
+            self._store.change(job_id, lambda record: _correct(record, end, folder))
+        folder.store_file.unlink(missing_ok=True)
         self._tell("changed", job_id)
 
     # ------------------------------------------------------------------------------- details
@@ -335,14 +348,14 @@ class Supervisor:
         if identity is None:
             if self._may_live(record.owner):
                 return  # is being started right now, here or by another server
-            identity = find_job_process(f"{ENV_JOB_ID}={record.job_id}")
+            identity = self._executor.find(record.nonce)
         elif not identity.is_here:
             return
         process = self._executor.adopt(identity) if identity else None
         if process is None:
             self._finish(record.job_id, None)
             return
-        self._watch.add(record.job_id, process, self._folder(record.job_id))
+        self._watch.add(record.job_id, process, self._around.folder_of(record))
         if record.process is None:
             found = process.identity
             self._store.change(
@@ -360,27 +373,17 @@ class Supervisor:
     def _knows(self, record: JobRecord) -> bool:
         return self._watch.knows(record.job_id)
 
-    def _fail(self, job_id: str, error: MLKitError) -> None:
-        def fail(record: JobRecord) -> None:
-            record.state, record.ended, record.error = "FAILED", now(), as_body(error)
-
-        self._store.change(job_id, fail)
-        self._tell("changed", job_id)
-
-    def _line(self) -> list[JobRecord]:
-        return self._store.in_states({"QUEUED"})
-
     def _may_live(self, server: Identity) -> bool:
         return not server.is_here or server.is_alive
 
     def _folder(self, job_id: str) -> JobFolder:
-        return JobFolder(self._around.folder / "jobs" / job_id)
+        return self._around.folder_of(self._store.get(job_id))
 
     def _tell(self, kind: ChangeKind, job_id: str) -> None:
-        with self._changed:
-            self._changed.notify_all()
         if self._on_change:
             self._on_change(kind, job_id)
+        with self._changed:
+            self._changed.notify_all()
 
 
 def _place(record: JobRecord, line: list[JobRecord]) -> int | None:
@@ -395,11 +398,11 @@ def _set_process(record: JobRecord, identity: Identity) -> None:
     record.process = identity
 
 
-def _correct(record: JobRecord, end: Callable[[JobRecord], None]) -> None:
-    """Judge a lost job anew, unless somebody who knows its exit code has done so."""
-    if record.exit_code is None:
+def _correct(record: JobRecord, end: Callable[[JobRecord], None], folder: JobFolder) -> None:
+    """Judge a lost job anew if it has left its word, or its runner has."""
+    if record.state == "LOST" and (folder.result() or folder.exit(record.nonce)):
         end(record)
 
 
-def _forget_orphan(record: JobRecord) -> None:
-    record.orphan = None
+def _forget(closed: Sequence[OpenRun], record: JobRecord) -> None:
+    record.open_runs = [run for run in record.open_runs if run not in closed]

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import selectors
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +18,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks at what the processes have told.
 LOOK_EVERY = 0.5
+#: Seconds that a runner gets beyond the grace before it is ended by force, too.
+MARGIN = 3.0
 #: Seconds until something that failed is tried again.
 RETRY_AFTER = 30.0
 
@@ -28,6 +29,7 @@ class _Watched:
     process: JobProcess
     folder: JobFolder
     stamp: int | None = None
+    written: int = 0
     kill_at: float | None = None
 
 
@@ -40,6 +42,8 @@ class ProcessWatch:
         Called with job id and exit code when a process is gone.
     told : callable
         Called with the job id when the process wrote a new ``state.json``.
+    logged : callable
+        Called with the job id when there is more output.
     idle : callable
         Called in every round, before the thread sleeps; returns within how many seconds it wants
         to be called again, None for not at all.
@@ -52,10 +56,12 @@ class ProcessWatch:
         *,
         ended: Callable[[str, int | None], None],
         told: Callable[[str], None],
+        logged: Callable[[str], None],
         idle: Callable[[], float | None],
         grace: float,
     ) -> None:
-        self._ended, self._told, self._idle, self._grace = ended, told, idle, grace
+        self._ended, self._told, self._logged = ended, told, logged
+        self._idle, self._grace = idle, grace
         self._lock = threading.RLock()
         self._watched: dict[str, _Watched] = {}
         self._selector = selectors.DefaultSelector()
@@ -84,13 +90,13 @@ class ProcessWatch:
             return job_id in self._watched
 
     def ask_to_end(self, job_id: str) -> None:
-        """Send TERM to a job, and KILL after the grace. Asking twice changes nothing."""
+        """Ask a job to end; its runner kills it after the grace. Asking twice changes nothing."""
         with self._lock:
             watched = self._watched.get(job_id)
             if watched is None or watched.kill_at is not None:
                 return
-            watched.kill_at = time.monotonic() + self._grace
-            watched.process.signal(signal.SIGTERM)
+            watched.kill_at = time.monotonic() + self._grace + MARGIN
+            watched.process.ask_to_end()
         self.wake()
 
     def wake(self) -> None:
@@ -145,14 +151,20 @@ class ProcessWatch:
             return RETRY_AFTER
 
     def _look(self, job_id: str, one: _Watched) -> None:
-        if one.process.has_ended():
+        has_ended = one.process.has_ended()
+        written = one.folder.written()
+        if written > one.written:
+            one.written = written
+            self._logged(job_id)
+        if has_ended:
             descriptor = one.process.fileno()
             if descriptor is not None:
                 with self._lock:
                     self._selector.unregister(descriptor)
+            code = one.process.exit_code()
             one.process.release()
             # Judged before it is forgotten: a failure here leaves it to the next round.
-            self._ended(job_id, one.process.exit_code())
+            self._ended(job_id, code)
             with self._lock:
                 del self._watched[job_id]
             return
@@ -161,4 +173,4 @@ class ProcessWatch:
             one.stamp = stamp
             self._told(job_id)
         if one.kill_at is not None and time.monotonic() >= one.kill_at:
-            one.process.signal(signal.SIGKILL)
+            one.process.kill()

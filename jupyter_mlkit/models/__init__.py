@@ -28,7 +28,17 @@ from .cubes import (
     Variable,
 )
 from .events import Change, Watch
-from .jobs import Job, JobPage, JobRequest, LogChunk
+from .jobs import (
+    Fit,
+    Job,
+    JobAttempt,
+    JobOptions,
+    JobPage,
+    JobRequest,
+    JobUsage,
+    LogChunk,
+    RerunRequest,
+)
 from .registry import (
     AliasRequest,
     DescriptionPatch,
@@ -81,11 +91,15 @@ __all__ = [
     "Evaluation",
     "Experiment",
     "ExperimentPage",
+    "Fit",
     "FormSchema",
     "Job",
+    "JobAttempt",
+    "JobOptions",
     "JobPage",
     "JobRequest",
     "JobState",
+    "JobUsage",
     "Kernel",
     "KernelList",
     "LeakageReport",
@@ -100,6 +114,7 @@ __all__ = [
     "Preview",
     "RegisteredModel",
     "RegisteredModelPage",
+    "RerunRequest",
     "Role",
     "RoleCount",
     "Run",

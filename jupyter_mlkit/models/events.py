@@ -19,6 +19,9 @@ class Watch(Model):
 class Change(Model):
     """Data of an event: that something changed, never what it is now."""
 
-    capability: Literal["experiments", "runs", "jobs", "registry"]
+    capability: Annotated[
+        Literal["experiments", "runs", "jobs", "logs", "registry"],
+        Meta(description="logs: the output of a job has grown; its id is the job's"),
+    ]
     kind: Literal["created", "changed", "deleted"]
     ids: Annotated[list[str], Meta(description="Empty: too many to name, fetch again")]

@@ -1,7 +1,7 @@
 """A training as a process of its own: spec in, run out, state and end in files.
 
-The supervisor starts it with its output in a file and reads ``state.json`` and ``exit.json``;
-both are replaced whole, so a reader never sees half a file.
+Its runner keeps its output and writes ``exit.json``; the supervisor reads ``state.json`` and
+``result.json``. Both are replaced whole, so a reader never sees half a file.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from types import FrameType
 from typing import Any
 
 from ..errors import MLKitError
+from ..models import wire_float
+from .report import FitPosition, Pace
 
 SPEC_FILE = "spec.yaml"
 STATE_FILE = "state.json"
-EXIT_FILE = "exit.json"
+RESULT_FILE = "result.json"
 #: A file is replaced at most this often for progress alone.
 _PROGRESS_SECONDS = 0.25
 
@@ -48,7 +50,9 @@ class JobState:
             "progress": None,
             "run_id": None,
             "experiment_id": None,
+            "fit": None,
         }
+        self._pace = Pace(time.monotonic())
 
     @property
     def run_id(self) -> str | None:
@@ -59,14 +63,35 @@ class JobState:
     def phase(self, name: str, progress: float | None = None) -> None:
         """Write what is being done; progress alone is written a few times a second."""
         same = name == self._state["phase"]
+        if not same:
+            self._pace = Pace(time.monotonic())
         self._state.update(phase=name, progress=progress)
-        if not same or time.monotonic() - self._written > _PROGRESS_SECONDS:
-            self._write()
+        self._write_soon(at_once=not same)
+
+    def fitting(self, position: FitPosition) -> None:
+        """Write where the fit is, and how long it takes at the pace of its newest points."""
+        share = position.share
+        self._state["progress"] = share
+        self._state["fit"] = {
+            "unit": position.unit,
+            "done": position.done,
+            "total": position.total,
+            "step": position.step,
+            "steps": position.steps,
+            "eta_seconds": self._pace.left(share, time.monotonic()),
+            "at": time.time_ns() // 1_000_000,
+            "metrics": {key: wire_float(value) for key, value in position.metrics.items()},
+        }
+        self._write_soon(at_once=share == 1.0)
 
     def started(self, run_id: str, experiment_id: str) -> None:
         """Write which run it is."""
         self._state.update(run_id=run_id, experiment_id=experiment_id)
         self._write()
+
+    def _write_soon(self, *, at_once: bool) -> None:
+        if at_once or time.monotonic() - self._written > _PROGRESS_SECONDS:
+            self._write()
 
     def _write(self) -> None:
         write_json(self._folder / STATE_FILE, self._state)
@@ -99,7 +124,7 @@ def run_job(folder: Path) -> int:
     except MLKitError as error:
         sys.stderr.write(f"{error.code}: {error.message}\n{error.hint or ''}\n")
         return _end(folder, state, "FAILED", 1, _body(error))
-    except Exception as error:  # noqa: BLE001 - the job's edge: every error ends in exit.json
+    except Exception as error:  # noqa: BLE001 - the job's edge: every error ends in result.json
         traceback.print_exc()
         return _end(folder, state, "FAILED", 1, _body(_explained(error)))
     return _end(folder, state, "DONE", 0)
@@ -127,7 +152,7 @@ def _end(
 ) -> int:
     _ignore_signals()
     write_json(
-        folder / EXIT_FILE,
+        folder / RESULT_FILE,
         {"state": name, "code": code, "run_id": state.run_id, "error": error},
     )
     return code

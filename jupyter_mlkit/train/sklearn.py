@@ -35,11 +35,6 @@ class Stage:
     members: int
     total: int
 
-    @property
-    def progress(self) -> float:
-        """Share that is fitted, 0 to 1."""
-        return self.members / self.total
-
 
 def fit(
     estimator: Any,

@@ -27,7 +27,7 @@ from .figures import field_maps, split_map
 from .leakage import report_leakage
 from .model import CubeModel, describe_model, log_model
 from .reading import Reading, read
-from .report import Reporter, Silent
+from .report import FitPosition, Reporter, Silent
 from .scores import (
     Kind,
     baseline_metrics,
@@ -256,7 +256,7 @@ def _fit(prepared: _Prepared, model: CubeModel, report: Reporter) -> dict[str, f
         name = primary_metric(prepared.kind).removeprefix("val_")
         curves = {key: v for key, v in scores.items() if key.endswith(f"_{name}")}
         mlflow.log_metrics(curves, step=stage.members)
-        report.phase("fitting", stage.progress)
+        report.fitting(FitPosition("member", stage.members, stage.total, metrics=curves))
 
     report.phase("fitting", None)
     started = time.perf_counter()

@@ -128,6 +128,25 @@ export interface paths {
     readonly patch?: never;
     readonly trace?: never;
   };
+  readonly '/jobs/{job_id}/rerun': {
+    readonly parameters: {
+      readonly query?: never;
+      readonly header?: never;
+      readonly path: {
+        readonly job_id: string;
+      };
+      readonly cookie?: never;
+    };
+    readonly get?: never;
+    readonly put?: never;
+    /** Run a training again, with changes */
+    readonly post: operations['postJobsJobIdRerun'];
+    readonly delete?: never;
+    readonly options?: never;
+    readonly head?: never;
+    readonly patch?: never;
+    readonly trace?: never;
+  };
   readonly '/jobs/{job_id}/stop': {
     readonly parameters: {
       readonly query?: never;
@@ -566,6 +585,34 @@ export interface components {
       readonly served: boolean;
     };
     /**
+     * ArtifactPreview
+     * @description What can be shown of a file; one of the parts is there, or none.
+     */
+    readonly ArtifactPreview: {
+      /** @default null */
+      readonly cells: readonly components['schemas']['NotebookCell'][] | null;
+      /**
+       * @description image: fetch the content and show it as a picture; cube: ask for its description; none: it can only be downloaded
+       * @enum {unknown}
+       */
+      readonly kind:
+        'cube' | 'image' | 'json' | 'none' | 'notebook' | 'table' | 'text';
+      /**
+       * @description Of a picture, by its first bytes
+       * @default null
+       */
+      readonly media_type: string | null;
+      readonly path: string;
+      /** @description Bytes; null for a folder */
+      readonly size: number | null;
+      /** @default null */
+      readonly table: components['schemas']['Table'] | null;
+      /** @default null */
+      readonly text: string | null;
+      /** @description There is more in the file than is shown */
+      readonly truncated: boolean;
+    };
+    /**
      * Autocorrelation
      * @description Practical range of a variogram: where it reaches 95 % of its sill.
      */
@@ -587,8 +634,12 @@ export interface components {
      * @description Data of an event: that something changed, never what it is now.
      */
     readonly Change: {
-      /** @enum {unknown} */
-      readonly capability: 'experiments' | 'jobs' | 'registry' | 'runs';
+      /**
+       * @description logs: the output of a job has grown; its id is the job's
+       * @enum {unknown}
+       */
+      readonly capability:
+        'experiments' | 'jobs' | 'logs' | 'registry' | 'runs';
       /** @description Empty: too many to name, fetch again */
       readonly ids: readonly string[];
       /** @enum {unknown} */
@@ -636,6 +687,24 @@ export interface components {
       readonly title: string | null;
       readonly uri: string;
       readonly variables: readonly components['schemas']['Variable'][];
+    };
+    /**
+     * CubePreview
+     * @description A cube among the artifacts of a run.
+     */
+    readonly CubePreview: {
+      readonly description: components['schemas']['CubeDescription'];
+      /** @description Its first variable, base64 */
+      readonly map_png: string | null;
+    };
+    /**
+     * CubePreviewRequest
+     * @description Which cube among the artifacts, and the kernel whose environment opens it.
+     */
+    readonly CubePreviewRequest: {
+      /** @default python3 */
+      readonly kernelspec: string;
+      readonly path: string;
     };
     /**
      * DatasetInput
@@ -796,6 +865,28 @@ export interface components {
       readonly next_page_token: string | null;
     };
     /**
+     * Fit
+     * @description Where a fit is, in the terms of the run's own curves.
+     */
+    readonly Fit: {
+      readonly done: number;
+      /** @description Until the fit is over, at its pace */
+      readonly eta_seconds: number | null;
+      /** @description The newest point of each curve */
+      readonly metrics: {
+        readonly [key: string]: number | ('-Infinity' | 'Infinity' | 'NaN');
+      };
+      /** @description Batch of the epoch that is going on */
+      readonly step: number | null;
+      readonly steps: number | null;
+      readonly total: number | null;
+      /**
+       * @description What is counted: a run's step
+       * @enum {unknown}
+       */
+      readonly unit: 'epoch' | 'member';
+    };
+    /**
      * FormSchema
      * @description JSON Schema and ui schema of the launch form.
      */
@@ -808,19 +899,33 @@ export interface components {
      * @description A training process of this server.
      */
     readonly Job: {
+      /** @description Which attempt this is, from 1 */
+      readonly attempt: number;
+      /** @description Attempts before this one */
+      readonly attempts: readonly components['schemas']['JobAttempt'][];
       readonly created: number;
       readonly ended: number | null;
       readonly error: components['schemas']['ErrorBody'] | null;
+      /** @description Negative: the signal that ended it */
       readonly exit_code: number | null;
       readonly experiment: string;
+      /** @description Known once there is a run */
+      readonly experiment_id: string | null;
+      readonly fit: components['schemas']['Fit'] | null;
       readonly job_id: string;
       readonly kernelspec: string;
+      readonly memory_bytes: number | null;
       readonly name: string;
       /** @description What it is doing, in words */
       readonly phase: string | null;
+      readonly priority: number;
       /** @description 0 to 1 */
       readonly progress: number | null;
       readonly queue_position: number | null;
+      /** @description The job that this one repeats */
+      readonly rerun_of: string | null;
+      /** @description Attempts that may follow the first one */
+      readonly retries: number;
       readonly run_id: string | null;
       readonly spec: Record<string, never>;
       readonly started: number | null;
@@ -833,11 +938,57 @@ export interface components {
         | 'RUNNING'
         | 'STARTING'
         | 'STOPPED';
+      readonly timeout_seconds: number | null;
+      /** @description Known once it has ended */
+      readonly usage: components['schemas']['JobUsage'] | null;
+      /** @description Who has submitted it */
+      readonly user: string | null;
+    };
+    /**
+     * JobAttempt
+     * @description An attempt that failed and was followed by another.
+     */
+    readonly JobAttempt: {
+      readonly ended: number | null;
+      readonly error: components['schemas']['ErrorBody'] | null;
+      readonly exit_code: number | null;
+      readonly run_id: string | null;
+      readonly started: number | null;
+      /** @enum {unknown} */
+      readonly state:
+        | 'DONE'
+        | 'FAILED'
+        | 'LOST'
+        | 'QUEUED'
+        | 'RUNNING'
+        | 'STARTING'
+        | 'STOPPED';
+    };
+    /**
+     * JobOptions
+     * @description How a training is run, whatever it trains.
+     */
+    readonly JobOptions: {
       /**
-       * @description Who has submitted it
+       * @description Memory that all its processes may hold together; it is killed above
        * @default null
        */
-      readonly user: string | null;
+      readonly memory_bytes: number | null;
+      /**
+       * @description Of those that wait, the highest starts first
+       * @default 0
+       */
+      readonly priority: number;
+      /**
+       * @description How often it is tried again after a crash or a kill
+       * @default 0
+       */
+      readonly retries: number;
+      /**
+       * @description Longest time that it may run; it is stopped then
+       * @default null
+       */
+      readonly timeout_seconds: number | null;
     };
     /**
      * JobPage
@@ -852,7 +1003,20 @@ export interface components {
      * @description A training to start.
      */
     readonly JobRequest: {
+      readonly options?: components['schemas']['JobOptions'];
       readonly spec: Record<string, never>;
+    };
+    /**
+     * JobUsage
+     * @description What a training has taken.
+     */
+    readonly JobUsage: {
+      readonly cpu_seconds: number;
+      /** @description Bytes of output that found no room on disk */
+      readonly output_lost: number;
+      /** @description Bytes, over all its processes */
+      readonly peak_memory: number;
+      readonly wall_seconds: number;
     };
     /**
      * Kernel
@@ -900,6 +1064,7 @@ export interface components {
       /** @description The job has ended and this is its last piece */
       readonly complete: boolean;
       readonly next_offset: number;
+      /** @description Where it begins; later than asked where output was dropped */
       readonly offset: number;
       readonly size: number;
       readonly text: string;
@@ -961,6 +1126,16 @@ export interface components {
       readonly next_page_token: string | null;
     };
     /**
+     * NotebookCell
+     * @description A cell of a notebook, as text; markup and pictures are left out.
+     */
+    readonly NotebookCell: {
+      /** @enum {unknown} */
+      readonly kind: 'code' | 'markdown' | 'raw';
+      readonly outputs: readonly string[];
+      readonly source: string;
+    };
+    /**
      * Preview
      * @description What a spec would train on: realised shares, cost, and a map of the split as PNG.
      */
@@ -998,6 +1173,22 @@ export interface components {
     readonly RegisteredModelPage: {
       readonly items: readonly components['schemas']['RegisteredModel'][];
       readonly next_page_token: string | null;
+    };
+    /**
+     * RerunRequest
+     * @description A training to run again.
+     */
+    readonly RerunRequest: {
+      /**
+       * @description What differs from its spec, as a JSON merge patch: null removes
+       * @default {}
+       */
+      readonly changes: Record<string, never>;
+      /**
+       * @description Those of the first time where left out
+       * @default null
+       */
+      readonly options: components['schemas']['JobOptions'] | null;
     };
     /**
      * RoleCount
@@ -1103,6 +1294,14 @@ export interface components {
       /** @description Without user name and password */
       readonly tracking_uri: string;
       readonly version: string;
+    };
+    /**
+     * Table
+     * @description The first rows of a table; every cell as it stands in the file.
+     */
+    readonly Table: {
+      readonly columns: readonly string[];
+      readonly rows: readonly (readonly string[])[];
     };
     /**
      * Tag
@@ -1400,6 +1599,8 @@ export interface operations {
   readonly getJobsJobIdLog: {
     readonly parameters: {
       readonly query?: {
+        /** @description Of a job that was tried again: which attempt, from 1 */
+        readonly attempt?: number | null;
         /** @description Bytes */
         readonly limit?: number;
         /** @description First byte; negative: from the end */
@@ -1420,6 +1621,41 @@ export interface operations {
         };
         content: {
           readonly 'application/json': components['schemas']['LogChunk'];
+        };
+      };
+      /** @description What went wrong */
+      readonly default: {
+        headers: {
+          readonly [name: string]: unknown;
+        };
+        content: {
+          readonly 'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  readonly postJobsJobIdRerun: {
+    readonly parameters: {
+      readonly query?: never;
+      readonly header?: never;
+      readonly path: {
+        readonly job_id: string;
+      };
+      readonly cookie?: never;
+    };
+    readonly requestBody: {
+      readonly content: {
+        readonly 'application/json': components['schemas']['RerunRequest'];
+      };
+    };
+    readonly responses: {
+      /** @description Success */
+      readonly 201: {
+        headers: {
+          readonly [name: string]: unknown;
+        };
+        content: {
+          readonly 'application/json': components['schemas']['Job'];
         };
       };
       /** @description What went wrong */

@@ -24,7 +24,7 @@ def write(name, **values):
 def state(phase, progress=None, run_id=None):
     write("state.json", phase=phase, progress=progress, run_id=run_id, experiment_id=None)
 def end(state, code, run_id=None, error=None):
-    write("exit.json", state=state, code=code, run_id=run_id, error=error)
+    write("result.json", state=state, code=code, run_id=run_id, error=error)
     sys.exit(code)
 def wait_for(name):
     while not os.path.exists(os.path.join(folder, name)):

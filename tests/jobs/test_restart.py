@@ -56,14 +56,16 @@ def test_an_adopted_job_can_be_stopped(supervise: Make, spec: TrainingSpec) -> N
     assert closed == [("r", "KILLED", "stopped")]
 
 
-def test_a_job_that_ended_meanwhile_is_finished(supervise: Make, spec: TrainingSpec) -> None:
+def test_a_job_that_ended_meanwhile_is_finished(
+    supervise: Make, spec: TrainingSpec, folder: Path
+) -> None:
     first = supervise()
     job = first.submit(spec, program("state('fit', 0.5, 'r'); wait_for('go'); end('DONE', 0, 'r')"))
     until(first, job.job_id, lambda job: job.state == "RUNNING")
     process = first._store.get(job.job_id).process
     assert process is not None
     first.close()
-    (first._folder(job.job_id).path / "go").touch()
+    (folder / "jobs" / job.job_id / "go").touch()
     _wait_for_end(process)
     second = supervise()
     second.reconcile()
@@ -291,7 +293,7 @@ def test_a_registry_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
 
 def _set(record: object, process: Identity) -> None:
     record.process, record.state = process, "RUNNING"
-    record.ended = record.orphan = None
+    record.ended, record.open_runs = None, []
 
 
 def _own(record: object, owner: Identity) -> None:

@@ -59,7 +59,7 @@ def wait_for_phase(process: subprocess.Popen[bytes], folder: Path, phase: str) -
 
 
 def ended(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "exit.json").read_text())
+    found: dict[str, Any] = json.loads((folder / "result.json").read_text())
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
     return found
 
@@ -76,6 +76,7 @@ def test_job_done(store: str, small_cube: Path, tmp_path: Path) -> None:
         "progress": 1.0,
         "run_id": result["run_id"],
         "experiment_id": state["experiment_id"],
+        "fit": None,
     }
     logged = mlflow.get_run(result["run_id"])
     assert logged.info.status == "FINISHED"
@@ -89,6 +90,10 @@ def test_job_stopped_while_it_fits(
 ) -> None:
     process = start(tmp_path, make_spec(small_cube, model=_LONG))
     state = wait_for_phase(process, tmp_path, "fitting")
+    fit = state["fit"]
+    assert (fit["unit"], fit["total"], fit["done"]) == ("member", 5000, 5000 * state["progress"])
+    assert fit["eta_seconds"] > 0
+    assert set(fit["metrics"]) == {"train_rmse", "val_rmse"}
     process.send_signal(signum)
     assert process.wait(60) == code
     result = ended(tmp_path)

@@ -20,6 +20,7 @@ from jupyter_mlkit.errors import MLKitError
 from jupyter_mlkit.spec import load_spec
 from jupyter_mlkit.tracking import tags
 from jupyter_mlkit.train import RunResult, predict, run
+from jupyter_mlkit.train.report import FitPosition
 from jupyter_mlkit.train.training import ERROR_TAG
 
 from .conftest import FEATURE, TARGET, make_spec
@@ -34,6 +35,9 @@ class Phases:
 
     def phase(self, name: str, progress: float | None = None) -> None:
         self.seen.append((name, progress))
+
+    def fitting(self, position: FitPosition) -> None:
+        self.seen.append(("fitting", position.share))
 
     def started(self, run_id: str, experiment_id: str) -> None:
         self.run_id = run_id

@@ -1,7 +1,8 @@
-"""Where jobs run: one protocol, so that a cluster can stand beside the local machine."""
+"""Where jobs run: one interface, so that a cluster can stand beside the local machine."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +13,37 @@ from ..identity import Identity
 
 @dataclass(frozen=True)
 class Launch:
-    """What an executor starts."""
+    """What an executor starts.
+
+    Attributes
+    ----------
+    job_id, nonce : str
+        The job, and this attempt of it.
+    command : sequence of str
+        Never goes through a shell.
+    environment : mapping
+        All variables that the process gets.
+    root_dir : Path
+        Its working directory.
+    folder : Path
+        For its output and ``exit.json``.
+    grace : float
+        Seconds between the request to end and the end by force.
+    timeout : float or None
+        Seconds that it may run.
+    memory : int or None
+        Bytes that all its processes may hold together.
+    """
 
     job_id: str
+    nonce: str
     command: Sequence[str]
     environment: Mapping[str, str]
     root_dir: Path
-    log: int
+    folder: Path
+    grace: float
+    timeout: float | None
+    memory: int | None
 
 
 class JobProcess(Protocol):
@@ -41,12 +66,16 @@ class JobProcess(Protocol):
         """Return its exit code (negative: a signal) once it has ended; None if unknowable."""
         ...
 
-    def signal(self, number: int) -> None:
-        """Send a signal to it and to the processes that it has started."""
+    def ask_to_end(self) -> None:
+        """Ask it and what it has started to end, by force after the grace."""
+        ...
+
+    def kill(self) -> None:
+        """End what did not end by itself; asked again and again until it is gone."""
         ...
 
     def release(self) -> None:
-        """End what is left of its group and let go of it; it must have ended."""
+        """End what is left of it and let go of it; it must have ended."""
         ...
 
     def let_go(self) -> None:
@@ -54,13 +83,17 @@ class JobProcess(Protocol):
         ...
 
 
-class Executor(Protocol):
+class Executor(ABC):
     """Starts jobs and finds them again."""
 
+    @abstractmethod
     def start(self, launch: Launch) -> JobProcess:
         """Start a job; ``OSError`` if that is not possible."""
-        ...
 
+    @abstractmethod
     def adopt(self, identity: Identity) -> JobProcess | None:
         """Return a job that an earlier server has started; None if it is gone."""
-        ...
+
+    @abstractmethod
+    def find(self, nonce: str) -> Identity | None:
+        """Return the job that a server has started and did not live to write down."""

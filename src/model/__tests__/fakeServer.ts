@@ -80,11 +80,21 @@ export function makeJob(jobId: string, more: Partial<Job> = {}): Job {
     progress: null,
     queue_position: null,
     experiment: 'Default',
+    experiment_id: null,
     run_id: null,
     exit_code: null,
     error: null,
     spec: {},
     user: null,
+    rerun_of: null,
+    priority: 0,
+    timeout_seconds: null,
+    memory_bytes: null,
+    attempt: 1,
+    retries: 0,
+    attempts: [],
+    fit: null,
+    usage: null,
     ...more
   };
 }

@@ -10,8 +10,9 @@ import { JsonPairs, parseJson } from '../shared/jsonPairs';
 import { LeakageView, leakageOf } from '../shared/leakageView';
 import { RoleTable } from '../shared/roleTable';
 import { useBlob, useText } from '../shared/useBlob';
-import { DatasetRecord } from './datasetRecord';
+import { DatasetRecord, unitsOf } from './datasetRecord';
 import { IntervalTable } from './intervalTable';
+import { ScalingTable, scalingOf } from './scalingTable';
 import type { IRunViewProps } from './types';
 
 type Props = Pick<IRunViewProps, 'trans' | 'artifacts'> & { run: Run };
@@ -68,7 +69,22 @@ export function DataTab(props: Props): JSX.Element {
         <p className="jp-mlkit-dim">
           {trans.__('Fitted on train cells only.')}
         </p>
-        <JsonFile {...props} path="mlkit/scaling.json" />
+        <JsonFile
+          {...props}
+          path="mlkit/scaling.json"
+          show={value => {
+            const scaling = scalingOf(value);
+            return (
+              scaling && (
+                <ScalingTable
+                  trans={trans}
+                  scaling={scaling}
+                  units={unitsOf(run.datasets)}
+                />
+              )
+            );
+          }}
+        />
       </section>
     </div>
   );

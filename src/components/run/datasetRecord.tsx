@@ -92,6 +92,20 @@ function Cube(props: {
   );
 }
 
+/** Units of the variables of all datasets, by name. */
+export function unitsOf(datasets: Run['datasets']): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const dataset of datasets) {
+    const variables = cubeOf(parseJson(dataset.schema))?.variables ?? {};
+    for (const [name, { units }] of Object.entries(variables)) {
+      if (units) {
+        found[name] = units;
+      }
+    }
+  }
+  return found;
+}
+
 function sizeOf(profile: unknown): ISize | null {
   const size = profile as Partial<ISize> | null;
   const known =

@@ -200,4 +200,43 @@ describe('RunView', () => {
     expect(await screen.findByText('<b>x</b>')).toBeVisible();
     expect(await screen.findByText(/not logged it/)).toBeVisible();
   });
+
+  it('shows the scaling of each variable in its unit', async () => {
+    const scaling = (kind: string): string =>
+      JSON.stringify({
+        kind,
+        dim: null,
+        fitted_on: 'train',
+        variables: {
+          lst: { offset: 287.43119384765, scale: 12.90551230112 },
+          [XSS]: { offset: { dims: ['level'] }, scale: 0.0031234 }
+        }
+      });
+    const cube = { dims: {}, variables: { lst: { units: 'K' } } };
+    const dataset = {
+      name: 'demo',
+      digest: 'abc',
+      source_type: 'cube',
+      source: '{}',
+      schema: JSON.stringify({ cube }),
+      profile: '{}',
+      context: 'training'
+    };
+    for (const [kind, row] of [
+      ['standard', 'lst standard 287.43 12.91 K'],
+      ['minmax', 'lst minmax 287.43 300.34 K']
+    ]) {
+      const artifacts = makeReader({ 'mlkit/scaling.json': scaling(kind) });
+      const run = makeRun({ run_id: kind, datasets: [dataset] });
+      const { unmount } = await show(
+        <RunView {...makeProps({ run, artifacts, initialTab: 'data' })} />
+      );
+      expect(await screen.findByRole('row', { name: row })).toBeVisible();
+      // A name from a file is text, and constants along dims are no number.
+      expect(
+        screen.getByRole('row', { name: new RegExp('varies along dims') })
+      ).toHaveTextContent(XSS);
+      unmount();
+    }
+  });
 });

@@ -10,16 +10,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ...errors import MLKitError
 from ...models import Variable
-from ..demo.cube import demo_truth
 from ..grids.coordinates import days_since_1970
 from ..grids.grid import Grid, is_time
 from ..grids.sizes import Size, parse_size
-from ..grids.tiles import extent, spacing
-from ..splits.tiling import tiles_of
+from ..grids.tiles import ENOUGH_BLOCKS, extent, spacing
+from ..splits.recommended import lengths_of, recommended_blocks
+from ..splits.tiling import tile_count, tiles_of
 
-#: Blocks are this many times as long as the autocorrelation reaches (definitions: Split).
-_TIMES_RANGE = 2
 _TIME_BLOCKS = 5
 #: Width of the buffer. One as wide as the autocorrelation reaches (half a block) would leave
 #: few cells to train on, as three blocks in ten are held out: on the demo cube a quarter of a
@@ -27,6 +26,9 @@ _TIME_BLOCKS = 5
 _BUFFER_OF_BLOCK = 1 / 10
 _SHARE_TOLERANCE = 0.02
 _TRAIN_END, _VALIDATION_END = 0.7, 0.8
+#: Fewer blocks than usual, as a small cube has them at the size that is honest: each role needs its
+#: share of them. Below so many the blocks are as large as the cube allows.
+_FEW_SHARES, _FEWEST_BLOCKS = {"train": 0.6, "validation": 0.2, "test": 0.2}, 60
 #: New places at later times: both parts must agree, so that each holds out more.
 _BOTH_SHARES = {"train": 0.5, "validation": 0.2, "test": 0.3}
 _BOTH_TRAIN_END, _BOTH_VALIDATION_END = 0.55, 0.75
@@ -68,13 +70,15 @@ def splits(
     dict
         ``gaps``: the shapes of the target's real gaps where it has some at its dates, else
         blocks of space and time. ``places``: blocks with a buffer. ``times``: the last part of
-        the period. ``both``: blocks at later times.
+        the period. ``both``: blocks at later times. Blocks are as large as the leakage report
+        recommends, where the cube holds enough of them; else as large as it does.
     """
     found: dict[str, Any] = {}
-    places = _place_sizes(ds, grid)
-    moments = _moment_size(ds, grid)
+    recommended = _recommended(ds, grid, target)
+    places = _place_sizes(ds, grid, recommended)
+    moments = _moment_size(ds, grid, recommended)
     if places:
-        found["places"] = _block_split(places) | _buffer(places)
+        found["places"] = _block_split(places) | _few(ds, grid, places) | _buffer(places)
     if _has_gaps(ds, grid, target, valid_share):
         found["gaps"] = {"kind": "gap"}
     elif places or moments:
@@ -130,26 +134,41 @@ def _is_measured(variable: xr.DataArray) -> bool:
     return bool(np.issubdtype(variable.dtype, np.number)) and not flagged and variable.ndim > 0
 
 
-def _place_sizes(ds: xr.Dataset, grid: Grid) -> dict[str, str]:
-    truth = demo_truth(ds)
-    if truth is not None and grid.geographic:
-        length = Size(_TIMES_RANGE * truth.autocorrelation_length_deg, "angle")
-        return {dim: str(length) for dim in grid.horizontal}
+def _recommended(ds: xr.Dataset, grid: Grid, target: str | None) -> dict[str, str]:
+    """Return the sizes that the leakage report recommends, none where they cannot be measured."""
+    if target is None:
+        return {}
+    try:
+        return recommended_blocks(lengths_of(ds, target, grid), grid)
+    except MLKitError:
+        # A damaged chunk is a problem of the description, and a cube without places has none.
+        return {}
+
+
+def _place_sizes(ds: xr.Dataset, grid: Grid, recommended: Mapping[str, str]) -> dict[str, str]:
     if any(not ds.sizes[dim] for dim in grid.horizontal):
         return {}
-    return {dim: str(size) for dim, size in tiles_of(ds, grid).items()}
+    tiles = tiles_of(ds, grid)
+    asked = {dim: parse_size(size) for dim, size in recommended.items() if dim in tiles}
+    alike = len(asked) == len(tiles) and all(asked[dim].kind == tiles[dim].kind for dim in tiles)
+    if alike and tile_count(ds, grid, asked) >= _FEWEST_BLOCKS:
+        tiles = asked
+    return {dim: str(size) for dim, size in tiles.items()}
 
 
-def _moment_size(ds: xr.Dataset, grid: Grid) -> dict[str, str]:
+def _few(ds: xr.Dataset, grid: Grid, places: Mapping[str, str]) -> dict[str, Any]:
+    """Return other shares where the cube has few such blocks."""
+    sizes = {dim: parse_size(size) for dim, size in places.items()}
+    return {"shares": _FEW_SHARES} if tile_count(ds, grid, sizes) < ENOUGH_BLOCKS else {}
+
+
+def _moment_size(ds: xr.Dataset, grid: Grid, recommended: Mapping[str, str]) -> dict[str, str]:
     time = _dated(ds, grid)
     step = spacing(ds, grid, time) if time else None
     if time is None or not step:
         return {}
-    truth = demo_truth(ds)
-    if truth is not None:
-        days = _TIMES_RANGE * truth.autocorrelation_length_days
-    else:
-        days = max(step, extent(ds, grid, time) / _TIME_BLOCKS)
+    most = max(step, extent(ds, grid, time) / _TIME_BLOCKS)
+    days = min(most, parse_size(recommended[time]).value) if time in recommended else most
     # Hours below a day, whole days above.
     return {time: f"{math.ceil(days)}D" if days >= 1 else f"{math.ceil(days * 24)}h"}
 

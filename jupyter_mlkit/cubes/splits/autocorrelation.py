@@ -15,9 +15,9 @@ from ...errors import SpecError
 from ..grids.coordinates import days_since_1970
 from ..grids.grid import Grid, grid_of, is_time
 from ..grids.variables import require_variable
-from ..reading.slabs import stored_chunks
 from .anomalies import anomalies, residuals
 from .cell_pairs import N_COLUMNS, N_LAGS, cells_in_columns, pairs_in_space, read_cells
+from .draws import DRAW_BYTES, column_bytes, columns_and_dates, dates_of_maps, part_of_map
 from .places import Places, in_space
 from .variogram import Range, fit_range, semivariance
 
@@ -25,12 +25,12 @@ Floats = NDArray[np.float64]
 
 #: Valid pairs that a length is based on at least.
 ENOUGH_PAIRS = 100_000
-#: Cells of the maps that are read at most; dates at least and at most.
-_CELLS, _DATES, _MOST_DATES = 2 * 10**8, 24, 365
+#: Dates of maps at most.
+_MOST_DATES = 365
 #: Differences that are held at once.
 _HELD = 10**7
 _ANCHORS, _MOST_ANCHORS, _PER_COLUMN = 2_000, 16_000, 150
-_MOST_COLUMNS = 384
+_FEWEST_COLUMNS, _MOST_COLUMNS = 8, 384
 _DRAWS = 200
 #: Blocks are this many times as long as the autocorrelation reaches.
 _BLOCKS = 2.0
@@ -104,7 +104,9 @@ def autocorrelation_length(
     """Measure how far values know each other: the practical range of a robust variogram.
 
     The variogram is that of Cressie & Hawkins (1980) over at least 1e5 valid pairs, where the
-    cube has them, of cells drawn by `seed`; only the chunks with these cells are read.
+    cube has them, of cells drawn by `seed`; only the chunks with these cells are read. Of cubes
+    of any size a draw decodes half a GiB at most: some dates of a map, or of a part of it, and
+    a part of long series.
 
     Parameters
     ----------
@@ -137,6 +139,10 @@ def autocorrelation_length(
         require_variable(ds, name, "target" if name == target else "features")
     grid = grid_of(ds)
     flat = ds.isel({dim: 0 for dim in ds[target].dims if dim not in (grid.time, *grid.horizontal)})
+    if grid.time in flat[target].dims and is_time(flat[grid.time]):
+        missing = ~np.isfinite(days_since_1970(flat[grid.time]))
+        if missing.any():
+            flat = flat.isel({grid.time: np.flatnonzero(~missing)})
     rng = np.random.default_rng(seed)
     table = (
         _in_time(flat, names, grid, rng) if axis == "time" else _in_space(flat, names, grid, rng)
@@ -197,18 +203,24 @@ class _Table:
 
 
 def _in_space(ds: xr.Dataset, names: list[str], grid: Grid, rng: np.random.Generator) -> _Table:
-    places = Places.of(ds, grid, field="axis")
     time = grid.time if grid.time in ds[names[0]].dims else None
+    ds = ds.isel(part_of_map(ds, names, grid, rng))
+    places = Places.of(ds, grid, field="axis")
     if time is not None:
-        ds = ds.isel({time: _some_dates(ds, names, time, int(np.prod(places.shape)), rng)})
+        ds = ds.isel({time: dates_of_maps(ds, names, time, _MOST_DATES, rng)})
     n_anchors = _ANCHORS
     while True:
         pairs = pairs_in_space(places, n_anchors, rng)
+        if not pairs.anchor.size:
+            none = np.zeros((1, N_LAGS))
+            return _Table(none, none, none, "deg" if places.angle else "m")
         values = _values(ds, names, time, places, pairs.cells)
         values = rng.permutation(values)[: max(1, _HELD // max(1, pairs.anchor.size))]
         roots = np.sqrt(np.abs(values[:, pairs.anchor] - values[:, pairs.companion]))
         valid = np.isfinite(roots)
-        if valid.sum() >= ENOUGH_PAIRS or n_anchors >= _MOST_ANCHORS:
+        # Where so few are valid that the largest draw cannot have enough, none is read for it.
+        hopeless = valid.sum() * _MOST_ANCHORS < ENOUGH_PAIRS * n_anchors
+        if valid.sum() >= ENOUGH_PAIRS or hopeless or n_anchors >= _MOST_ANCHORS:
             break
         n_anchors *= 2
     n = valid.sum(axis=0).astype(np.float64)
@@ -225,10 +237,12 @@ def _in_time(ds: xr.Dataset, names: list[str], grid: Grid, rng: np.random.Genera
     if time is None or time not in ds[names[0]].dims or not is_time(ds[time]):
         raise SpecError("The target has no dates, so no length in time.", field="axis")
     dims = [dim for dim in grid.horizontal if dim in ds[names[0]].dims]
-    ds = ds.sortby(time)
+    most_read = DRAW_BYTES // column_bytes(ds, names, time)
+    n_columns, dates = columns_and_dates(ds, names, time, (_FEWEST_COLUMNS, N_COLUMNS), rng)
+    ds = ds.isel({time: dates}).sortby(time)
     days = days_since_1970(ds[time])
     most = max(_PER_COLUMN * N_COLUMNS, _HELD // days.size)
-    n_columns, per_column = N_COLUMNS, _PER_COLUMN
+    per_column = _PER_COLUMN
     while True:
         spots = (min(per_column, most // n_columns), n_columns)
         cells, column = cells_in_columns(ds, names[0], dims, spots, rng)
@@ -238,7 +252,7 @@ def _in_time(ds: xr.Dataset, names: list[str], grid: Grid, rng: np.random.Genera
             values = _left(read_cells(ds, names, time, dims, cells), days, np.zeros((1, 2)))
         parts = _pairs_in_time(values, days, column)
         enough = sum(part[3].sum() for part in parts) >= ENOUGH_PAIRS
-        if enough or n_columns >= _MOST_COLUMNS or not dims:
+        if enough or n_columns >= min(_MOST_COLUMNS, most_read) or not dims:
             break
         n_columns, per_column = 4 * n_columns, 2 * per_column
     group, lag, roots, counts, distances = (
@@ -283,21 +297,14 @@ def _values(
     days = np.zeros(1) if time is None or not is_time(ds[time]) else days_since_1970(ds[time])
     if len(days) != len(read[0]):
         days = np.arange(len(read[0]), dtype=np.float64)
-    return _left(read, days, in_space(y, x, angle=places.angle))
+    points = in_space(y, x, angle=places.angle)
+    nowhere = ~np.isfinite(points).all(axis=1)
+    for values in read:
+        values[:, nowhere] = np.nan
+    points[nowhere] = 0.0
+    return _left(read, days, points)
 
 
 def _left(read: list[Floats], days: Floats, points: Floats) -> Floats:
     target, *features = read
     return residuals(target, features) if features else anomalies(target, days, points)
-
-
-def _some_dates(
-    ds: xr.Dataset, names: list[str], time: str, cells: int, rng: np.random.Generator
-) -> slice:
-    """Return consecutive dates from whole chunks, as many as the budget allows."""
-    total = int(ds.sizes[time])
-    chunk = stored_chunks(ds, names, [time]).get(time, 1)
-    wanted = max(_DATES, min(total, _MOST_DATES, _CELLS // max(1, cells)))
-    count = min(total, max(1, wanted // chunk) * chunk if wanted >= chunk else wanted)
-    start = int(rng.integers(0, (total - count) // chunk + 1)) * chunk
-    return slice(start, start + count)

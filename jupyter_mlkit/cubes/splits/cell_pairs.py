@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..reading.slabs import SlabReader, stored_chunks
+from ..reading.slabs import Slab, SlabReader, stored_chunks
 from .places import Places, in_space
 
 Floats = NDArray[np.float64]
@@ -51,7 +52,8 @@ def pairs_in_space(places: Places, n_anchors: int, rng: np.random.Generator) -> 
     anchors = rng.integers(0, total, n_anchors)
     y, x = _at(places, anchors)
     some = in_space(y[:300], x[:300], angle=places.angle)
-    most = _between(some[:, None], some[None], angle=places.angle).max() / 2
+    apart = _between(some[:, None], some[None], angle=places.angle)
+    most = float(np.max(apart, initial=0.0, where=np.isfinite(apart))) / 2
     wanted = np.geomspace(max(spacings(places)[0], most * 1e-4), max(most, 1e-9), N_LAGS)
     distance = np.tile(np.repeat(wanted, _BEARINGS), (n_anchors, 1))
     bearing = rng.uniform(0, 2 * np.pi, distance.shape)
@@ -64,9 +66,10 @@ def pairs_in_space(places: Places, n_anchors: int, rng: np.random.Generator) -> 
     cells, numbers = np.unique(np.concatenate([anchor, companion]), return_inverse=True)
     first, second = numbers[: anchor.size], numbers[anchor.size :]
     at = in_space(*_at(places, cells), angle=places.angle)
-    return CellPairs(
-        cells, first, second, group, _between(at[first], at[second], angle=places.angle)
-    )
+    apart = _between(at[first], at[second], angle=places.angle)
+    # Doubled coordinates put two cells at one place, missing ones a cell at none.
+    two = apart > 0
+    return CellPairs(cells, first[two], second[two], group[two], apart[two])
 
 
 def cells_in_columns(
@@ -83,7 +86,7 @@ def cells_in_columns(
     ds : xarray.Dataset
     target : str
     dims : sequence of str
-        The horizontal dims.
+        The horizontal dims; without any there is one cell.
     spots : tuple of int
         Cells per column, and number of columns.
     rng : numpy.random.Generator
@@ -93,6 +96,8 @@ def cells_in_columns(
     cells, column : ndarray of int64
         Flat positions on the map `dims`, and which column each is in.
     """
+    if not dims:
+        return np.zeros(1, np.int64), np.zeros(1, np.int64)
     per_column, n_columns = spots
     shape = tuple(int(ds.sizes[dim]) for dim in dims)
     chunks = stored_chunks(ds, [target], dims)
@@ -127,26 +132,38 @@ def read_cells(
         One per name; a single time where there is no time dim.
     """
     shape = tuple(int(ds.sizes[dim]) for dim in dims)
-    spots = np.unravel_index(cells, shape)
+    spots = np.unravel_index(cells, shape) if dims else ()
     every = [*([time] if time else []), *dims]
     found = [np.full((ds.sizes[time] if time else 1, cells.size), np.nan) for _ in names]
     reader = SlabReader(ds, names, every)
-    for slab in reader:
+    held: dict[tuple[int, ...], tuple[Ints, tuple[Ints, ...]]] = {}
+    order = []
+    for number, slab in enumerate(reader):
         mine = np.ones(cells.size, dtype=bool)
         for dim, spot in zip(dims, spots, strict=True):
             mine &= (spot >= slab.slices[dim].start) & (spot < slab.slices[dim].stop)
         here = np.flatnonzero(mine)
-        if not here.size:
-            continue
-        local = tuple(
-            spot[here] - slab.slices[dim].start for dim, spot in zip(dims, spots, strict=True)
-        )
+        if here.size:
+            starts = (slab.slices[dim].start for dim in dims)
+            local = tuple(spot[here] - start for spot, start in zip(spots, starts, strict=True))
+            held[_start(slab)] = here, local
+            order.append(number)
+
+    def put(slab: Slab, arrays: Mapping[str, NDArray[Any]]) -> None:
+        here, local = held[_start(slab)]
         times = slab.slices[time] if time else slice(0, 1)
         for name, into in zip(names, found, strict=True):
-            values = np.broadcast_to(reader.read(name, slab), slab.shape)
-            picked = values[(slice(None), *local)] if time else values[local][None]
-            into[times, here] = picked
+            values = np.broadcast_to(arrays[name], slab.shape)
+            at: tuple[Any, ...] = (slice(None), *local) if time else local
+            into[times, here] = values[at].reshape(-1, here.size)
+
+    for _ in reader.map(put, order=order):
+        pass
     return found
+
+
+def _start(slab: Slab) -> tuple[int, ...]:
+    return tuple(piece.start for piece in slab.slices.values())
 
 
 def _at(places: Places, cells: Ints) -> tuple[Floats, Floats]:
@@ -166,11 +183,13 @@ def spacings(places: Places) -> tuple[float, float]:
     """Return the distances of neighbouring cells along y and x, on scattered cells of any."""
     if not places.scattered:
         steps = [np.abs(np.diff(line)) for line in (places.y, places.x)]
+        steps = [step[np.isfinite(step)] for step in steps]
         along_y, along_x = (float(np.median(step)) if step.size else 0.0 for step in steps)
         return along_y, along_x
     from scipy.spatial import cKDTree
 
     points = in_space(places.y, places.x, angle=places.angle)
+    points = points[np.isfinite(points).all(axis=1)]
     some = points[:: max(1, len(points) // 500)]
     chords = cKDTree(points).query(some, k=2)[0][:, -1]
     near = float(np.median(chords[np.isfinite(chords)])) if len(points) > 1 else 0.0
@@ -197,8 +216,14 @@ def _nearest(places: Places, y: Floats, x: Floats) -> Ints:
     if places.scattered:
         from scipy.spatial import cKDTree
 
-        tree = cKDTree(in_space(places.y, places.x, angle=places.angle))
-        return np.asarray(tree.query(in_space(y, x, angle=places.angle))[1], dtype=np.int64)
+        points = in_space(places.y, places.x, angle=places.angle)
+        placed = np.flatnonzero(np.isfinite(points).all(axis=1))
+        wanted = in_space(y, x, angle=places.angle)
+        known = np.isfinite(wanted).all(axis=1)
+        found = np.full(len(wanted), -1, np.int64)
+        if placed.size:
+            found[known] = placed[cKDTree(points[placed]).query(wanted[known])[1]]
+        return found
     rows = _nearest_along(places.y, y, circular=False)
     columns = _nearest_along(places.x, x, circular=places.angle)
     outside = (rows < 0) | (columns < 0)

@@ -15,7 +15,7 @@ from ...errors import SpecError
 from ..grids.grid import Grid, grid_of
 from ..grids.variables import require_variable
 from ..identity.digest import mix64
-from .autocorrelation import Autocorrelation, autocorrelation_length
+from .autocorrelation import Autocorrelation
 from .base import Split, frame_of
 from .elsewhere import Trained, distances_from
 from .fitted_on import FittedOn, fitted_on
@@ -30,6 +30,7 @@ from .nearest_train import (
     series_pieces,
     spread,
 )
+from .recommended import lengths_of, recommended_blocks
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 Verdict = Literal["too easy", "fits", "too hard", "unknown"]
@@ -155,11 +156,7 @@ def leakage_report(
     flat = ds.isel({dim: 0 for dim in ds[target].dims if dim not in main})
     if isinstance(predict_on, xr.DataArray):
         flat = flat.assign({_WANTED: _mask_of(predict_on, flat)})
-    known = {length.axis: length for length in autocorrelation or ()}
-    lengths = tuple(
-        known.get(axis) or autocorrelation_length(flat, target, axis=axis, seed=seed)
-        for axis in _axes(flat, target, grid)
-    )
+    lengths = lengths_of(flat, target, grid, autocorrelation or (), seed)
     maps = map_piece(rule, flat, names, grid, rng) if grid.horizontal else None
     dated = grid.time is not None and grid.time in flat[target].dims
     series = series_pieces(rule, flat, names, grid, rng) if dated else []
@@ -188,7 +185,7 @@ def leakage_report(
         duplicates_among=among,
         statistics=None if scaler is None else fitted_on(scaler, rule, ds, names),
         autocorrelation=lengths,
-        recommended=_recommended(lengths, grid),
+        recommended=recommended_blocks(lengths, grid),
     )
 
 
@@ -202,15 +199,6 @@ def _mask_of(mask: xr.DataArray, ds: xr.Dataset) -> xr.DataArray:
             code="other_grid",
             field="predict_on",
         ) from error
-
-
-def _axes(ds: xr.Dataset, target: str, grid: Grid) -> list[Literal["space", "time"]]:
-    found: list[Literal["space", "time"]] = []
-    if grid.horizontal and set(grid.horizontal) <= set(ds[target].dims):
-        found.append("space")
-    if grid.time is not None and grid.time in ds[target].dims:
-        found.append("time")
-    return found
 
 
 def _wanted(
@@ -333,15 +321,3 @@ def _duplicates(pieces: list[Piece]) -> tuple[int, int]:
         return 0, 0
     asked = np.concatenate(test)
     return int(np.isin(asked, np.concatenate(train)).sum()), int(asked.size)
-
-
-def _recommended(lengths: tuple[Autocorrelation, ...], grid: Grid) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for length in lengths:
-        size = length.recommended_block
-        if size is None:
-            continue
-        names = grid.horizontal if grid.kind == "rectilinear" else ("lat", "lon")
-        dims = names if length.axis == "space" else (str(grid.time),)
-        found |= dict.fromkeys(dims, size)
-    return found

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
 
 from ..grids.grid import Grid
 from ..grids.sizes import Size
-from ..grids.tiles import ENOUGH_BLOCKS, horizontal_tiles
+from ..grids.tiles import ENOUGH_BLOCKS, extent, horizontal_tiles
 from .axes import axis_of
 
 _STEPS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 7.5)
@@ -44,6 +45,18 @@ def tiles_of(frame: xr.Dataset, grid: Grid, *, at_least: int = ENOUGH_BLOCKS) ->
             if math.prod(math.ceil(length / size - 1e-6) for length in lengths) >= at_least:
                 best = max(best, size)
     return {name: Size(best, axis.kind) for name, axis in zip(("lat", "lon"), axes, strict=True)}
+
+
+def tile_count(frame: xr.Dataset, grid: Grid, sizes: Mapping[str, Size]) -> int:
+    """Return how many tiles of `sizes`, by dim as :func:`tiles_of` has them, cover the cube."""
+    if grid.kind not in ("curvilinear", "unstructured"):
+        lengths = {dim: extent(frame, grid, dim) for dim in sizes}
+    else:
+        axes = {name: axis_of(frame, grid, name, field="split.sizes") for name in sizes}
+        lengths = {
+            name: _length(axis.values, circular=axis.circular) for name, axis in axes.items()
+        }
+    return math.prod(math.ceil(lengths[dim] / size.value - 1e-6) for dim, size in sizes.items())
 
 
 def _length(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]], *, circular: bool) -> float:

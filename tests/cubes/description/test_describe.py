@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,17 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import jupyter_mlkit.cubes.accessor  # noqa: F401
+from jupyter_mlkit.cubes.demo.smooth import SmoothField
 from jupyter_mlkit.cubes.description.describe import describe
 from jupyter_mlkit.cubes.grids.grid import grid_of
+from jupyter_mlkit.cubes.grids.sizes import parse_size
 from jupyter_mlkit.cubes.grids.tiles import horizontal_tiles
+from jupyter_mlkit.cubes.splits.from_spec import split_from_spec
+from jupyter_mlkit.cubes.splits.leakage import leakage_report
 from jupyter_mlkit.cubes.view.data import CubeData
 from jupyter_mlkit.models import CubeDescription
-from jupyter_mlkit.spec import load_spec
+from jupyter_mlkit.spec import BlockSplit, load_spec
 
 from ..made import globe, projected, small_cube
 
@@ -60,10 +66,67 @@ def test_suggestions_train_as_they_are(demo: CubeDescription, demo_path: Path, u
     assert all(count.blocks >= 20 for count in data.counts() if count.role != "buffer")
 
 
-def test_blocks_are_twice_the_declared_range(demo: CubeDescription) -> None:
+def smooth(kind: str) -> xr.Dataset:
+    """Fields whose values are alike over 2.5 degrees, on several grids."""
+    lat, lon, days = np.arange(30.25, 60, 0.5), np.arange(-19.75, 40, 0.5), np.arange(0, 240, 8.0)
+    rng = np.random.default_rng(0)
+    field = SmoothField([3], range_deg=2.5, range_days=24.0).at(days, lat, lon)
+    values = (("time", "lat", "lon"), (field + 0.1 * rng.normal(size=field.shape)).astype("f4"))
+    dates = np.datetime64("2001-01-01", "ns") + (days * 86_400e9).astype("timedelta64[ns]")
+    coords = {
+        "time": dates,
+        "lat": ("lat", lat, {"units": "degrees_north"}),
+        "lon": ("lon", lon, {"units": "degrees_east"}),
+    }
+    ds = xr.Dataset({"a": values, "b": values}, coords)
+    if kind == "cells":
+        return ds.stack(cell=("lat", "lon")).reset_index("cell")
+    if kind == "metres":
+        metres = {dim: 1e5 * ds[dim].values for dim in ("lat", "lon")}
+        units = {"units": "m"}
+        named = ds.rename(lat="y", lon="x")
+        return named.assign_coords(
+            y=("y", metres["lat"], {**units, "standard_name": "projection_y_coordinate"}),
+            x=("x", metres["lon"], {**units, "standard_name": "projection_x_coordinate"}),
+        )
+    if kind == "small":
+        return ds.isel(lat=slice(0, 24), lon=slice(0, 24))
+    return ds
+
+
+@pytest.mark.parametrize("kind", ["lines", "cells", "metres"])
+def test_suggested_blocks_are_those_that_the_report_recommends(kind: str) -> None:
+    ds = smooth(kind)
+    found = describe(ds).suggestion
+    target, blocks = found["target"], found["splits"]["places"]["sizes"]
+    split = split_from_spec(msgspec.convert(found["splits"]["places"], BlockSplit))
+    report = leakage_report(split, ds, target=target, features=found["features"])
+    assert blocks == {dim: report.recommended[dim] for dim in blocks}
+    assert len(blocks) == 2
+    if kind != "metres":
+        size = {parse_size(text).value for text in blocks.values()}.pop()
+        assert size == pytest.approx(5, rel=0.25)
+    data = split.assign(ds).values
+    assert all((data == role).any() for role in (0, 1, 2))
+
+
+def test_a_cube_with_too_few_such_blocks_gets_smaller_ones() -> None:
+    """A split must hold out enough blocks: then the buffer keeps the neighbours apart."""
+    ds = smooth("small")
+    places = describe(ds).suggestion["splits"]["places"]
+    tiles = {dim: str(size) for dim, size in horizontal_tiles(ds, grid_of(ds)).items()}
+    assert places["sizes"] == tiles
+    assert places["buffer"]
+
+
+def test_blocks_of_the_demo_cube(demo: CubeDescription, demo_path: Path) -> None:
     splits = demo.suggestion["splits"]
-    assert splits["places"]["sizes"] == {"lat": "10 deg", "lon": "10 deg"}
-    assert splits["places"]["buffer"] == {"space": "1 deg"}
+    lengths = xr.open_zarr(demo_path, chunks=None).mlkit.autocorrelation_length(
+        demo.suggestion["target"]
+    )
+    assert set(splits["places"]["sizes"].values()) == {lengths.recommended_block}
+    assert splits["places"]["sizes"] == {"lat": "11 deg", "lon": "11 deg"}
+    assert splits["places"]["buffer"] == {"space": "1.1 deg"}
     assert splits["gaps"] == {"kind": "gap"}
     assert splits["times"] == {
         "kind": "time", "validation_start": "2002-07-16", "test_start": "2002-07-24",
@@ -132,7 +195,10 @@ def test_large_cubes_are_sampled(tmp_path: Path) -> None:
         attributes={"_ARRAY_DIMENSIONS": ["time", "lat", "lon"]},
     )  # fmt: skip
     array[:50, :270, :270] = 1.0
+    started = time.monotonic()
     found = describe(str(path))
+    # Whatever the size, the estimate of the blocks reads some hundred MB.
+    assert time.monotonic() - started < 60
     assert found.decoded_bytes == 4 * 20_000 * 2160 * 4320
     assert found.fingerprint_kind == "stored"  # one chunk is stored, the others are fill value
     assert found.variables[0].valid_share is not None

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 from numpy.typing import NDArray
 
 from jupyter_mlkit.cubes.demo.cube import RANGE_DAYS, RANGE_DEG
 from jupyter_mlkit.cubes.demo.smooth import SmoothField
 from jupyter_mlkit.cubes.grids.sizes import parse_size
+from jupyter_mlkit.cubes.reading.slabs import Slab, SlabReader
 from jupyter_mlkit.cubes.splits.autocorrelation import ENOUGH_PAIRS, autocorrelation_length
 from jupyter_mlkit.cubes.splits.variogram import fit_range
 from jupyter_mlkit.errors import CubeError, SpecError
@@ -131,3 +134,48 @@ def test_what_cannot_be_measured_is_said() -> None:
         autocorrelation_length(field().isel(time=0, drop=True), "v", axis="time")
     with pytest.raises(CubeError):
         autocorrelation_length(field(), "w")
+
+
+def test_a_series_of_one_place_has_a_length_in_time() -> None:
+    days = np.arange(0, 60_000.0)
+    values = np.zeros(days.size)
+    noise = np.random.default_rng(0).normal(size=days.size)
+    for i in range(1, days.size):
+        values[i] = 0.9 * values[i - 1] + noise[i]
+    time = np.datetime64("1850-01-01", "ns") + (days * 86_400e9).astype("timedelta64[ns]")
+    found = autocorrelation_length(
+        xr.Dataset({"v": ("time", values)}, {"time": time}), "v", axis="time"
+    )
+    # exp(-h / a) with a = -1 / log(0.9): the practical range is 3 a.
+    assert found.length == pytest.approx(-3 / np.log(0.9), rel=0.25)
+
+
+@pytest.mark.parametrize("axis", ["space", "time"])
+def test_of_a_cube_of_any_size_a_draw_reads_little(
+    axis: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A form waits for it: what is read does not grow with the cube."""
+    root = zarr.open_group(str(tmp_path / "huge.zarr"), mode="w", zarr_format=2)
+    root.create_array(
+        "v", shape=(20_000, 2160, 4320), chunks=(50, 270, 270), dtype="f4", fill_value=np.nan,
+        attributes={"_ARRAY_DIMENSIONS": ["time", "lat", "lon"]},
+    )  # fmt: skip
+    coords = {
+        "time": np.datetime64("1970-01-01", "ns") + np.arange(20_000) * np.timedelta64(1, "D"),
+        "lat": ("lat", 90 - (np.arange(2160) + 0.5) / 12, {"units": "degrees_north"}),
+        "lon": ("lon", (np.arange(4320) + 0.5) / 12 - 180, {"units": "degrees_east"}),
+    }
+    ds = xr.open_zarr(tmp_path / "huge.zarr", chunks=None, consolidated=False).assign_coords(coords)
+    read = 0
+    fill = SlabReader._fill
+
+    def counted(self: SlabReader, name: str, slab: Slab, *rest: Any) -> None:
+        nonlocal read
+        read += 4 * int(np.prod(slab.shape))
+        fill(self, name, slab, *rest)
+
+    monkeypatch.setattr(SlabReader, "_fill", counted)
+    found = autocorrelation_length(ds, "v", axis=axis)  # type: ignore[arg-type]
+    assert found.status == "too few pairs"
+    # A draw is repeated with more cells, where those of the first have too few pairs.
+    assert 0 < read <= 5 * 2**29

@@ -47,7 +47,7 @@ test('choose a use, read what its split tests, launch, find it in the run', asyn
   await expect(split.getByRole('combobox', { name: 'Part 2' })).toHaveValue(
     'time'
   );
-  await expect(split.getByLabel('lat', { exact: true })).toHaveValue('10 deg');
+  await expect(split.getByLabel('lat', { exact: true })).toHaveValue('11 deg');
   await expect(split.getByLabel('Test starts')).toHaveValue(/^2002-/);
   await expect(map).not.toHaveAttribute('src', gaps ?? '');
   await kit.previewed();

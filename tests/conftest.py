@@ -18,6 +18,23 @@ _OURS = (
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--nightly",
+        type=int,
+        default=1,
+        metavar="FACTOR",
+        help="repeat what injects faults so many times as often as in a normal run",
+    )
+
+
+@pytest.fixture(scope="session")
+def nightly(request: pytest.FixtureRequest) -> int:
+    """How many times as often as in a normal run something is to be repeated."""
+    factor: int = request.config.getoption("--nightly")
+    return factor
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep Jupyter's folders in a temporary one, and telemetry silent."""

@@ -92,7 +92,10 @@ class Executor(ABC):
 
     @abstractmethod
     def adopt(self, identity: Identity) -> JobProcess | None:
-        """Return a job that an earlier server has started; None if it is gone."""
+        """Return a job that an earlier server has started.
+
+        None if it is gone; what it has left behind is ended.
+        """
 
     @abstractmethod
     def find(self, nonce: str) -> Identity | None:

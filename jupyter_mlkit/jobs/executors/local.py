@@ -118,11 +118,11 @@ class LocalExecutor(Executor):
         return LocalProcess(identity, child)
 
     def adopt(self, identity: Identity) -> JobProcess | None:
-        """Return the process if it lives."""
+        """Return the process if it lives; else end what it has left."""
         process = LocalProcess(identity, None)
         if identity.is_alive:  # asked while a pidfd holds it
             return process
-        process.let_go()
+        process.release()
         return None
 
     def find(self, nonce: str) -> Identity | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import cube, many_chunks
+from . import cube, identity, many_chunks
 from .measure import Setting, Taken, in_turn
 from .plan import CASES, TASKS, Case
 from .report import Row, row
@@ -95,6 +95,37 @@ def metadata(order: Order) -> list[Row]:
     ]
 
 
+_STORED_MB, _HASHING = (200, 500, 2000), ("ours", "read", "hash_alone")
+
+
+def stores(order: Order) -> list[Row]:
+    """Hash stores of several sizes that lie in the page cache, each in a fresh process.
+
+    The peer is reading alone by one thread, the limit hashing alone by two.
+    """
+    cases = [Case("stores", name, f"identity:{name}", "ours") for name in _HASHING]
+    rows = []
+    for megabytes in _STORED_MB:
+        setting = Setting(identity.make(order.data, megabytes), box=10)
+        results, failed = in_turn(cases, setting, order.rounds)
+        _say(failed)
+        if len(results) < len(cases):
+            continue
+        for unit, figure in (("MB/s of store", "whole"), ("MB per CPU-s", "whole_cpu")):
+            rates = [megabytes / getattr(results[case], figure) for case in cases]
+            rows.append(
+                row(
+                    f"stores: fingerprint of {megabytes} MB, page cache",
+                    rates[0],
+                    unit,
+                    f"fresh process, median of {order.rounds}",
+                    peer=("reading alone, one thread", rates[1]),
+                    limit=rates[2],
+                )
+            )
+    return rows
+
+
 def s3(order: Order) -> list[Row]:
     """Read from an object store with and without 30 ms of latency."""
     near, far = (
@@ -123,6 +154,7 @@ EXTRAS: dict[str, Callable[[Order], list[Row]]] = {
     "memory": memory,
     "scaling": scaling,
     "metadata": metadata,
+    "stores": stores,
     "s3": s3,
 }
 

@@ -82,7 +82,7 @@ predict_linear, predict_mlp, predict_trees = map(predict, ("linear", "mlp", "tre
 def fingerprint(run: Run) -> None:
     """Identify the cube by its stored bytes, read from the disk."""
     files = stored(run.path)
-    identify = _identify(run)
+    identify = identified(run)
     forget(files)
     run.start()
     kind = identify()
@@ -91,14 +91,15 @@ def fingerprint(run: Run) -> None:
 
 def fingerprint_again(run: Run) -> None:
     """Identify it once more: nothing has changed."""
-    identify = _identify(run)
+    identify = identified(run)
     identify()
     run.start()
     kind = identify()
     run.finish(kind=kind)
 
 
-def _identify(run: Run) -> Callable[[], str]:
+def identified(run: Run) -> Callable[[], str]:
+    """Import all that is needed; return what identifies the cube and tells the kind."""
     # What is remembered between two calls lies in a folder of this run.
     os.environ["XDG_CACHE_HOME"] = str(run.scratch)
     ds, _ = _opened(run)

@@ -63,7 +63,7 @@ class Hasher:
             Path and size of each; the size may have changed.
         """
         self._bytes += sum(size for _, size in files)
-        if self._bytes >= (_LOAD if is_kept() else _MAKE):
+        if self._bytes >= _MAKE or (self._bytes >= _LOAD and is_kept()):
             LOADER.start()
         batch = _Batch(files, self._threads)
         threads = min(self._threads, len(files))

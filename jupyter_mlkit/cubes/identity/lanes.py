@@ -40,7 +40,7 @@ class _Open:
         return (self.left - (0 if self.unread else 1)) // BLOCK
 
 
-class _Words:
+class Words:
     """What a kernel is given, and where that lies."""
 
     def __init__(self, lanes: int) -> None:
@@ -61,10 +61,10 @@ class Lanes:
         whole = memoryview(memory)
         self._pieces = [whole[lane * _PIECE : (lane + 1) * _PIECE] for lane in lanes]
         self._starts = [start + lane * _PIECE for lane in lanes]
-        self._words = _Words(kernel.lanes)
+        self._words = Words(kernel.lanes)
         self._first = np.array(FIRST, np.uint64)
         # The last block of a file is hashed apart from what the other lanes do.
-        self._last = _Words(kernel.lanes)
+        self._last = Words(kernel.lanes)
         self._last.finals[:] = _ALL_ONES
         self._last_block = whole[-BLOCK:]
         self._last_place = start + kernel.lanes * _PIECE

@@ -11,7 +11,7 @@ from traitlets.config import Configurable
 
 from ..errors import TooLargeError
 
-#: Persons of whom a pace is remembered; who has waited long enough is forgotten first.
+#: Persons of whom a pace is remembered; who has not asked for longest is forgotten first.
 _REMEMBERED = 1000
 
 
@@ -73,17 +73,11 @@ class Pace:
         self._left.pop(key, None)  # the last to ask stands last
         self._left[key] = (left, self._clock())
         if len(self._left) > _REMEMBERED:
-            self._forget()
+            del self._left[next(iter(self._left))]
 
     def _now_left(self, key: str) -> float:
         left, since = self._left.get(key, (self._burst, self._clock()))
         return min(self._burst, left + (self._clock() - since) * self._rate)
-
-    def _forget(self) -> None:
-        for key in [key for key in self._left if self._now_left(key) >= self._burst]:
-            del self._left[key]
-        while len(self._left) > _REMEMBERED:
-            del self._left[next(iter(self._left))]
 
 
 def check_shape(value: Any, limits: MLKitLimits) -> None:

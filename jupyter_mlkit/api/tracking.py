@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from ..errors import TooLargeError
 from ..models import (
     Comparison,
     ExperimentPage,
@@ -58,13 +59,13 @@ class MetricsQuery(Query):
         list[Annotated[str, Meta(min_length=1, max_length=500)]],
         Meta(min_length=1, max_length=50, description="Repeatable"),
     ]
-    max_points: Annotated[int, Meta(ge=4, le=10_000, description="Of each curve")] = 500
+    max_points: Annotated[int, Meta(ge=4, le=20_000, description="Of each curve")] = 500
 
 
 class CompareQuery(Query):
     """Which runs."""
 
-    run_id: Annotated[list[_Id], Meta(min_length=2, max_length=200, description="Repeatable")]
+    run_id: Annotated[list[_Id], Meta(min_length=2, max_length=1000, description="Repeatable")]
 
 
 class ExperimentsHandler(MLKitHandler):
@@ -183,6 +184,15 @@ class MetricsHandler(MLKitHandler):
     )
     async def get(self, query: MetricsQuery) -> MetricHistories:
         """Return the curves of every run and key."""
+        limits = self.services.limits
+        alone = len(query.run_id) * len(query.key) == 1
+        most = limits.curve_points if alone else limits.curves_points
+        if query.max_points > most:
+            raise TooLargeError(
+                f"A curve has at most {most} points here.",
+                field="max_points",
+                hint=f"Ask for one curve alone: that may have {limits.curve_points}.",
+            )
         return await self.with_tracking(
             lambda store: store.histories(query.run_id, query.key, query.max_points)
         )
@@ -203,6 +213,9 @@ class CompareHandler(MLKitHandler):
     )
     async def get(self, query: CompareQuery) -> Comparison:
         """Return what differs and whether the scores may be compared."""
+        most = self.services.limits.runs_compared
+        if len(query.run_id) > most:
+            raise TooLargeError(f"At most {most} runs are compared.", field="run_id")
         return await self.with_tracking(lambda store: store.compare(query.run_id))
 
 

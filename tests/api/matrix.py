@@ -132,7 +132,7 @@ class World:
         self._fetch = jp_fetch
         self._services = services
         self._handlers = {handler.path: handler for handler in live}
-        self._objects: dict[str, dict[str, str]] = {}
+        self.objects: dict[str, dict[str, str]] = {}
 
     def populate(self) -> None:
         """Make what belongs to each person, and to somebody who is not there."""
@@ -143,7 +143,7 @@ class World:
             self._experiment = client.create_experiment("e", artifact_location=str(root))
             for role, person in [*PEOPLE.items(), ("other", None)]:
                 name = "somebody" if person is None else person.username
-                self._objects[role] = self._make(name)
+                self.objects[role] = self._make(name)
 
     def _make(self, owner: str) -> dict[str, str]:
         client = self._client
@@ -160,7 +160,9 @@ class World:
     def _make_job(self, owner: str) -> str:
         supervisor = self._services.jobs
         job_id = f"job-of-{owner}"
-        supervisor._folder(job_id).create("target: y\n")
+        folder = supervisor._folder(job_id)
+        folder.create("target: y\n")
+        (folder.path / "output.log").write_text("x" * 100)
         supervisor._store.add(
             JobRecord(
                 job_id=job_id,
@@ -197,14 +199,14 @@ class World:
         handler = self._handlers[cell.route]
         declared = handler.endpoints.get(cell.method.lower())
         body, query = (None, []) if declared is None else well_formed(declared)
-        some = [self._objects["other"]["run_id"], self._objects["owner"]["run_id"]]
+        some = [self.objects["other"]["run_id"], self.objects["owner"]["run_id"]]
         known = [("run_id", run_id) for run_id in some]
         query = [pair for pair in query if pair[0] != "run_id"] + (
             known if cell.route in ("metrics", "compare") else []
         )
         answer = await self._fetch(
             "jupyter-mlkit/api",
-            cell.route.format(**self._names(cell)),
+            cell.route.format(**self.names(cell)),
             method=cell.method,
             body=body,
             params=query,
@@ -217,16 +219,17 @@ class World:
             return answer.code, None
         return answer.code, json.loads(answer.body)["code"] if answer.body else ""
 
-    def _names(self, cell: Cell) -> dict[str, str]:
+    def names(self, cell: Cell) -> dict[str, str]:
+        """Return the parameters of the path of a cell."""
         if cell.whose == "missing":
             return NAMES
         # Strangers and impostors own nothing: they ask for the owner's.
         whose = cell.role if cell.role in PEOPLE else "owner"
-        return NAMES | self._objects["other" if cell.whose == "other" else whose]
+        return NAMES | self.objects["other" if cell.whose == "other" else whose]
 
     def _arrange(self, cell: Cell) -> None:
         """Bring an object into the state in which a request about it succeeds."""
-        names = self._names(cell)
+        names = self.names(cell)
         key = (cell.method, cell.route)
         if key == ("POST", "runs/{run_id}/restore"):
             self._client.delete_run(names["run_id"])

@@ -66,11 +66,11 @@ class Special:
         return (answer.code, code) == (self.status, self.code)
 
 
-async def signed_in(jp_fetch: Any, role: str) -> dict[str, str]:
+async def signed_in(jp_fetch: Any, role: str, **headers: str) -> dict[str, str]:
     """Return the cookies of a page that a member has open, and its XSRF token."""
     pages = [
-        await jp_fetch("api", "me", headers=as_person(role)),
-        await jp_fetch("login", headers={"Authorization": ""}),
+        await jp_fetch("api", "me", headers=as_person(role) | headers),
+        await jp_fetch("login", headers={"Authorization": ""} | headers),
     ]
     cookies = [morsel for page in pages for morsel in page.headers.get_list("Set-Cookie")]
     cookie = "; ".join(morsel.partition(";")[0] for morsel in cookies)

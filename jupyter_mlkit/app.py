@@ -100,6 +100,13 @@ class MLKitApp(ExtensionApp):
         120.0, min=1.0, help="Seconds after which an idle helper process is ended."
     ).tag(config=True)
 
+    children_at_once = Integer(
+        4, min=1, help="Programs with a page of their own (MLflow) that run at the same time."
+    ).tag(config=True)
+    children_idle = Float(
+        1800.0, min=1.0, help="Seconds without a request after which such a program is ended."
+    ).tag(config=True)
+
     _services: Services | None = None
     _redacting: RedactingFilter | None = None
     _activity: asyncio.Task[None] | None = None
@@ -139,6 +146,8 @@ class MLKitApp(ExtensionApp):
                 store_timeout=self.store_timeout,
                 probe_timeout=self.probe_timeout,
                 probe_idle=self.probe_idle,
+                children_at_once=self.children_at_once,
+                children_idle=self.children_idle,
             ),
             server.event_logger,
             authorizer=self.authorizer_class(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from . import artifacts, cubes, events, jobs, registry, status, tracking, train
+from . import artifacts, children, cubes, events, jobs, registry, status, tracking, train
 from .base import MLKitHandler, UnknownRouteHandler
+from .proxy import PROXY_PREFIX, ProxyHandler
 
 #: Where the routes live below the server's base URL.
 PREFIX = "/jupyter-mlkit/api/"
@@ -22,7 +23,7 @@ _NAME = r"[^/]+"
 
 def handlers() -> list[type[MLKitHandler]]:
     """Return the handler classes of all capabilities."""
-    rooms = (status, tracking, artifacts, cubes, train, jobs, registry, events)
+    rooms = (status, tracking, artifacts, cubes, train, jobs, registry, children, events)
     return [handler for room in rooms for handler in room.HANDLERS]
 
 
@@ -38,4 +39,5 @@ def pattern(path: str) -> str:
 def rules() -> list[tuple[str, type[MLKitHandler]]]:
     """Return what tornado routes; the last rule answers for everything else below our prefix."""
     table = [(PREFIX + pattern(handler.path), handler) for handler in handlers()]
+    table.append((PROXY_PREFIX + r"(?P<rest>.*)", ProxyHandler))
     return [*table, (PREFIX + pattern(UnknownRouteHandler.path), UnknownRouteHandler)]

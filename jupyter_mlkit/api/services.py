@@ -19,11 +19,13 @@ from .threads import Threads
 if TYPE_CHECKING:
     from jupyter_events import EventLogger
 
+    from ..children.children import Children
+    from ..children.kind import Kind
     from ..events.lease import LiveEvents
     from ..jobs.executors import Executor
     from ..jobs.kernels import Kernels, KernelSpecs
     from ..jobs.supervisor import ChangeKind, Supervisor
-    from ..models import Job, JobRequest, Preview, RerunRequest, Validation
+    from ..models import Child, Job, JobRequest, Preview, RerunRequest, Validation
     from ..registry.versions import Registry
     from ..tracking.backend import TrackingBackend
 
@@ -55,7 +57,8 @@ class Settings:
         Patterns of variables of the server that jobs and probes may see besides the usual ones.
     job_timeout, job_memory : float, int or None
         Seconds and bytes that no job may exceed.
-    stop_grace, store_timeout, probe_timeout, probe_idle : float
+    children_at_once : int
+    stop_grace, store_timeout, probe_timeout, probe_idle, children_idle : float
         Seconds.
     """
 
@@ -73,6 +76,8 @@ class Settings:
     store_timeout: float = 30.0
     probe_timeout: float = 60.0
     probe_idle: float = 120.0
+    children_at_once: int = 4
+    children_idle: float = 1800.0
     folder: Path = field(default_factory=runtime_dir)
 
 
@@ -243,6 +248,37 @@ class Services:
         supervisor = self._made.get("jobs")
         return supervisor.last_active if supervisor else 0
 
+    @property
+    def children(self) -> Children:
+        """Programs with a page of their own."""
+
+        def make() -> Children:
+            from ..children.children import Children
+
+            return Children(
+                {"mlflow": self._mlflow_ui},
+                folder=self.settings.folder,
+                idle=self.settings.children_idle,
+                most=self.settings.children_at_once,
+            )
+
+        return self._once("children", make)
+
+    async def open_child(self, kind: str) -> Child:
+        """Return a program that runs, started where it does not yet; that takes seconds."""
+        children = self.children
+        # Its own limit comes first, as it ends the program; this one covers what is around.
+        limit = children.start_timeout + 30
+        return await self.slow_threads.call(children.open, kind, timeout=limit)
+
+    def _mlflow_ui(self) -> Kind:
+        from ..children.mlflow_ui import mlflow_ui
+
+        # Two processes that both make the tables of a new store get in each other's way.
+        self.prepare()
+        root = self.settings.artifact_root
+        return mlflow_ui(self.settings.tracking_uri, None if root is None else str(root))
+
     def validate(self, spec: dict[str, Any]) -> Validation:
         """Return whether a spec can be submitted."""
         from ..jobs.submission import validate
@@ -279,6 +315,8 @@ class Services:
             made["events"].close(timeout)
         if "kernels" in made:
             made["kernels"].close(timeout)
+        if "children" in made:
+            made["children"].close(timeout)
         if "jobs" in made:
             made["jobs"].close()
 

@@ -6,6 +6,7 @@ milliseconds since 1970-01-01 UTC, as MLflow has them.
 
 from .artifacts import ArtifactPreview, CubePreview, CubePreviewRequest, NotebookCell, Table
 from .base import Body, ErrorBody, JobState, Model, Role, RunStatus, Status, WireFloat, wire_float
+from .children import Child, ChildList, ChildRequest, ChildState
 from .cubes import (
     Autocorrelation,
     CubeDescription,
@@ -74,6 +75,10 @@ __all__ = [
     "Autocorrelation",
     "Body",
     "Change",
+    "Child",
+    "ChildList",
+    "ChildRequest",
+    "ChildState",
     "Comparison",
     "CubeDescription",
     "CubePreview",

@@ -4,6 +4,43 @@
  */
 
 export interface paths {
+  readonly '/children': {
+    readonly parameters: {
+      readonly query?: never;
+      readonly header?: never;
+      readonly path?: never;
+      readonly cookie?: never;
+    };
+    /** List the programs that run */
+    readonly get: operations['getChildren'];
+    readonly put?: never;
+    /** Open a program; answers when its page can be shown */
+    readonly post: operations['postChildren'];
+    readonly delete?: never;
+    readonly options?: never;
+    readonly head?: never;
+    readonly patch?: never;
+    readonly trace?: never;
+  };
+  readonly '/children/{child_id}': {
+    readonly parameters: {
+      readonly query?: never;
+      readonly header?: never;
+      readonly path: {
+        readonly child_id: string;
+      };
+      readonly cookie?: never;
+    };
+    readonly get?: never;
+    readonly put?: never;
+    readonly post?: never;
+    /** Stop a program */
+    readonly delete: operations['deleteChildrenChildId'];
+    readonly options?: never;
+    readonly head?: never;
+    readonly patch?: never;
+    readonly trace?: never;
+  };
   readonly '/compare': {
     readonly parameters: {
       readonly query?: never;
@@ -644,6 +681,39 @@ export interface components {
       readonly ids: readonly string[];
       /** @enum {unknown} */
       readonly kind: 'changed' | 'created' | 'deleted';
+    };
+    /**
+     * Child
+     * @description A program that this server runs.
+     */
+    readonly Child: {
+      readonly child_id: string;
+      /** @description Seconds since somebody used it */
+      readonly idle: number;
+      readonly kind: string;
+      /** @description Its page, below the server's base URL */
+      readonly path: string;
+      /** @description Milliseconds since 1970 */
+      readonly started: number;
+      /** @enum {unknown} */
+      readonly state: 'running' | 'starting';
+      /** @description For people */
+      readonly title: string;
+    };
+    /**
+     * ChildList
+     * @description The programs that run.
+     */
+    readonly ChildList: {
+      readonly items: readonly components['schemas']['Child'][];
+    };
+    /**
+     * ChildRequest
+     * @description A program to open.
+     */
+    readonly ChildRequest: {
+      /** @description mlflow */
+      readonly kind: string;
     };
     /**
      * Comparison
@@ -1369,6 +1439,97 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+  readonly getChildren: {
+    readonly parameters: {
+      readonly query?: never;
+      readonly header?: never;
+      readonly path?: never;
+      readonly cookie?: never;
+    };
+    readonly requestBody?: never;
+    readonly responses: {
+      /** @description Success */
+      readonly 200: {
+        headers: {
+          readonly [name: string]: unknown;
+        };
+        content: {
+          readonly 'application/json': components['schemas']['ChildList'];
+        };
+      };
+      /** @description What went wrong */
+      readonly default: {
+        headers: {
+          readonly [name: string]: unknown;
+        };
+        content: {
+          readonly 'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  readonly postChildren: {
+    readonly parameters: {
+      readonly query?: never;
+      readonly header?: never;
+      readonly path?: never;
+      readonly cookie?: never;
+    };
+    readonly requestBody: {
+      readonly content: {
+        readonly 'application/json': components['schemas']['ChildRequest'];
+      };
+    };
+    readonly responses: {
+      /** @description Success */
+      readonly 200: {
+        headers: {
+          readonly [name: string]: unknown;
+        };
+        content: {
+          readonly 'application/json': components['schemas']['Child'];
+        };
+      };
+      /** @description What went wrong */
+      readonly default: {
+        headers: {
+          readonly [name: string]: unknown;
+        };
+        content: {
+          readonly 'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  readonly deleteChildrenChildId: {
+    readonly parameters: {
+      readonly query?: never;
+      readonly header?: never;
+      readonly path: {
+        readonly child_id: string;
+      };
+      readonly cookie?: never;
+    };
+    readonly requestBody?: never;
+    readonly responses: {
+      /** @description Done */
+      readonly 204: {
+        headers: {
+          readonly [name: string]: unknown;
+        };
+        content?: never;
+      };
+      /** @description What went wrong */
+      readonly default: {
+        headers: {
+          readonly [name: string]: unknown;
+        };
+        content: {
+          readonly 'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
   readonly getCompare: {
     readonly parameters: {
       readonly query: {

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from jupyter_mlkit.api.proxy import ProxyHandler
 from jupyter_mlkit.jobs.identity import Identity
 from jupyter_mlkit.jobs.record import JobRecord
 
@@ -45,6 +46,15 @@ TABLE: dict[tuple[str, str], tuple[str, str, str]] = {
     ("GET", "jobs/{job_id}"): ("read", "mlkit-jobs", "viewer"),
     ("GET", "jobs/{job_id}/log"): ("read", "mlkit-jobs", "viewer"),
     ("POST", "jobs/{job_id}/stop"): ("execute", "mlkit-jobs", "own"),
+    ("GET", "children"): ("read", "mlkit-proxy", "approver"),
+    ("POST", "children"): ("execute", "mlkit-proxy", "approver"),
+    ("DELETE", "children/{child_id}"): ("execute", "mlkit-proxy", "approver"),
+    ("GET", "children/{rest}"): ("read", "mlkit-proxy", "approver"),
+    ("HEAD", "children/{rest}"): ("read", "mlkit-proxy", "approver"),
+    ("POST", "children/{rest}"): ("write", "mlkit-proxy", "approver"),
+    ("PUT", "children/{rest}"): ("write", "mlkit-proxy", "approver"),
+    ("PATCH", "children/{rest}"): ("write", "mlkit-proxy", "approver"),
+    ("DELETE", "children/{rest}"): ("write", "mlkit-proxy", "approver"),
     ("GET", "registry/models"): ("read", "mlkit-registry", "viewer"),
     ("GET", "registry/models/{name}"): ("read", "mlkit-registry", "viewer"),
     ("PATCH", "registry/models/{name}"): ("write", "mlkit-registry", "own"),
@@ -55,7 +65,7 @@ TABLE: dict[tuple[str, str], tuple[str, str, str]] = {
     ("DELETE", "registry/models/{name}/aliases/{alias}"): ("write", "mlkit-aliases", "approver"),
 }
 #: What those who are let in hear where the request asks for what the test does not have: a
-#: kernel, a model in the run, a job that has not ended.
+#: kernel, a program, a model in the run, a job that has not ended.
 LET_IN = {
     ("POST", "cubes/describe"): 400,
     ("POST", "train/kernels/{kernelspec}"): 404,
@@ -64,6 +74,9 @@ LET_IN = {
     ("POST", "jobs"): 400,
     ("POST", "jobs/{job_id}/stop"): 409,
     ("POST", "registry/models/{name}/versions"): 404,
+    ("POST", "children"): 404,
+    ("DELETE", "children/{child_id}"): 404,
+    **dict.fromkeys([key for key in TABLE if key[1] == "children/{rest}"], 404),
 }
 STRANGERS = ("stranger", "impostor")
 _RANKS = ["nobody", "viewer", "contributor", "approver", "owner"]
@@ -205,7 +218,7 @@ class World:
             known if cell.route in ("metrics", "compare") else []
         )
         answer = await self._fetch(
-            "jupyter-mlkit/api",
+            "jupyter-mlkit" if handler is ProxyHandler else "jupyter-mlkit/api",
             cell.route.format(**self.names(cell)),
             method=cell.method,
             body=body,

@@ -23,6 +23,8 @@ NAMES = {
     "version": "1",
     "alias": "champion",
     "kernelspec": "no-kernel",
+    "child_id": "0" * 16,
+    "rest": "0" * 16 + "/page",
 }
 _BODIES: dict[str, Any] = {
     "RunPatch": {"note": "n"},
@@ -34,6 +36,7 @@ _BODIES: dict[str, Any] = {
     "RerunRequest": {"changes": {"fit": {"seed": 1}}},
     "VersionRequest": {"run_id": "0" * 32},
     "AliasRequest": {"version": "1"},
+    "ChildRequest": {"kind": "no-program"},
     "DescriptionPatch": {"description": "d"},
 }
 _QUERIES: dict[str, list[tuple[str, str]]] = {

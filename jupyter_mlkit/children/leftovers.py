@@ -1,0 +1,64 @@
+"""What a server that was killed together with the runners of its children has left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+from msgspec import Struct
+
+from ..jobs.identity import Identity
+from .peer import ENV_NONCE, environment_of
+
+
+class Owner(Struct, frozen=True):
+    """Whose a child is; stands in the child's folder before the child is started.
+
+    Attributes
+    ----------
+    server : Identity
+    nonce : str
+        In the environment of every process of the child.
+    """
+
+    FILE: ClassVar[str] = "owner.json"
+
+    server: Identity
+    nonce: str
+
+    @classmethod
+    def here(cls, nonce: str) -> Owner:
+        """Return this process as the owner."""
+        me = Identity.of(os.getpid())
+        assert me is not None, "this process runs"
+        return cls(server=me, nonce=nonce)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """End children of servers that are gone, and remove what is left of them."""
+    for place in folder.iterdir():
+        try:
+            owner = msgspec.json.decode((place / Owner.FILE).read_bytes(), type=Owner)
+        except (OSError, msgspec.DecodeError):
+            continue  # not ours, or being made right now
+        if owner.server.is_here and not owner.server.is_alive:
+            _kill_all(f"{ENV_NONCE}={owner.nonce}".encode())
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _kill_all(marker: bytes) -> None:
+    for entry in Path("/proc").glob("[0-9]*"):
+        pid = int(entry.name)
+        with contextlib.suppress(OSError):  # gone, or somebody else's
+            handle = os.pidfd_open(pid)
+            try:
+                # Looked at behind the handle: from here on it is this process or none.
+                if marker in environment_of(pid):
+                    signal.pidfd_send_signal(handle, signal.SIGKILL)
+            finally:
+                os.close(handle)

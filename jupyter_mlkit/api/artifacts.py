@@ -8,9 +8,10 @@ from urllib.parse import quote
 from msgspec import Meta
 from tornado.iostream import StreamClosedError
 
-from ..models import ArtifactPage
+from ..models import ArtifactPage, ArtifactPreview, CubePreview, CubePreviewRequest
 from .base import MLKitHandler
 from .endpoint import Paging, Query, endpoint
+from .owned import NOTHING
 
 #: Bytes read and sent at a time.
 PIECE = 256 * 1024
@@ -45,6 +46,46 @@ class ArtifactsHandler(MLKitHandler):
         """Return a page of files and folders."""
         return await self.with_tracking(
             lambda store: store.artifacts(run_id, query.path, query.max_results, query.page_token)
+        )
+
+
+class PreviewHandler(MLKitHandler):
+    """The beginning of an artifact, as data."""
+
+    path = "runs/{run_id}/artifacts/preview"
+
+    @endpoint(
+        "read", "artifacts", "Preview an artifact", query=ContentQuery, answer=ArtifactPreview
+    )
+    async def get(self, run_id: str, query: ContentQuery) -> ArtifactPreview:
+        """Return what can be shown of it."""
+        return await self.with_tracking(lambda store: store.preview_artifact(run_id, query.path))
+
+
+class CubeHandler(MLKitHandler):
+    """A cube among the artifacts, looked at by the helper process of a kernel."""
+
+    path = "runs/{run_id}/artifacts/cube"
+
+    @endpoint(
+        "execute",
+        "cubes",
+        "Describe and draw a cube among the artifacts",
+        on=NOTHING,
+        body=CubePreviewRequest,
+        answer=CubePreview,
+    )
+    async def post(self, run_id: str, body: CubePreviewRequest) -> CubePreview:
+        """Say where it lies; the helper opens it beneath that root, and this server never."""
+        place = await self.with_tracking(lambda store: store.artifact_place(run_id, body.path))
+        return await self.asking_kernel(
+            lambda: self.services.kernels.ask(
+                body.kernelspec,
+                "artifact_cube",
+                {"root": str(place.root), "parts": list(place.parts)},
+                CubePreview,
+                self.services.probe_timeout,
+            )
         )
 
 
@@ -105,4 +146,4 @@ class ContentHandler(MLKitHandler):
             self.request.connection.stream.close()  # type: ignore[union-attr]
 
 
-HANDLERS = [ArtifactsHandler, ContentHandler]
+HANDLERS = [ArtifactsHandler, PreviewHandler, CubeHandler, ContentHandler]

@@ -33,6 +33,8 @@ TABLE: dict[tuple[str, str], tuple[str, str, str]] = {
     ("GET", "compare"): ("read", "mlkit-runs", "viewer"),
     ("GET", "runs/{run_id}/artifacts"): ("read", "mlkit-artifacts", "viewer"),
     ("GET", "runs/{run_id}/artifacts/content"): ("read", "mlkit-artifacts", "viewer"),
+    ("GET", "runs/{run_id}/artifacts/preview"): ("read", "mlkit-artifacts", "viewer"),
+    ("POST", "runs/{run_id}/artifacts/cube"): ("execute", "mlkit-cubes", "contributor"),
     ("POST", "cubes/describe"): ("execute", "mlkit-cubes", "contributor"),
     ("GET", "train/schema"): ("read", "mlkit-train", "viewer"),
     ("GET", "train/kernels"): ("read", "mlkit-train", "viewer"),
@@ -46,6 +48,7 @@ TABLE: dict[tuple[str, str], tuple[str, str, str]] = {
     ("GET", "jobs/{job_id}"): ("read", "mlkit-jobs", "viewer"),
     ("GET", "jobs/{job_id}/log"): ("read", "mlkit-jobs", "viewer"),
     ("POST", "jobs/{job_id}/stop"): ("execute", "mlkit-jobs", "own"),
+    ("POST", "jobs/{job_id}/rerun"): ("execute", "mlkit-jobs", "contributor"),
     ("GET", "children"): ("read", "mlkit-proxy", "approver"),
     ("POST", "children"): ("execute", "mlkit-proxy", "approver"),
     ("DELETE", "children/{child_id}"): ("execute", "mlkit-proxy", "approver"),
@@ -67,12 +70,14 @@ TABLE: dict[tuple[str, str], tuple[str, str, str]] = {
 #: What those who are let in hear where the request asks for what the test does not have: a
 #: kernel, a program, a model in the run, a job that has not ended.
 LET_IN = {
+    ("POST", "runs/{run_id}/artifacts/cube"): 400,
     ("POST", "cubes/describe"): 400,
     ("POST", "train/kernels/{kernelspec}"): 404,
     ("POST", "train/estimators"): 400,
     ("POST", "train/preview"): 400,
     ("POST", "jobs"): 400,
     ("POST", "jobs/{job_id}/stop"): 409,
+    ("POST", "jobs/{job_id}/rerun"): 400,
     ("POST", "registry/models/{name}/versions"): 404,
     ("POST", "children"): 404,
     ("DELETE", "children/{child_id}"): 404,
@@ -131,7 +136,7 @@ def _expected(handler: Any, method: str, role: str, whose: str) -> tuple[int, st
     if _RANKS.index(role) < _RANKS.index(least):
         return 403, "forbidden"
     success = LET_IN.get((method, handler.path), handler.endpoints[method.lower()].status)
-    if whose == "missing" and success != 400:
+    if whose == "missing":
         return 404, None
     if whose == "other" and row[2] == "own" and role == "contributor":
         return 403, "forbidden"

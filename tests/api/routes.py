@@ -29,6 +29,7 @@ NAMES = {
 _BODIES: dict[str, Any] = {
     "RunPatch": {"note": "n"},
     "Tag": {"key": "k", "value": "v"},
+    "CubePreviewRequest": {"path": "cube.zarr", "kernelspec": "no-kernel"},
     "DescribeRequest": {"uri": "cube.zarr", "kernelspec": "no-kernel"},
     "EstimatorsRequest": {"kernelspec": "no-kernel"},
     "SpecRequest": {"spec": SPEC | {"kernelspec": "no-kernel"}},

@@ -22,6 +22,8 @@ __all__ = ["SLAB_BYTES", "Arrays", "Slab", "SlabReader", "stored_chunks"]
 
 #: Decoded bytes of all variables in one box: two chunks of usual size, which stay in the cache.
 SLAB_BYTES = 16 * 2**20
+#: Boxes per thread that are worked on or held: they take unequal time, and keep their order.
+AHEAD = 3
 #: Variables that lack a dim are read once and kept, up to this size each.
 _KEPT_BYTES = 32 * 2**20
 
@@ -137,6 +139,7 @@ class SlabReader:
         work: Callable[[Slab, Arrays], T],
         threads: int | None = None,
         order: Sequence[int] | NDArray[np.int64] | None = None,
+        may_hold: Callable[[], bool] = lambda: True,
     ) -> Iterator[T]:
         """Read boxes in threads, call `work` on each there, and yield what it returns.
 
@@ -150,11 +153,14 @@ class SlabReader:
         order : sequence of int, optional
             Numbers of the boxes to read, in the order in which results are wanted; all of them
             in C order where not given.
+        may_hold : callable, optional
+            Asked whether there is memory for the result of one box more, where already one more
+            than there are threads are worked on or held.
 
         Yields
         ------
         T
-            Results in the order of the boxes. At most two boxes per thread are worked on or
+            Results in the order of the boxes. At most `AHEAD` boxes per thread are worked on or
             held ahead; of remote stores, `IN_FLIGHT` chunks are on their way besides.
 
         Raises
@@ -163,6 +169,7 @@ class SlabReader:
             ``unreadable_chunk``, naming the variable and the index of the chunk.
         """
         count = threads or max(1, min(4, os.cpu_count() or 1))
+        most = AHEAD * count
         numbers = iter(range(len(self)) if order is None else order)
         buffers = Scratch()
 
@@ -185,7 +192,7 @@ class SlabReader:
                         break
                     slab = self.slab(int(number))
                     asked_for.append((slab, self._ask(slab) if remote else {}))
-                if asked_for and len(running) < 2 * count:
+                if asked_for and (len(running) <= count or (len(running) < most and may_hold())):
                     running.append(pool.submit(run, *asked_for.popleft()))
                 elif running:
                     yield running.popleft().result()

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from ..reading.slabs import SlabReader
@@ -18,9 +17,10 @@ from .tiling import along
 
 #: Decoded bytes of a box: a small cube is cut finer, so that there is something to mix.
 _LEAST, _BOXES = 1 << 10, 64
-#: Share of the buffer for open boxes and borrowed cells, up to the usual number of boxes and
-#: beyond; the rest is for boxes that are read ahead.
-_SHARE, _SHARE_OF_MANY = 0.8, 0.5
+#: Share of the buffer that is taken, up to the usual number of open boxes and beyond.
+_SHARE, _SHARE_OF_MANY = 0.85, 0.6
+#: Boxes that are cut before they are opened.
+_AHEAD = 4
 
 
 class Boxes:
@@ -99,7 +99,8 @@ class Boxes:
         def fits(samples: Sequence[int]) -> bool:
             share = _SHARE if len(samples) <= USUAL else _SHARE_OF_MANY
             held = 4 * sum(samples) * self._recipe.record
-            return held + plan.front <= share * self._buffer_bytes
+            ahead = _AHEAD * held / len(samples)
+            return held + ahead + plan.front <= share * self._buffer_bytes
 
         return fits
 
@@ -109,7 +110,7 @@ class Boxes:
             for axis, place in zip(self.grid.axes, self.grid.index(box), strict=True)
         ]
         slices = {dim: slice(*span) for dim, span in zip(self._recipe.dims, spans, strict=True)}
-        return bool(np.isin(self._places.roles(slices), self._recipe.roles).any())
+        return self._places.has(slices, self._recipe.roles)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the reader; it is opened again where it is needed."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..reading.slabs import Slab, SlabReader
+from .memory import Pool
 from .order import BoxGrid, Plan
 from .workspace import Ingredient
 
@@ -28,6 +29,8 @@ class Exchange(Generic[T]):
     work : callable
         Gets the number of a box and its ingredients, which are valid only during the call; is
         called in the threads of the reader.
+    may_hold : callable, optional
+        Asked whether there is memory for one result more, with the bytes of borrowed cells.
     """
 
     def __init__(
@@ -36,12 +39,15 @@ class Exchange(Generic[T]):
         grid: BoxGrid,
         plan: Plan,
         work: Callable[[int, list[Ingredient]], T],
+        may_hold: Callable[[int], bool] | None = None,
     ) -> None:
         self._reader = reader
         self._grid = grid
         self._plan = plan
         self._work = work
+        self._may_hold = may_hold
         self._lock = Lock()
+        self._pool = Pool()
         self._inbox: dict[int, list[Ingredient]] = {}
         self._expected = {sink: 0 for sinks in plan.sinks.values() for sink in sinks}
         for sinks in plan.sinks.values():
@@ -51,7 +57,11 @@ class Exchange(Generic[T]):
     def __iter__(self) -> Iterator[tuple[int, T]]:
         """Yield boxes with what `work` gave, in the order of the plan."""
         done: dict[int, T] = {}
-        found = self._reader.map(self._arrived, order=self._plan.read)
+        found = self._reader.map(
+            self._arrived,
+            order=self._plan.read,
+            may_hold=lambda: self._may_hold is None or self._may_hold(self._pool.touched),
+        )
         for box, results in zip(self._plan.read, found, strict=True):
             done.update(results)
             # Whatever a box borrows was read before it, so it is complete by now.
@@ -70,7 +80,10 @@ class Exchange(Generic[T]):
             if sink == box and self._is_last(sink):
                 ingredients = [*self._taken(sink), (held, arrays)]
             else:
-                lent = {name: _part(values, shared, held) for name, values in arrays.items()}
+                lent = {
+                    name: self._pool.copy(_part(values, shared, held))
+                    for name, values in arrays.items()
+                }
                 if not self._put(sink, (shared, lent)):
                     continue
                 ingredients = self._taken(sink)
@@ -103,9 +116,9 @@ class Exchange(Generic[T]):
 def _part(
     values: NDArray[Any], shared: list[tuple[int, int]], held: list[tuple[int, int]]
 ) -> NDArray[Any]:
-    """Copy a range of cells; along dims that the variable lacks it has size 1."""
+    """Return a range of cells; along dims that the variable lacks it has size 1."""
     box = tuple(
         slice(a - c, b - c) if size > 1 else slice(None)
         for (a, b), (c, _), size in zip(shared, held, values.shape, strict=True)
     )
-    return values[box].copy()
+    return values[box]

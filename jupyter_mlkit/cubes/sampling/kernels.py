@@ -1,7 +1,8 @@
 """The inner loops of the sampler, compiled by numba; they release the interpreter lock.
 
 ``flat`` is always the memory of a workspace: variables x cells, so that every value of a sample
-lies at a fixed offset from the sample's origin.
+lies at a fixed offset from the sample's origin. ``codes`` hold the role of each cell as a bit
+(1 train, 2 validation, 4 test, 8 buffer), 0 where it does not count.
 """
 
 from __future__ import annotations
@@ -9,150 +10,235 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-#: Cells that are looked at together for whether any target is there.
-_LOOKED_AT = 32
+#: Numbers of a permutation that are made together.
+_AT_ONCE = 1024
 
-_jit = numba.njit(cache=True, nogil=True, error_model="numpy", boundscheck=False)
+_jit = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 
 @_jit
 def encode(target, roles, out):  # type: ignore[no-untyped-def]
-    """Write the role of each cell whose target is finite, else -1."""
+    """Write the role of each cell whose target is finite, else 0."""
     for i in range(target.size):
-        out[i] = roles[i] if np.isfinite(target[i]) else -1
+        out[i] = roles[i] if np.abs(target[i]) < np.inf else np.uint8(0)
 
 
 @_jit
-def cut_cells(  # type: ignore[no-untyped-def]
-    flat, roles, rows, numbers, inner, offsets, target, drop, slots, records, origins, counts
-):
-    """Write a record of each cell of each wanted role.
+def flag(values, out):  # type: ignore[no-untyped-def]
+    """Write 1 for each value that is finite, else 2."""
+    for i in range(values.size):
+        out[i] = np.uint8(1) if np.abs(values[i]) < np.inf else np.uint8(2)
 
-    ``rows`` holds the place of the first cell of each row of ``inner`` cells and ``numbers``
-    its number in the cube; ``slots`` says by role code (-1 last) which part of the outputs is
-    meant, or -1. Cells whose target (at ``target``, or nowhere if negative) is missing are left
-    out; with ``drop`` 1 also those that miss a feature, with 2 those that miss all.
+
+@_jit
+def seen(flags, rows, inner, step, runs, length, out):  # type: ignore[no-untyped-def]
+    """Write the bitwise or of all flags within each window.
+
+    ``rows`` holds the first cell of each row of ``inner`` windows that are ``step`` cells apart.
     """
-    columns = offsets.size
-    at_target = max(target, 0)
-    wide = records.shape[2] > columns + 2
-    ids = records.view(np.uint32)
     for r in range(rows.size):
-        for begin in range(0, inner, _LOOKED_AT):
-            first = rows[r] + begin
-            size = min(_LOOKED_AT, inner - begin)
-            # Where nothing is there, as over the sea, this loop is all that runs: it has no branch.
-            there = 0
-            for k in range(size):
-                there += np.abs(flat[at_target + first + k]) < np.inf
-            if target >= 0 and there == 0:
-                continue
-            for k in range(first, first + size):
-                slot = slots[roles[k]]
-                if slot < 0:
-                    continue
-                mark = np.float32(0)
-                if target >= 0:
-                    mark = flat[target + k]
-                    if not np.isfinite(mark):
-                        continue
-                n = counts[slot]
-                found = 0
-                for c in range(columns):
-                    value = flat[k + offsets[c]]
-                    records[slot, n, c] = value
-                    found += np.isfinite(value)
-                if (drop == 1 and found < columns) or (drop == 2 and found == 0):
-                    continue
-                number = numbers[r] + (k - rows[r])
-                records[slot, n, columns] = mark
-                ids[slot, n, columns + 1] = number & 0xFFFFFFFF
-                if wide:
-                    ids[slot, n, columns + 2] = number >> 32
-                origins[slot, n] = k
-                counts[slot] = n + 1
+        to = out[r * inner : (r + 1) * inner]
+        if step == 1 and length == 1:
+            to[:] = 0
+            for run in runs:
+                at = rows[r] + run
+                # A view starts at 0: the compiler then knows that no index is negative.
+                part = flags[at : at + inner]
+                for i in range(inner):
+                    to[i] |= part[i]
+        else:
+            for i in range(inner):
+                found = np.uint8(0)
+                for run in runs:
+                    at = rows[r] + i * step + run
+                    for value in flags[at : at + length]:
+                        found |= value
+                to[i] = found
 
 
 @_jit
-def tally(codes, origins, runs, length, out):  # type: ignore[no-untyped-def]
-    """Count the codes 0 to 3 within each window."""
-    for i in range(origins.size):
-        n0, n1, n2, n3 = 0, 0, 0, 0
-        for r in range(runs.size):
-            at = origins[i] + runs[r]
-            # A view starts at 0: the compiler then knows that no index is negative.
-            for code in codes[at : at + length]:
-                n0 += code == 0
-                n1 += code == 1
-                n2 += code == 2
-                n3 += code == 3
-        out[i, 0], out[i, 1], out[i, 2], out[i, 3] = n0, n1, n2, n3
-
-
-@_jit
-def missing(flat, origins, runs, length, out):  # type: ignore[no-untyped-def]
-    """Count the values within each window that are not finite."""
+def count(flags, bit, origins, runs, length, out):  # type: ignore[no-untyped-def]
+    """Count the flags with a bit within each window."""
     for i in range(origins.size):
         n = 0
-        for r in range(runs.size):
-            at = origins[i] + runs[r]
-            for value in flat[at : at + length]:
-                n += not (np.abs(value) < np.inf)
+        for run in runs:
+            at = origins[i] + run
+            for value in flags[at : at + length]:
+                n += (value & bit) != 0
         out[i] = n
 
 
 @_jit
-def cut_windows(flat, codes, role, origins, numbers, inputs, window, length, target, records):  # type: ignore[no-untyped-def]
-    """Write a record of each window.
+def cut_cells(  # type: ignore[no-untyped-def]
+    flat, codes, rows, numbers, inner, offsets, target, drop, wanted, records, slots, origins
+):
+    """Write a record of each cell of each wanted role; return how many there are.
+
+    ``rows`` holds the place of the first cell of each row of ``inner`` cells and ``numbers`` its
+    number in the cube; ``codes`` the role of each cell that counts as a bit, ``wanted`` the bits
+    that are meant. With ``drop`` 1 cells that miss a feature are left out, with 2 those that miss
+    all. What role a record is of is written to ``slots``, and where it came from to ``origins``
+    unless that is empty.
+    """
+    columns = offsets.size
+    wide = records.shape[1] > columns + 2
+    ids = records.view(np.uint32)
+    keep, there = np.empty(inner, np.uint8), np.empty(inner, np.uint8)
+    place = np.empty(inner + 1, np.int32)
+    n = 0
+    for r in range(rows.size):
+        begin = rows[r]
+        code = codes[begin : begin + inner]
+        held = np.uint8(0)
+        for k in range(inner):
+            held |= code[k]
+            keep[k] = code[k]
+        if held == 0:
+            continue
+        if drop == 1:
+            for c in range(columns):
+                values = flat[begin + offsets[c] : begin + offsets[c] + inner]
+                for k in range(inner):
+                    keep[k] = keep[k] if np.abs(values[k]) < np.inf else np.uint8(0)
+        elif drop == 2:
+            there[:] = 0
+            for c in range(columns):
+                values = flat[begin + offsets[c] : begin + offsets[c] + inner]
+                for k in range(inner):
+                    there[k] |= np.uint8(255) if np.abs(values[k]) < np.inf else np.uint8(0)
+            for k in range(inner):
+                keep[k] &= there[k]
+        for slot in range(wanted.size):
+            bit = wanted[slot]
+            if held & bit == 0:
+                continue
+            m = 0
+            for k in range(inner):
+                # No branch: what does not count is written over.
+                place[m] = k
+                m += (keep[k] & bit) != 0
+            for c in range(columns):
+                values = flat[begin + offsets[c] : begin + offsets[c] + inner]
+                for i in range(m):
+                    records[n + i, c] = values[place[i]]
+            if target < 0:
+                for i in range(m):
+                    records[n + i, columns] = np.float32(0)
+            else:
+                values = flat[target + begin : target + begin + inner]
+                for i in range(m):
+                    records[n + i, columns] = values[place[i]]
+            for i in range(m):
+                number = numbers[r] + place[i]
+                ids[n + i, columns + 1] = number & 0xFFFFFFFF
+                if wide:
+                    ids[n + i, columns + 2] = number >> 32
+                slots[n + i] = slot
+            if origins.size:
+                for i in range(m):
+                    origins[n + i] = begin + place[i]
+            n += m
+    return n
+
+
+@_jit
+def cut_windows(  # type: ignore[no-untyped-def]
+    flat, codes, bit, origins, numbers, inputs, window, length, target, place, records
+):
+    """Write a record of each window to its place.
 
     Target values (at ``target`` from the origin, zeros if negative) that are missing or of
-    another role than ``role`` become NaN.
+    another role than ``bit`` become NaN.
     """
     columns = inputs.size * length
     last = columns + window.size * length
     nothing = np.float32(np.nan)
     ids = records.view(np.uint32)
     for i in range(origins.size):
+        n = place[i]
         for r in range(inputs.size):
             at = origins[i] + inputs[r]
             if length == 1:
-                records[i, r] = flat[at]
+                records[n, r] = flat[at]
             else:
-                records[i, r * length : (r + 1) * length] = flat[at : at + length]
+                records[n, r * length : (r + 1) * length] = flat[at : at + length]
         for r in range(window.size):
             at = origins[i] + window[r]
-            to = records[i, columns + r * length : columns + (r + 1) * length]
+            to = records[n, columns + r * length : columns + (r + 1) * length]
             mine = codes[at : at + length]
             if target < 0:
                 for k in range(length):
-                    to[k] = np.float32(0) if mine[k] == role else nothing
+                    to[k] = np.float32(0) if mine[k] == bit else nothing
             else:
                 values = flat[target + at : target + at + length]
                 for k in range(length):
-                    to[k] = values[k] if mine[k] == role else nothing
-        ids[i, last] = numbers[i] & 0xFFFFFFFF
+                    to[k] = values[k] if mine[k] == bit else nothing
+        ids[n, last] = numbers[i] & 0xFFFFFFFF
         if records.shape[1] > last + 1:
-            ids[i, last + 1] = numbers[i] >> 32
+            ids[n, last + 1] = numbers[i] >> 32
 
 
 @_jit
-def deal(records, first, starts, factors, turns, out):  # type: ignore[no-untyped-def]
-    """Deal records, the first of which is number ``first``, to buckets.
+def deal(slots, shifts, starts, first, factors, turns, round_of, place):  # type: ignore[no-untyped-def]
+    """Write to which place each record is dealt, by its slot.
 
-    There are as many buckets as `starts` has, a power of two. Each run of so many samples gives
-    one to every bucket, in an order that an odd factor and a turn draw anew for each run: a
-    bucket is a stratified sample of the whole.
+    A slot has ``1 << shifts[slot]`` buckets, that begin at ``starts[first[slot]]`` and after.
+    Each run of so many samples gives one to every bucket, in an order that an odd factor and a
+    turn (``round_of[slot]`` is the first) draw anew for each run: a bucket is a stratified
+    sample of the whole.
     """
-    mask = starts.size - 1
-    bits = 0
-    while (1 << bits) < starts.size:
-        bits += 1
-    for j in range(records.shape[0]):
-        group = (first + j) >> bits
-        bucket = (factors[group] * ((first + j) & mask) + turns[group]) & mask
-        to = starts[bucket] + group
-        for k in range(records.shape[1]):
-            out[to, k] = records[j, k]
+    dealt = np.zeros(shifts.size, np.int64)
+    j = 0
+    while j < slots.size:
+        slot = slots[j]
+        shift, number = shifts[slot], dealt[slot]
+        mask = (1 << shift) - 1
+        start = starts[first[slot] :]
+        stop = j
+        while stop < slots.size and slots[stop] == slot:
+            stop += 1
+        while j < stop:
+            group = number >> shift
+            factor, turn = factors[round_of[slot] + group], turns[round_of[slot] + group]
+            end = min(stop, j + ((group + 1) << shift) - number)
+            for i in range(j, end):
+                place[i] = start[(factor * (number & mask) + turn) & mask] + group
+                number += 1
+            j = end
+        dealt[slot] = number
+
+
+@_jit
+def spread(records, place, out):  # type: ignore[no-untyped-def]
+    """Write records to their places."""
+    width = records.shape[1]
+    if width == 3:
+        # One feature: loops over so few values would take longer than what they copy.
+        for i in range(place.size):
+            to = place[i]
+            out[to, 0], out[to, 1], out[to, 2] = records[i, 0], records[i, 1], records[i, 2]
+        return
+    for i in range(place.size):
+        to = place[i]
+        for k in range(width):
+            out[to, k] = records[i, k]
+
+
+@_jit
+def ranked(begins, ranks, start, stop, out):  # type: ignore[no-untyped-def]
+    """Write which records the samples from rank ``start`` to ``stop`` are.
+
+    ``begins`` holds the first record of each segment and ``ranks`` how many samples come before.
+    """
+    segment = np.searchsorted(ranks, start, side="right") - 1
+    at = start
+    while at < stop:
+        end = min(stop, ranks[segment + 1])
+        first = begins[segment] - ranks[segment]
+        for rank in range(at, end):
+            out[rank - start] = first + rank
+        at = end
+        segment += 1
 
 
 @_jit
@@ -162,6 +248,14 @@ def part_records(records, order, dest, columns, x, marks, numbers):  # type: ign
     last = columns + width
     wide = records.shape[1] > last + 1
     ids = records.view(np.uint32)
+    if columns == 1 and width == 1 and not wide:
+        # As in `spread`.
+        for i in range(order.size):
+            at, to = order[i], dest[i]
+            x[to, 0] = records[at, 0]
+            marks[to, 0] = records[at, 1]
+            numbers[to] = ids[at, 2]
+        return
     for i in range(order.size):
         at, to = order[i], dest[i]
         for k in range(columns):
@@ -184,18 +278,23 @@ def permute(n, keys, dest):  # type: ignore[no-untyped-def]
     bits = 2
     while (1 << bits) < n:
         bits += 1
-    mask = np.uint64((1 << bits) - 1)
-    shift = np.uint64(max(1, bits // 2))
-    size = np.uint64(n)
-    m0, m1, m2, a0, a1, a2 = keys[0], keys[1], keys[2], keys[3], keys[4], keys[5]
+    # With 32 bits, of which the lower ones are the same, the compiler vectorises the rounds.
+    mask, shift = np.uint32((1 << bits) - 1), np.uint32(max(1, bits // 2))
+    m0, m1, m2 = np.uint32(keys[0]), np.uint32(keys[1]), np.uint32(keys[2])
+    a0, a1, a2 = np.uint32(keys[3]), np.uint32(keys[4]), np.uint32(keys[5])
+    found = np.empty(_AT_ONCE, np.uint32)
     j = 0
-    for i in range(1 << bits):
-        v = (np.uint64(i) * m0 + a0) & mask
-        v ^= v >> shift
-        v = (v * m1 + a1) & mask
-        v ^= v >> shift
-        v = (v * m2 + a2) & mask
-        v ^= v >> shift
-        # No branch: what is too large is written over.
-        dest[j] = v
-        j += v < size
+    for begin in range(0, 1 << bits, _AT_ONCE):
+        size = min(_AT_ONCE, (1 << bits) - begin)
+        for i in range(size):
+            v = np.uint32(begin + i)
+            v = np.uint32(v * m0 + a0) & mask
+            v = np.uint32(v ^ (v >> shift))
+            v = np.uint32(v * m1 + a1) & mask
+            v = np.uint32(v ^ (v >> shift))
+            v = np.uint32(v * m2 + a2) & mask
+            found[i] = v ^ (v >> shift)
+        for i in range(size):
+            # No branch: what is too large is written over.
+            dest[j] = found[i]
+            j += found[i] < n

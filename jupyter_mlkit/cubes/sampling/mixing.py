@@ -1,7 +1,7 @@
 """Mix the samples of several open boxes into a stream, in an order that the counts fix.
 
-A piece takes a bucket (see ``bucket_starts``) or some from every open box; within the piece the
-samples are permuted. Which buckets make up which piece depends only on how many samples each
+A piece takes a bucket of samples or some from every open box; within the piece the samples are
+permuted. Which buckets make up which piece depends only on how many samples each
 box has, so that a stream can be continued anywhere without reading what came before.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from .cutting import bucket_starts
+from .dealing import even
 
 #: Boxes that are open at once: at least, usually at least, and at most.
 FEWEST, USUAL, MOST = 4, 8, 12
@@ -115,23 +115,29 @@ def pieces(
     the last batches mix as many boxes as the first.
     """
     slots: list[Open[T]] = []
-    number = 0
-    opened = 0
-    upcoming = next(boxes, None)
-    while upcoming is not None or slots:
-        grown = 0
-        while upcoming is not None and (
-            len(slots) < (FEWEST if shuffle else 1)
-            or (
-                shuffle
-                and not grown
-                and len(slots) < MOST
-                and room([*(sum(slot.counts) for slot in slots), sum(upcoming[1])])
-            )
+    fewest = FEWEST if shuffle else 1
+    number, opened = 0, 0
+    upcoming: tuple[int, tuple[int, ...], T] | None = None
+    ended = False
+    while True:
+        grown = False
+        # The first piece waits for no more boxes than it needs.
+        while not ended and (
+            len(slots) < fewest or (shuffle and number and not grown and len(slots) < MOST)
         ):
-            grown += len(slots) >= FEWEST
+            upcoming = upcoming or next(boxes, None)
+            if upcoming is None:
+                ended = True
+                together = sorted((slot.left for slot in slots), reverse=True)
+                for slot in slots:
+                    slot.spread(max(1, together[min(FEWEST, len(slots)) - 1]))
+                break
             place, counts, held = upcoming
-            edges = [bucket_starts(n, unit).tolist() for n in counts]
+            if len(slots) >= fewest:
+                if not room([*(sum(slot.counts) for slot in slots), sum(counts)]):
+                    break
+                grown = True
+            edges = [even(n, max(1, -(-n // unit))).tolist() for n in counts]
             slot = Open(place, counts, 1, held, edges, [0] * len(counts))
             life = slot.left
             if opened < USUAL:
@@ -139,11 +145,9 @@ def pieces(
             slot.spread(life)
             slots.append(slot)
             opened += 1
-            upcoming = next(boxes, None)
-            if upcoming is None:
-                together = sorted((slot.left for slot in slots), reverse=True)
-                for slot in slots:
-                    slot.spread(max(1, together[min(FEWEST, len(slots)) - 1]))
+            upcoming = None
+        if not slots:
+            return
         yield Piece(number, [(slot, slot.draw()) for slot in slots])
         number += 1
         slots = [slot for slot in slots if slot.age < slot.life]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ _TABLE = 1 << 22
 #: Cells along each dim of the boxes within which blocks of scattered cells are looked up.
 _BOX = 64
 _KEPT_BOXES = 64
+#: Role codes as bits: what is in a window is the bitwise or of its cells.
+BITS = np.array([1, 2, 4, 8, 0], np.uint8)
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Places:
         self.frame = loaded(frame[held])
         self.sizes = tuple(int(ds.sizes[dim]) for dim in dims)
         self._roles = self._table(split.assign) if split is not None else None
+        self._bits = self._roles and replace(self._roles, values=BITS[self._roles.values])
         self._blocks: _Table | None = None
         self._boxes: OrderedDict[tuple[int, ...], NDArray[np.int64]] = OrderedDict()
 
@@ -70,12 +73,24 @@ class Places:
             return np.zeros([1] * len(self.dims), np.int8)
         if self._roles is None:
             return self._evaluated(self.split.assign, slices).astype(np.int8, copy=False)
-        table = self._roles
-        values = table.values
-        # The last axis first: the outer ones then copy long runs.
-        for axis in reversed(range(len(table.dims))):
-            values = np.take(values, table.index[axis][slices[table.dims[axis]]], axis=axis)
-        return self._fitted(values, table.dims)
+        return self._looked_up(self._roles, slices)
+
+    def bits(self, slices: Mapping[str, slice]) -> NDArray[np.uint8]:
+        """Return the roles within a box as `BITS`, with size 1 along dims that play no part."""
+        if self._bits is None:
+            return BITS[self.roles(slices)]
+        return self._looked_up(self._bits, slices)
+
+    def has(self, slices: Mapping[str, slice], roles: Sequence[int]) -> bool:
+        """Return whether any cell within a box has one of these roles."""
+        if self._roles is None:
+            return bool(np.isin(self.roles(slices), roles).any())
+        rows = [
+            np.unique(index[slices[dim]])
+            for dim, index in zip(self._roles.dims, self._roles.index, strict=True)
+        ]
+        found = self._roles.values[np.ix_(*rows)] if rows else self._roles.values
+        return bool(np.isin(found, roles).any())
 
     def blocks(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the block of each cell.
@@ -119,6 +134,13 @@ class Places:
             return None
         values = rule(frame).transpose(*dims).values
         return _Table(dims, tuple(index[dim] for dim in dims), np.ascontiguousarray(values))
+
+    def _looked_up(self, table: _Table, slices: Mapping[str, slice]) -> NDArray[Any]:
+        values = table.values
+        # The last axis first: the outer ones then copy long runs.
+        for axis in reversed(range(len(table.dims))):
+            values = np.take(values, table.index[axis][slices[table.dims[axis]]], axis=axis)
+        return self._fitted(values, table.dims)
 
     def _evaluated(
         self, rule: Callable[[xr.Dataset], xr.DataArray], slices: Mapping[str, slice]

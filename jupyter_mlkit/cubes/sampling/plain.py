@@ -11,92 +11,106 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Places = NDArray[np.int32]
-Codes = NDArray[np.int8]
+Bits = NDArray[np.uint8]
 
 #: Elements that are looked up at once.
 _AT_ONCE = 1 << 20
 
 
-def encode(target: Floats, roles: Codes, out: Codes) -> None:
-    """Write the role of each cell whose target is finite, else -1."""
-    out[:] = np.where(np.isfinite(target), roles, np.int8(-1))
+def encode(target: Floats, roles: Bits, out: Bits) -> None:
+    """Write the role of each cell whose target is finite, else 0."""
+    out[:] = np.where(np.isfinite(target), roles, np.uint8(0))
+
+
+def flag(values: Floats, out: Bits) -> None:
+    """Write 1 for each value that is finite, else 2."""
+    out[:] = np.where(np.isfinite(values), np.uint8(1), np.uint8(2))
+
+
+def seen(
+    flags: Bits, rows: Ints, inner: int, step: int, runs: Ints, length: int, out: Bits
+) -> None:
+    """Write the bitwise or of all flags within each window, see :func:`.kernels.seen`."""
+    origins = np.add.outer(rows, step * np.arange(inner)).ravel()
+    for part, places in _pieces(origins, runs, length):
+        out[part] = np.bitwise_or.reduce(flags[places], axis=1)
+
+
+def count(
+    flags: Bits, bit: int, origins: Ints, runs: Ints, length: int, out: NDArray[np.int32]
+) -> None:
+    """Count the flags with a bit within each window."""
+    for part, places in _pieces(origins, runs, length):
+        out[part] = (flags[places] & bit != 0).sum(axis=1)
 
 
 def cut_cells(
     flat: Floats,
-    roles: Codes,
+    codes: Bits,
     rows: Ints,
     numbers: Ints,
     inner: int,
     offsets: Ints,
     target: int,
     drop: int,
-    slots: NDArray[np.int8],
+    wanted: Bits,
     records: Floats,
-    origins: Places,
-    counts: Ints,
-) -> None:
+    slots: Bits,
+    origins: Ints,
+) -> int:
     """Write a record of each cell of each wanted role, see :func:`.kernels.cut_cells`."""
-    columns = offsets.size
+    columns, n = offsets.size, 0
     for row, number in zip(rows.tolist(), numbers.tolist(), strict=True):
-        slot = slots[roles[row : row + inner]]
+        code = codes[row : row + inner]
+        if not code.any():
+            continue
         mark = np.zeros(inner, np.float32)
         if target >= 0:
             mark = flat[target + row : target + row + inner]
-        keep = (slot >= 0) & np.isfinite(mark)
-        if not keep.any():
-            continue
         values = flat[row + np.arange(inner)[:, None] + offsets]
+        keep = np.ones(inner, bool)
         if drop:
             found = np.isfinite(values)
-            keep &= found.all(axis=1) if drop == 1 else found.any(axis=1)
-        places = np.flatnonzero(keep)
-        for wanted in range(len(counts)):
-            mine = places[slot[places] == wanted]
-            rows_out = slice(int(counts[wanted]), int(counts[wanted]) + mine.size)
-            out = records[wanted, rows_out]
+            keep = found.all(axis=1) if drop == 1 else found.any(axis=1)
+        for slot, bit in enumerate(wanted):
+            mine = np.flatnonzero(keep & (code & bit != 0))
+            stop = n + mine.size
+            out = records[n:stop]
             out[:, :columns], out[:, columns] = values[mine], mark[mine]
             _write_numbers(out[:, columns + 1 :], number + mine)
-            origins[wanted, rows_out] = row + mine
-            counts[wanted] += mine.size
-
-
-def tally(codes: Codes, origins: Places, runs: Ints, length: int, out: NDArray[np.int32]) -> None:
-    """Count the codes 0 to 3 within each window."""
-    for part, places in _pieces(origins, runs, length):
-        held = codes[places]
-        for code in range(4):
-            out[part, code] = (held == code).sum(axis=1)
-
-
-def missing(flat: Floats, origins: Places, runs: Ints, length: int, out: NDArray[np.int32]) -> None:
-    """Count the values within each window that are not finite."""
-    for part, places in _pieces(origins, runs, length):
-        out[part] = (~np.isfinite(flat[places])).sum(axis=1)
+            slots[n:stop] = slot
+            if origins.size:
+                origins[n:stop] = row + mine
+            n = stop
+    return n
 
 
 def cut_windows(
     flat: Floats,
-    codes: Codes,
-    role: int,
-    origins: Places,
+    codes: Bits,
+    bit: int,
+    origins: Ints,
     numbers: Ints,
     inputs: Ints,
     window: Ints,
     length: int,
     target: int,
+    place: Places,
     records: Floats,
 ) -> None:
-    """Write a record of each window, see :func:`.kernels.cut_windows`."""
+    """Write a record of each window to its place, see :func:`.kernels.cut_windows`."""
     columns = inputs.size * length
     for part, places in _pieces(origins, inputs, length):
-        records[part, :columns] = flat[places]
+        records[place[part], :columns] = flat[places]
     for part, places in _pieces(origins, window, length):
         values = flat[places + target] if target >= 0 else np.zeros(places.shape, np.float32)
-        records[part, columns : columns + places.shape[1]] = np.where(
-            codes[places] == role, values, np.float32(np.nan)
+        records[place[part], columns : columns + places.shape[1]] = np.where(
+            codes[places] == bit, values, np.float32(np.nan)
         )
-    _write_numbers(records[:, columns + window.size * length :], numbers)
+    last = columns + window.size * length
+    ids = np.empty((numbers.size, records.shape[1] - last), np.float32)
+    _write_numbers(ids, numbers)
+    records[place, last:] = ids
 
 
 def _write_numbers(out: Floats, numbers: Ints) -> None:
@@ -107,12 +121,34 @@ def _write_numbers(out: Floats, numbers: Ints) -> None:
 
 
 def deal(
-    records: Floats, first: int, starts: Ints, factors: Ints, turns: Ints, out: Floats
+    slots: Bits,
+    shifts: Ints,
+    starts: Ints,
+    first: Ints,
+    factors: Ints,
+    turns: Ints,
+    round_of: Ints,
+    place: Places,
 ) -> None:
-    """Deal records to buckets, see :func:`.kernels.deal`."""
-    group, place = np.divmod(first + np.arange(records.shape[0]), starts.size)
-    bucket = (factors[group] * place + turns[group]) & (starts.size - 1)
-    out[starts[bucket] + group] = records
+    """Write to which place each record is dealt, see :func:`.kernels.deal`."""
+    for slot, shift in enumerate(shifts):
+        mine = np.flatnonzero(slots == slot)
+        group, turn = np.divmod(np.arange(mine.size), 1 << int(shift))
+        draw = round_of[slot] + group
+        bucket = (factors[draw] * turn + turns[draw]) & ((1 << int(shift)) - 1)
+        place[mine] = starts[first[slot] + bucket] + group
+
+
+def spread(records: Floats, place: Places, out: Floats) -> None:
+    """Write records to their places."""
+    out[place] = records
+
+
+def ranked(begins: Ints, ranks: Ints, start: int, stop: int, out: Places) -> None:
+    """Write which records some samples are, see :func:`.kernels.ranked`."""
+    rank = np.arange(start, stop)
+    segment = np.searchsorted(ranks, rank, side="right") - 1
+    out[:] = begins[segment] + rank - ranks[segment]
 
 
 def part_records(
@@ -143,7 +179,7 @@ def permute(n: int, keys: NDArray[np.uint64], dest: Places) -> None:
     dest[:n] = v[v < n]
 
 
-def _pieces(origins: Places, runs: Ints, length: int) -> list[tuple[slice, NDArray[np.int64]]]:
+def _pieces(origins: Ints, runs: Ints, length: int) -> list[tuple[slice, NDArray[np.int64]]]:
     """Return the places of all elements, some windows at a time."""
     offsets = (runs[:, None] + np.arange(length)).ravel()
     step = max(1, _AT_ONCE // max(1, offsets.size))

@@ -16,9 +16,12 @@ Straddle = Literal["mask", "drop"]
 OverGaps = Literal["skip", "join"]
 Ints = NDArray[np.int64]
 
-#: Samples per draw of one chunk, and the bytes that all draws of a piece may take.
+#: Samples per draw of one chunk, and the bytes that all draws of a piece may take: those of
+#: small records, which are picked at random, fit the cache.
 UNIT = 8192
-PIECE_BYTES = 4 << 20
+PIECE_BYTES, LARGE_PIECE_BYTES = 1 << 20, 4 << 20
+#: Bytes of a record above which it stays where it was cut.
+LARGE = 1 << 10
 
 
 @dataclass(frozen=True)
@@ -92,9 +95,14 @@ class Recipe:
         """Values in the record of a sample: X, the target of each cell, the cell's number."""
         return self.inputs + self.window_cells + (1 if self.cells < 2**32 else 2)
 
+    @property
+    def large(self) -> bool:
+        """Whether a sample is so large that it is not copied to be mixed."""
+        return 4 * self.record > LARGE
+
     def unit(self, batch_size: int, slots: int) -> int:
         """Return how many samples of a box are drawn at a time, of `slots` open boxes."""
-        by_bytes = PIECE_BYTES // slots // (4 * self.record)
+        by_bytes = (LARGE_PIECE_BYTES if self.large else PIECE_BYTES) // slots // (4 * self.record)
         return max(1, min(UNIT, by_bytes), -(-batch_size // slots))
 
     def places(self, shape: tuple[int, ...]) -> Offsets:

@@ -20,12 +20,13 @@ from .arguments import flag, whole, wrong
 from .balance import Balance
 from .batch import Batch, Layout
 from .checks import Inputs, checked, empty_role
-from .cutting import Cutter, Part
+from .cutting import Cutter
 from .engine import kernels
 from .exchange import Exchange
 from .missing import Filler
 from .mixing import USUAL, Piece, pieces
 from .order import Plan
+from .parts import Part
 from .places import Places
 from .recipe import DropNan, FillNan, OverGaps, Straddle
 from .sample_boxes import SampleBoxes
@@ -325,9 +326,13 @@ class Sampler:
         def work(box: int, ingredients: list[Ingredient]) -> list[Part]:
             return cutter.parts(box, ingredients, unit=unit, key=(self.seed, self.epoch, box))
 
+        def may_hold(lent: int) -> bool:
+            return cutter.held + lent < self.buffer_bytes
+
         def boxes() -> Iterator[tuple[int, tuple[int, ...], list[Part]]]:
             full = self._plan() if skipped else plan
-            exchange = iter(Exchange(self._boxes.reader, self._boxes.grid, plan, work))
+            reader, grid = self._boxes.reader, self._boxes.grid
+            exchange = iter(Exchange(reader, grid, plan, work, may_hold))
             for place, box in enumerate(box for box in full.read if box in full.cuts):
                 if box in wanted:
                     found, parts = next(exchange)

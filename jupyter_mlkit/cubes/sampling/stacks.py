@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from ..splits.roles import ROLES
 from .batch import Batch, Layout
 from .chance import shuffled
-from .cutting import Part
 from .missing import Filler
 from .mixing import Piece, pieces
+from .parts import Part
 from .recipe import Recipe
 
 Ints = NDArray[np.int64]
@@ -27,7 +27,7 @@ class Stacked:
     Attributes
     ----------
     records : ndarray of float32
-        As :class:`.cutting.Part` has them.
+        As :class:`.parts.Part` has them.
     order : ndarray of int64
         Rows of `records`, batch by batch, in a batch in the order of their cells.
     edges : ndarray of int64
@@ -73,7 +73,7 @@ class Stacking:
         """Return the samples of a box by batch."""
         if not len(part):
             return Stacked(part.records, np.empty(0, np.int64), np.zeros(1, np.int64))
-        rows = np.arange(len(part)) if part.order is None else part.order
+        rows = part.rows(0, len(part))
         cells = self.cells(part.records[rows])
         places = np.unravel_index(cells, self.sizes)
         spans = [self.recipe.spans[dim] for dim in self.recipe.dims]

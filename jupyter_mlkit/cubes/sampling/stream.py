@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ..splits.roles import ROLES
 from .batch import Batch, Layout
 from .chance import round_keys
-from .cutting import Part
 from .missing import Filler
 from .mixing import Piece, pieces
+from .parts import Part
 from .recipe import Recipe
 
 Counts = Mapping[int, tuple[int, ...]]
@@ -229,19 +229,15 @@ class Stream:
         drawn = np.arange(n + 1, dtype=np.int32)
         if self.shuffle and n > 1:
             self.kernels.permute(n, round_keys(*self.key, 3, piece.number, role), drawn)
-        takes = [(box.held[role], *rows[role]) for box, rows in piece.takes]
-        outs = self.recipe.inputs, to.x, to.marks, to.cells
-        if all(part.order is None for part, a, b in takes if a < b):
-            # Small records: side by side they fit the cache, and are picked from it at random.
-            near = [part.records[a:b] for part, a, b in takes if a < b]
-            records = near[0] if len(near) == 1 else np.concatenate(near)
-            self.kernels.part_records(records, drawn[:n], np.arange(n, dtype=np.int32), *outs)
-            return
         at = 0
-        for part, a, b in takes:
+        for box, rows in piece.takes:
+            a, b = rows[role]
             if a < b:
-                order = part.order if part.order is not None else np.arange(b, dtype=np.int32)
-                self.kernels.part_records(part.records, order[a:b], drawn[at : at + b - a], *outs)
+                part = box.held[role]
+                self.kernels.part_records(
+                    part.records, part.rows(a, b, self.kernels), drawn[at : at + b - a],
+                    self.recipe.inputs, to.x, to.marks, to.cells,
+                )  # fmt: skip
                 at += b - a
 
     def _batch(self, run: _Run, role: int, a: int, b: int) -> Batch:

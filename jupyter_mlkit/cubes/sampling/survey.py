@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .cutting import Part
+from .parts import Part
 from .recipe import Recipe
 
 
@@ -52,8 +52,9 @@ def look_at(parts: list[Part], train: int | None, recipe: Recipe, *, classes: bo
     n, mean = np.zeros(columns, np.int64), np.zeros(columns)
     low, high = np.full(columns, np.inf, np.float32), np.full(columns, -np.inf, np.float32)
     seen: dict[float, int] = {}
-    if train is not None and parts[train].records.size:
-        x = parts[train].records[:, : recipe.inputs].reshape(counts[train], columns, -1)
+    if train is not None and counts[train] and parts[train].records.size:
+        records = parts[train].drawn
+        x = records[:, : recipe.inputs].reshape(counts[train], columns, -1)
         for column in range(columns):
             values = x[:, column]
             values = values[np.isfinite(values)]
@@ -61,7 +62,7 @@ def look_at(parts: list[Part], train: int | None, recipe: Recipe, *, classes: bo
                 n[column], mean[column] = values.size, values.mean(dtype=np.float64)
                 low[column], high[column] = values.min(), values.max()
         if classes:
-            marks = parts[train].records[:, recipe.inputs :][:, : recipe.window_cells]
+            marks = records[:, recipe.inputs :][:, : recipe.window_cells]
             for label in np.unique(marks[np.isfinite(marks)]):
                 seen[float(label)] = int((marks == label).any(axis=1).sum())
     return Found(counts, n, mean, low, high, seen)

@@ -8,12 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .balance import Balance
+from .places import BITS
 from .recipe import Recipe
 from .workspace import Workspace
 
 _TRAIN = 0
+#: What :func:`.kernels.flag` says of a value.
+_FINITE, _MISSING = np.uint8(1), np.uint8(2)
 #: Places of samples in a workspace, and their numbers in the cube.
-Chosen = tuple[NDArray[np.int32], NDArray[np.int64]]
+Chosen = tuple[NDArray[np.int64], NDArray[np.int64]]
+Bits = NDArray[np.uint8]
 
 
 class WindowChooser:
@@ -36,63 +40,87 @@ class WindowChooser:
         self.kernels = kernels
         self.balance = balance
 
-    def choose(self, piece: Workspace, codes: NDArray[np.int8]) -> list[Chosen]:
+    def choose(self, piece: Workspace, codes: Bits) -> list[Chosen]:
         """Return the windows of each wanted role; `codes` are the roles of cells that count."""
-        recipe, kernels, at = self.recipe, self.kernels, piece.offsets
-        found_origins, cells = piece.lattice(self.sizes)
-        origins = found_origins.astype(np.int32)
-        counted = np.empty((origins.size, 4), np.int32)
-        kernels.tally(codes, origins, at.window, at.length, counted)
-        some = counted[:, list(recipe.roles)].any(axis=1)
-        origins, cells, counted = origins[some], cells[some], counted[some]
-        gaps = np.zeros(origins.size, np.int32)
-        kernels.missing(self._judged(piece), origins, at.inputs, at.length, gaps)
-        total = at.inputs.size * at.length
-        mixed = None
+        recipe, at = self.recipe, piece.offsets
+        origins, cells = piece.lattice(self.sizes)
+        counted = self._seen(piece, codes, at.window)
+        inputs = self._seen(piece, self._judged(piece), at.inputs)
+        possible = (inputs & _FINITE) != 0
         if recipe.straddle == "drop":
-            held = np.empty((origins.size, 4), np.int32)
-            kernels.tally(piece.roles.ravel(), origins, at.window, at.length, held)
-            mixed = (held > 0).sum(axis=1) > 1
+            held = self._seen(piece, piece.roles.reshape(-1), at.window)
+            # Of a power of two the bits below are none of its own.
+            possible &= (held & (held - 1)) == 0
+        touched = (
+            self._seen(piece, piece.roles.reshape(-1), at.footprint) if recipe.strict else None
+        )
         found = []
         for role in recipe.roles:
-            keep = (counted[:, role] > 0) & (gaps < total)
-            if mixed is not None:
-                keep &= ~mixed
-            if recipe.strict:
-                keep &= self.pure(piece, origins, role, at.footprint)
+            bit = BITS[role]
+            keep = possible & ((counted & bit) != 0)
+            if touched is not None:
+                keep &= (touched & ~bit) == 0
+            if role == _TRAIN and recipe.drop_nan in ("auto", "masked"):
+                keep &= (inputs & _MISSING) == 0
+            rows = np.flatnonzero(keep)
             if role == _TRAIN:
-                if recipe.drop_nan in ("auto", "masked"):
-                    keep &= gaps == 0
-                if recipe.min_valid:
-                    keep &= counted[:, role] >= recipe.min_valid * recipe.window_cells
-                if self.balance is not None:
-                    rows = np.flatnonzero(keep)
-                    drawn = self.balance.keeps(self.classes(piece, origins[rows]), cells[rows])
-                    keep[rows[~drawn]] = False
-            found.append((origins[keep], cells[keep]))
+                rows = self._trained_on(piece, codes, origins, cells, rows)
+            found.append((origins[rows], cells[rows]))
         return found
 
-    def _judged(self, piece: Workspace) -> NDArray[np.float32]:
-        """Return the workspace as missing values are counted in it."""
-        recipe = self.recipe
-        if recipe.drop_nan != "masked" or recipe.mask is None:
-            return piece.flat
-        outside = ~(piece.values[recipe.mask] > 0)
-        values = piece.values.copy()
-        values[: recipe.n_inputs, outside] = 0
-        return values.ravel()
+    def _trained_on(
+        self,
+        piece: Workspace,
+        codes: Bits,
+        origins: NDArray[np.int64],
+        cells: NDArray[np.int64],
+        rows: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        """Return those windows of the train role that are wanted."""
+        recipe, at = self.recipe, piece.offsets
+        if recipe.min_valid:
+            valid = np.empty(rows.size, np.int32)
+            self.kernels.count(codes, BITS[_TRAIN], origins[rows], at.window, at.length, valid)
+            rows = rows[valid >= recipe.min_valid * recipe.window_cells]
+        if self.balance is not None:
+            rows = rows[self.balance.keeps(self.classes(piece, origins[rows]), cells[rows])]
+        return rows
 
-    def pure(
-        self, piece: Workspace, origins: NDArray[np.int32], role: int, runs: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
-        """Return whether all cells that a sample touches inside the cube have its role."""
-        held = np.empty((origins.size, 4), np.int32)
-        self.kernels.tally(piece.roles.ravel(), origins, runs, piece.offsets.length, held)
-        others = [code for code in range(4) if code != role]
-        pure: NDArray[np.bool_] = np.equal(held[:, others].sum(axis=1), 0)
+    def _seen(self, piece: Workspace, flags: Bits, runs: NDArray[np.int64]) -> Bits:
+        """Return which flags each window holds."""
+        last = piece.starts[-1]
+        steps = np.diff(last)
+        step = int(steps[0]) if steps.size else 1
+        if not (steps == step).all():
+            # Windows that are left out make the rest uneven: each is a row of its own.
+            rows, inner = piece.lattice(self.sizes)[0], 1
+        else:
+            rows, inner = piece.lattice(self.sizes, skip=1)[0], last.size
+        found = np.empty(rows.size * inner, np.uint8)
+        self.kernels.seen(flags, rows, inner, step, runs, piece.offsets.length, found)
+        return found
+
+    def _judged(self, piece: Workspace) -> Bits:
+        """Return for each value of the features whether it is there."""
+        recipe = self.recipe
+        flags = np.empty((recipe.n_inputs, piece.roles.size), np.uint8)
+        values = piece.values[: recipe.n_inputs]
+        self.kernels.flag(values.reshape(-1), flags.reshape(-1))
+        if recipe.drop_nan == "masked" and recipe.mask is not None:
+            outside = ~(piece.values[recipe.mask].reshape(-1) > 0)
+            flags[:, outside] = _FINITE
+        return flags.reshape(-1)
+
+    def pure(self, piece: Workspace, origins: NDArray[np.int64], role: Bits) -> NDArray[np.bool_]:
+        """Return whether all cells that single cells touch inside the cube have their role."""
+        at = piece.offsets
+        held = np.empty(origins.size, np.uint8)
+        flags = piece.roles.reshape(-1)
+        self.kernels.seen(flags, origins, 1, 1, at.footprint, at.length, held)
+        pure: NDArray[np.bool_] = (held & ~role) == 0
         return pure
 
-    def classes(self, piece: Workspace, origins: NDArray[np.int32]) -> NDArray[np.float32]:
+    def classes(self, piece: Workspace, origins: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the target values of samples, of whatever role."""
         assert self.recipe.target is not None
         at = piece.offsets

@@ -37,8 +37,8 @@ class Workspace:
         Which cells of the cube, along each dim; it may reach past the cube's ends.
     shape : tuple of int
     values : ndarray of float32, shape (n_variables, *shape)
-    roles : ndarray of int8, shape `shape`
-        Role codes, -1 outside the cube.
+    roles : ndarray of uint8, shape `shape`
+        Roles as bits, 0 outside the cube.
     offsets : Offsets
         Where the values of a sample lie from its origin.
     """
@@ -47,7 +47,7 @@ class Workspace:
     span: list[Range]
     shape: tuple[int, ...]
     values: NDArray[np.float32]
-    roles: NDArray[np.int8]
+    roles: NDArray[np.uint8]
     offsets: Offsets
 
     @property
@@ -114,6 +114,16 @@ class Gatherer:
             for a in range(0, starts[axis].size, step)
         ]
 
+    def roles_at(self, pieces: Sequence[Starts]) -> NDArray[np.uint8]:
+        """Return the roles of the cells from the first to the last of some starts, as bits."""
+        if not pieces:
+            return np.empty(0, np.uint8)
+        box = {
+            dim: slice(int(first[0]), int(last[-1]) + 1)
+            for dim, first, last in zip(self.recipe.dims, pieces[0], pieces[-1], strict=True)
+        }
+        return self.places.bits(box)
+
     def gather(self, starts: Starts, ingredients: Sequence[Ingredient]) -> Workspace:
         """Return the cells that samples need, out of the ingredients of their box."""
         recipe, axes = self.recipe, self.grid.axes
@@ -132,11 +142,11 @@ class Gatherer:
                 to = _slices(shared, span)
                 for place, name in enumerate(recipe.variables):
                     _fill(values[place][to], arrays[name], _slices(shared, region))
-        roles = self._scratch.take("roles", shape, np.int8)
+        roles = self._scratch.take("roles", shape, np.uint8)
         if inside != span:
-            roles.fill(-1)
+            roles.fill(0)
         box = {dim: slice(*edges) for dim, edges in zip(recipe.dims, inside, strict=True)}
-        roles[_slices(inside, span)] = self.places.roles(box)
+        roles[_slices(inside, span)] = self.places.bits(box)
         return Workspace(starts, span, shape, values, roles, recipe.places(shape))
 
     def _pad(self, values: NDArray[np.float32], span: list[Range]) -> None:

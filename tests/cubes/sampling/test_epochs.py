@@ -116,9 +116,9 @@ def test_each_chunk_is_decoded_once_an_epoch(
     seen: list[int] = []
     read = SlabReader.map
 
-    def counted(self: Any, work: Any, threads: Any = None, order: Any = None) -> Any:
+    def counted(self: Any, work: Any, *, order: Any, **others: Any) -> Any:
         seen.extend(int(number) for number in order)
-        return read(self, work, threads, order)
+        return read(self, work, order=order, **others)
 
     monkeypatch.setattr(SlabReader, "map", counted)
     sampler = Sampler(ds, ["a"], "b", roles=["train"], input_dims=window, drop_nan=None)

@@ -1,0 +1,106 @@
+"""Deal records to buckets, so that any few of them are drawn over a whole box."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .chance import draws
+from .parts import Part
+
+
+class Dealer:
+    """Deals the records of a box, piece by piece while they are in the cache.
+
+    Each piece is dealt to as many buckets, of which the first of all pieces are drawn first.
+
+    Parameters
+    ----------
+    kernels : module
+    room : ndarray of float32, shape (most, recipe.record)
+        For all records of the box.
+    expected : sequence of int
+        About how many samples of each wanted role there will be.
+    unit : int
+        Samples of a bucket of all pieces at most, if there are no more; 0 leaves the records in
+        the order of their cells.
+    key : tuple of int
+        What the draw follows from.
+    """
+
+    def __init__(
+        self,
+        kernels: ModuleType,
+        room: NDArray[np.float32],
+        expected: Sequence[int],
+        unit: int,
+        key: tuple[int, ...],
+    ) -> None:
+        self.kernels = kernels
+        self.room = room
+        self.n = 0
+        self._buckets = [_power(-(-n // unit)) if unit else 1 for n in expected]
+        self._key = key
+        self._pieces: list[list[tuple[int, int]]] = [[] for _ in expected]
+
+    def places(self, slots: NDArray[np.uint8]) -> NDArray[np.int32]:
+        """Return where in the room each record of the next piece belongs, by its wanted role."""
+        counts = count(slots, len(self._buckets))
+        starts, factors, turns = [], [], []
+        for slot, (n, buckets) in enumerate(zip(counts, self._buckets, strict=True)):
+            self._pieces[slot].append((self.n, n))
+            starts.append(self.n + even(n, buckets)[:-1])
+            rounds = -(-n // buckets)
+            key = (*self._key, slot, len(self._pieces[slot]))
+            factor, turn = draws(2 * rounds, *key).view(np.int64).reshape(2, rounds)
+            factor |= 1
+            if n % buckets:
+                # The last round is short: it goes to the first buckets, as their sizes say.
+                factor[-1], turn[-1] = 1, 0
+            factors.append(factor)
+            turns.append(turn)
+            self.n += n
+        shifts = np.array([buckets.bit_length() - 1 for buckets in self._buckets])
+        found = np.empty(slots.size, np.int32)
+        self.kernels.deal(
+            slots, shifts, np.concatenate(starts), _firsts(starts), np.concatenate(factors),
+            np.concatenate(turns), _firsts(factors), found,
+        )  # fmt: skip
+        return found
+
+    def parts(self) -> list[Part]:
+        """Return what was dealt, by wanted role."""
+        found = []
+        for pieces, buckets in zip(self._pieces, self._buckets, strict=True):
+            edges = np.array([first + even(n, buckets) for first, n in pieces], np.int64)
+            edges = edges.reshape(len(pieces), buckets + 1)
+            sizes = np.diff(edges, axis=1).T.ravel()
+            ranks = np.concatenate([[0], np.cumsum(sizes)])
+            found.append(Part(self.room, edges[:, :-1].T.ravel(), ranks))
+        return found
+
+
+def count(slots: NDArray[np.uint8], roles: int) -> list[int]:
+    """Return the number of records of each wanted role."""
+    return [int(np.count_nonzero(slots == slot)) for slot in range(roles)]
+
+
+def even(n: int, parts: int) -> NDArray[np.int64]:
+    """Return the borders of parts of `n` samples; the first ones hold one more than the others."""
+    number = np.arange(parts + 1, dtype=np.int64)
+    found: NDArray[np.int64] = number * (n // parts) + np.minimum(number, n % parts)
+    return found
+
+
+def _power(n: int) -> int:
+    """Return the least power of two that is not below `n`."""
+    return 1 << max(0, n - 1).bit_length()
+
+
+def _firsts(lists: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Return where each of some arrays begins once they are joined."""
+    found: NDArray[np.int64] = np.cumsum([0, *(one.size for one in lists[:-1])], dtype=np.int64)
+    return found

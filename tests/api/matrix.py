@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jupyter_mlkit.api.proxy import ProxyHandler
+from jupyter_mlkit.jobs.folder import JobFolder
 from jupyter_mlkit.jobs.identity import Identity
 from jupyter_mlkit.jobs.record import JobRecord
 
@@ -178,7 +179,7 @@ class World:
     def _make_job(self, owner: str) -> str:
         supervisor = self._services.jobs
         job_id = f"job-of-{owner}"
-        folder = supervisor._folder(job_id)
+        folder = JobFolder(self._services.settings.folder / "jobs" / job_id)
         folder.create("target: y\n")
         (folder.path / "output.log").write_text("x" * 100)
         supervisor._store.add(

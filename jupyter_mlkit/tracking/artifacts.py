@@ -85,7 +85,9 @@ class ArtifactReader:
             file, size, _ = self.open(run_id, path)
         except NotFoundError:
             if isinstance(place, Beneath) and rest:
-                names = {entry.name for entry in self._list(place, rest, optional=False)}
+                _refuse_hidden(place, rest)
+                # Marks of zarr begin with a dot: they are looked for and not handed out.
+                names = {e.name for e in list_folder(place.root, (*place.parts, *rest))}
                 found = preview_of_folder(path, names)
                 if found is not None:
                     return found

@@ -8,8 +8,10 @@ import { request, requestBlob, routeUrl } from './request';
 import type { components } from './schema';
 import type {
   ArtifactPage,
+  ArtifactPreview,
   Comparison,
   CubeDescription,
+  CubePreview,
   ExperimentPage,
   FormSchema,
   Job,
@@ -137,6 +139,26 @@ export class MLKitClient {
       { path: route, query: { path }, ...options },
       this._settings
     );
+  }
+
+  /** What can be shown of an artifact, as data. */
+  artifactPreview(
+    runId: string,
+    path: string,
+    options?: IRequestOptions
+  ): Promise<ArtifactPreview> {
+    const route = `runs/${enc(runId)}/artifacts/preview`;
+    return this._get(route, { path }, options);
+  }
+
+  /** A cube among the artifacts, looked at by the helper process of a kernel. */
+  artifactCube(
+    runId: string,
+    path: string,
+    options?: IRequestOptions
+  ): Promise<CubePreview> {
+    const route = `runs/${enc(runId)}/artifacts/cube`;
+    return this._send('POST', route, { path }, {}, options);
   }
 
   metrics(

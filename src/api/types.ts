@@ -7,9 +7,11 @@ type Schemas = components['schemas'];
 
 export type Artifact = Schemas['Artifact'];
 export type ArtifactPage = Schemas['ArtifactPage'];
+export type ArtifactPreview = Schemas['ArtifactPreview'];
 export type Change = Schemas['Change'];
 export type Comparison = Schemas['Comparison'];
 export type CubeDescription = Schemas['CubeDescription'];
+export type CubePreview = Schemas['CubePreview'];
 export type Difference = Schemas['Difference'];
 export type ErrorBody = Schemas['ErrorBody'];
 export type Estimator = Schemas['Estimator'];

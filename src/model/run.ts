@@ -5,7 +5,9 @@ import type { Spec } from '../api/client';
 import { MLKitError } from '../api/errors';
 import type {
   ArtifactPage,
+  ArtifactPreview,
   Change,
+  CubePreview,
   Job,
   MetricHistory,
   ModelVersion,
@@ -138,6 +140,14 @@ export class RunModel extends LiveModel {
 
   readArtifact(path: string): Promise<Blob> {
     return this.client.artifactContent(this.runId, path);
+  }
+
+  previewArtifact(path: string): Promise<ArtifactPreview> {
+    return this.client.artifactPreview(this.runId, path);
+  }
+
+  describeArtifact(path: string): Promise<CubePreview> {
+    return this.client.artifactCube(this.runId, path);
   }
 
   artifactUrl(path: string): string {

@@ -1,23 +1,24 @@
 /**
- * A file shown as picture or as text; anything else can be downloaded.
+ * What can be shown of one file; anything else can be downloaded.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import type { Artifact } from '../../api/types';
+import type {
+  Artifact,
+  ArtifactPreview as Preview,
+  CubePreview
+} from '../../api/types';
 import { ArtifactImage } from '../shared/artifactImage';
 import { ErrorBox } from '../shared/errorBox';
 import { formatBytes } from '../shared/format';
-import { useBlob, useText } from '../shared/useBlob';
+import { useAnswer } from '../shared/useAnswer';
+import { CubeArtifact } from './cubeArtifact';
+import { NotebookPreview } from './notebookPreview';
+import { TablePreview } from './tablePreview';
 
-/** Bytes of a text that are shown, and of a file that is fetched to be shown. */
-const TEXT_LIMIT = 64 * 1024;
+/** Bytes of a picture that are fetched to be shown. */
 const FETCH_LIMIT = 8 * 1024 * 1024;
-
-// SVG is left out on purpose: it is a document that may hold script.
-const IMAGES = /\.(png|jpe?g|gif|webp)$/i;
-const TEXTS =
-  /(^|\/)(MLmodel|conda\.yaml|requirements\.txt)$|\.(txt|ya?ml|json|csv|tsv|md|py|log|toml|cfg|ini|diff|patch|html?|xml|svg)$/i;
 
 /** Props of `ArtifactPreview`. */
 export interface IArtifactPreviewProps {
@@ -25,28 +26,21 @@ export interface IArtifactPreviewProps {
   artifact: Artifact;
   served: boolean;
   read: () => Promise<Blob>;
+  preview: () => Promise<Preview>;
+  describeCube: () => Promise<CubePreview>;
   onDownload: () => void;
 }
 
 /** Preview and download of one file. */
 export function ArtifactPreview(props: IArtifactPreviewProps): JSX.Element {
-  const { trans, artifact, served, read, onDownload } = props;
-  const small = artifact.size === null || artifact.size <= FETCH_LIMIT;
-  const kind = !served
-    ? 'none'
-    : !small
-      ? 'large'
-      : IMAGES.test(artifact.path)
-        ? 'image'
-        : TEXTS.test(artifact.path)
-          ? 'text'
-          : 'none';
+  const { trans, artifact, served, preview, onDownload } = props;
+  const { answer, error } = useAnswer(served ? artifact.path : null, preview);
   return (
     <section className="jp-mlkit-preview" aria-label={artifact.path}>
       <div className="jp-mlkit-preview-head">
         <strong>{artifact.path}</strong>{' '}
         <span className="jp-mlkit-dim">{formatBytes(artifact.size)}</span>
-        {served && (
+        {served && !artifact.is_dir && (
           <button
             type="button"
             className="jp-mlkit-button"
@@ -56,7 +50,25 @@ export function ArtifactPreview(props: IArtifactPreviewProps): JSX.Element {
           </button>
         )}
       </div>
-      {kind === 'image' && (
+      {error && <ErrorBox trans={trans} error={error} />}
+      {served && !answer && !error && (
+        <p role="status">{trans.__('Loading…')}</p>
+      )}
+      {!served && <p className="jp-mlkit-dim">{trans.__('No preview.')}</p>}
+      {answer && <Content {...props} shown={answer} />}
+    </section>
+  );
+}
+
+function Content(
+  props: IArtifactPreviewProps & { shown: Preview }
+): JSX.Element {
+  const { trans, artifact, read, describeCube, shown } = props;
+  const { kind, size, truncated, text, table, cells } = shown;
+  const small = size !== null && size <= FETCH_LIMIT;
+  return (
+    <>
+      {kind === 'image' && small && (
         <ArtifactImage
           trans={trans}
           imageKey={artifact.path}
@@ -64,46 +76,30 @@ export function ArtifactPreview(props: IArtifactPreviewProps): JSX.Element {
           caption={artifact.path}
         />
       )}
-      {kind === 'text' && (
-        <TextPreview trans={trans} path={artifact.path} read={read} />
+      {kind === 'cube' && (
+        <CubeArtifact trans={trans} describe={describeCube} />
       )}
-      {kind === 'large' && (
+      {table && (
+        <TablePreview trans={trans} table={table} label={artifact.path} />
+      )}
+      {cells && <NotebookPreview trans={trans} cells={cells} />}
+      {typeof text === 'string' && (
+        <pre className="jp-mlkit-text" tabIndex={0} aria-label={artifact.path}>
+          {text}
+        </pre>
+      )}
+      {kind === 'none' || (kind === 'image' && !small) ? (
         <p className="jp-mlkit-dim">
-          {trans.__('Too large to show here: download it.')}
+          {truncated || kind === 'image'
+            ? trans.__('Too large to show here: download it.')
+            : trans.__('No preview.')}
         </p>
-      )}
-      {kind === 'none' && (
-        <p className="jp-mlkit-dim">{trans.__('No preview.')}</p>
-      )}
-    </section>
-  );
-}
-
-function TextPreview(
-  props: Pick<IArtifactPreviewProps, 'trans' | 'read'> & { path: string }
-): JSX.Element {
-  const { trans, path, read } = props;
-  const { blob, error } = useBlob(path, read);
-  const text = useText(blob, TEXT_LIMIT);
-  if (error) {
-    return <ErrorBox trans={trans} error={error} />;
-  }
-  if (!blob || text === null) {
-    return <p role="status">{trans.__('Loading…')}</p>;
-  }
-  return (
-    <>
-      <pre className="jp-mlkit-text" tabIndex={0} aria-label={path}>
-        {text}
-      </pre>
-      {blob.size > TEXT_LIMIT && (
-        <p className="jp-mlkit-dim">
-          {trans.__(
-            'The first %1 of %2.',
-            formatBytes(TEXT_LIMIT),
-            formatBytes(blob.size)
-          )}
-        </p>
+      ) : (
+        truncated && (
+          <p className="jp-mlkit-dim">
+            {trans.__('This is the beginning of %1.', formatBytes(size))}
+          </p>
+        )
       )}
     </>
   );

@@ -41,6 +41,15 @@ export function ArtifactsTab(
               )}
           </p>
         )}
+        {folder && isCube(path, folder.items) && (
+          <button
+            type="button"
+            className="jp-mlkit-button"
+            onClick={() => setSelected({ path, is_dir: true, size: null })}
+          >
+            {trans.__('This folder is a cube')}
+          </button>
+        )}
         {folder && folder.items.length === 0 && (
           <p className="jp-mlkit-dim">{trans.__('This folder is empty.')}</p>
         )}
@@ -87,10 +96,23 @@ export function ArtifactsTab(
           artifact={selected}
           served={folder?.served ?? false}
           read={() => artifacts.read(selected.path)}
+          preview={() => artifacts.preview(selected.path)}
+          describeCube={() => artifacts.describeCube(selected.path)}
           onDownload={() => artifacts.download(selected.path)}
         />
       )}
     </div>
+  );
+}
+
+/** Marks of zarr 2 begin with a dot and may be hidden. */
+function isCube(path: string, items: readonly Artifact[]): boolean {
+  return (
+    path !== '' &&
+    (path.endsWith('.zarr') ||
+      items.some(item =>
+        /^(zarr\.json|\.zgroup|\.zarray)$/.test(baseName(item.path))
+      ))
   );
 }
 

@@ -3,6 +3,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type {
   ArtifactPage,
+  ArtifactPreview,
+  CubePreview,
   ErrorBody,
   Job,
   MetricHistory,
@@ -34,6 +36,10 @@ export interface IArtifactReader {
   list(path: string, pageToken: string | null): Promise<ArtifactPage>;
   /** Content of a file; the view makes and releases its object URLs. */
   read(path: string): Promise<Blob>;
+  /** What can be shown of a file. */
+  preview(path: string): Promise<ArtifactPreview>;
+  /** Look into a cube; starts the helper process of a kernel. */
+  describeCube(path: string): Promise<CubePreview>;
   download(path: string): void;
 }
 

@@ -4,7 +4,7 @@
 import * as React from 'react';
 
 import type { MLKitError } from '../../api/errors';
-import { toMLKitError } from '../../api/errors';
+import { useAnswer } from './useAnswer';
 
 /** A file as far as it is known: loading where both are null. */
 export interface IBlobState {
@@ -17,27 +17,8 @@ export function useBlob(
   key: string | null,
   read: () => Promise<Blob>
 ): IBlobState {
-  const [state, setState] = React.useState<IBlobState>({
-    blob: null,
-    error: null
-  });
-  const latest = React.useRef(read);
-  latest.current = read;
-  React.useEffect(() => {
-    setState({ blob: null, error: null });
-    if (key === null) {
-      return;
-    }
-    let alive = true;
-    latest.current().then(
-      blob => alive && setState({ blob, error: null }),
-      reason => alive && setState({ blob: null, error: toMLKitError(reason) })
-    );
-    return () => {
-      alive = false;
-    };
-  }, [key]);
-  return state;
+  const { answer, error } = useAnswer(key, read);
+  return { blob: answer, error };
 }
 
 /** An object URL for a blob, released when it is not shown any more. */

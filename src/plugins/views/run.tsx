@@ -166,6 +166,8 @@ export class RunContent extends LiveWidget {
     list: (path: string, pageToken: string | null) =>
       this._model.listArtifacts(path, pageToken),
     read: (path: string) => this._model.readArtifact(path),
+    preview: (path: string) => this._model.previewArtifact(path),
+    describeCube: (path: string) => this._model.describeArtifact(path),
     download: (path: string) => {
       const link = document.createElement('a');
       link.href = this._model.artifactUrl(path);

@@ -4,7 +4,7 @@ import { render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import * as React from 'react';
 
-import type { ArtifactPage } from '../../../api/types';
+import type { ArtifactPage, ArtifactPreview } from '../../../api/types';
 import { ArtifactsTab } from '../artifactsTab';
 import { XSS, makeReader } from './fixtures';
 
@@ -24,6 +24,23 @@ function page(
     next_page_token: next,
     served: true,
     hint: null,
+    ...parts
+  };
+}
+
+function shown(
+  kind: ArtifactPreview['kind'],
+  parts: Partial<ArtifactPreview>
+): ArtifactPreview {
+  return {
+    path: 'a',
+    kind,
+    size: 10,
+    truncated: false,
+    text: null,
+    table: null,
+    cells: null,
+    media_type: null,
     ...parts
   };
 }
@@ -81,12 +98,104 @@ describe('ArtifactsTab', () => {
     const artifacts = makeReader({});
     (artifacts.list as jest.Mock).mockResolvedValue({
       ...page([]),
-      items: [{ path: 'huge.csv', is_dir: false, size: 10 ** 10 }]
+      items: [{ path: 'huge.png', is_dir: false, size: 10 ** 10 }]
     });
+    (artifacts.preview as jest.Mock).mockResolvedValue(
+      shown('image', { size: 10 ** 10, media_type: 'image/png' })
+    );
     render(<ArtifactsTab trans={trans} artifacts={artifacts} runId="r1" />);
     await user.click(await screen.findByRole('button', { name: /huge/ }));
-    expect(screen.getByText(/Too large/)).toBeVisible();
+    expect(await screen.findByText(/Too large/)).toBeVisible();
     expect(artifacts.read).not.toHaveBeenCalled();
+  });
+
+  it('shows a table as its cells stand in the file', async () => {
+    const user = userEvent.setup();
+    const artifacts = makeReader({ 'a.csv': '' });
+    (artifacts.preview as jest.Mock).mockResolvedValue(
+      shown('table', {
+        truncated: true,
+        size: 1000,
+        table: { columns: ['x', XSS], rows: [['=1+1', XSS]] }
+      })
+    );
+    const { container } = render(
+      <ArtifactsTab trans={trans} artifacts={artifacts} runId="r1" />
+    );
+    await user.click(await screen.findByRole('button', { name: /a\.csv/ }));
+    expect(await screen.findByRole('cell', { name: '=1+1' })).toBeVisible();
+    expect(screen.getByRole('cell', { name: XSS })).toBeVisible();
+    expect(screen.getByText(/beginning of/)).toBeVisible();
+    expect(container.querySelector('img')).toBeNull();
+  });
+
+  it('shows sources and texts of a notebook, and renders none of them', async () => {
+    const user = userEvent.setup();
+    const artifacts = makeReader({ 'a.ipynb': '' });
+    (artifacts.preview as jest.Mock).mockResolvedValue(
+      shown('notebook', {
+        cells: [
+          { kind: 'markdown', source: XSS, outputs: [] },
+          { kind: 'code', source: '1 + 1', outputs: ['2'] }
+        ]
+      })
+    );
+    const { container } = render(
+      <ArtifactsTab trans={trans} artifacts={artifacts} runId="r1" />
+    );
+    await user.click(await screen.findByRole('button', { name: /ipynb/ }));
+    expect(await screen.findByText(XSS)).toBeVisible();
+    expect(screen.getByText('1 + 1')).toBeVisible();
+    expect(screen.getByText('2')).toBeVisible();
+    expect(container.querySelector('img')).toBeNull();
+  });
+
+  it('looks into a cube only when asked, and says why it cannot', async () => {
+    const user = userEvent.setup();
+    const artifacts = makeReader({});
+    (artifacts.list as jest.Mock).mockImplementation(async (path: string) =>
+      path === '' ? page(['cube/']) : page(['cube/zarr.json'])
+    );
+    (artifacts.preview as jest.Mock).mockResolvedValue(shown('cube', {}));
+    const describe = artifacts.describeCube as jest.Mock;
+    describe.mockRejectedValueOnce(new Error('It lies in another file.'));
+    render(<ArtifactsTab trans={trans} artifacts={artifacts} runId="r1" />);
+    await user.click(await screen.findByRole('button', { name: 'cube/' }));
+    await user.click(
+      await screen.findByRole('button', { name: 'This folder is a cube' })
+    );
+    const look = await screen.findByRole('button', { name: /Look into/ });
+    expect(describe).not.toHaveBeenCalled();
+    expect(screen.queryByRole('button', { name: 'Download' })).toBeNull();
+    await user.click(look);
+    expect(await screen.findByRole('alert')).toHaveTextContent('another file');
+    describe.mockResolvedValueOnce({
+      map_png: 'iVBORw0KGgo=',
+      description: {
+        format: 'zarr',
+        dims: [{ name: 'time', size: 3 }],
+        problems: [{ message: 'No units.' }],
+        variables: [
+          {
+            name: XSS,
+            units: 'K',
+            dims: ['time'],
+            dtype: 'float32',
+            valid_share: 0.5,
+            minimum: 1,
+            maximum: 2
+          }
+        ]
+      }
+    });
+    await user.click(screen.getByRole('button', { name: /Look into/ }));
+    expect(await screen.findByText('zarr · time 3')).toBeVisible();
+    expect(screen.getByRole('rowheader', { name: XSS })).toBeVisible();
+    expect(screen.getByRole('img')).toHaveAttribute(
+      'src',
+      'data:image/png;base64,iVBORw0KGgo='
+    );
+    expect(artifacts.describeCube).toHaveBeenLastCalledWith('cube');
   });
 
   it('says why a folder cannot be read and tries again', async () => {

@@ -73,6 +73,17 @@ export function makeReader(files: Record<string, string>): IArtifactReader {
       }
       return new Blob([files[path]]);
     }),
+    preview: jest.fn(async (path: string) => ({
+      path,
+      kind: 'text' as const,
+      size: files[path]?.length ?? null,
+      truncated: false,
+      text: files[path] ?? '',
+      table: null,
+      cells: null,
+      media_type: null
+    })),
+    describeCube: jest.fn(),
     download: jest.fn()
   };
 }

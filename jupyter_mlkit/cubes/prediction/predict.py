@@ -11,8 +11,11 @@ import numpy as np
 import xarray as xr
 
 from ...errors import CubeError, InvalidInputError, SpecError
+from ..grids.grid import grid_of
 from ..grids.variables import require_variable
 from ..reading.slabs import stored_chunks
+from ..sampling.recipe import OverGaps
+from ..sampling.steps import runs_along
 from .cells import CellPredictor
 from .frame import Frame
 from .inputs import Gaps, HasConstants, Inputs
@@ -35,6 +38,7 @@ def predict(
     input_dims: Mapping[str, int] | None = None,
     input_overlap: Mapping[str, int] | None = None,
     answers_at: Mapping[str, int] | None = None,
+    time_gaps: OverGaps = "skip",
     blend: Blend | None = None,
     nan: Gaps = "skip",
     scaler: HasConstants | None = None,
@@ -71,6 +75,10 @@ def predict(
         Dims along which the model answers for one cell per window, and its position in the
         window: ``{"time": -1}`` for the last step, ``{"time": 11}`` for two steps after a window
         of ten. Windows then start at every cell; cells that none answers for are NaN.
+    time_gaps : {"skip", "join"}
+        Windows whose steps in time are not regular, as where days are missing, are not
+        computed, as :class:`.Sampler` leaves them out; or ``"join"`` counts steps whatever lies
+        between them.
     blend : {"linear", "cosine"}, optional
         Weigh overlapping windows: sum of w x over sum of w, with weights that fall towards the
         edges of a window. Else each cell is taken from the window that it lies deepest in.
@@ -125,7 +133,9 @@ def predict(
     called = name or known.target or "prediction"
     inputs = Inputs.of(names, nan, scaler, called)
     kind, mix = _floating(dtype), _blend(blend)
-    tilings = _tilings(ds, order, input_dims or {}, input_overlap or {}, answers_at or {})
+    tilings = _tilings(
+        ds, order, input_dims or {}, input_overlap or {}, answers_at or {}, time_gaps
+    )
     predictor: Predictor
     if tilings:
         predictor = WindowPredictor(known, inputs, kind, tuple(order), tilings, mix)
@@ -241,7 +251,14 @@ def _tilings(
     window: Mapping[str, int],
     overlap: Mapping[str, int],
     answers_at: Mapping[str, int],
+    time_gaps: OverGaps,
 ) -> tuple[Tiling, ...]:
+    if time_gaps not in ("skip", "join"):
+        raise InvalidInputError(
+            f"'{time_gaps}' is no way to treat gaps in time.",
+            hint="Use 'skip' or 'join'.",
+            field="time_gaps",
+        )
     for field, given, allowed in (
         ("input_dims", window, order),
         ("input_overlap", overlap, list(window)),
@@ -264,9 +281,18 @@ def _tilings(
                 int(size),
                 int(overlap.get(dim, 0)),
                 None if at is None else int(at) % int(size) if at < 0 else int(at),
+                _breaks(ds, dim) if time_gaps == "skip" else (),
             )
         )
     return tuple(found)
+
+
+def _breaks(ds: xr.Dataset, dim: str) -> tuple[int, ...]:
+    """Return before which steps of time others are missing."""
+    if dim != grid_of(ds).time or dim not in ds.coords:
+        return ()
+    runs = runs_along(ds[dim], lagged=False)
+    return () if runs is None else tuple((np.flatnonzero(np.diff(runs.number)) + 1).tolist())
 
 
 def chunks_of(ds: xr.Dataset, features: Sequence[str], order: Sequence[str]) -> dict[str, int]:

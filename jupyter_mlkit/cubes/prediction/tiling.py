@@ -23,7 +23,8 @@ class Tiling:
     """Windows that cover every cell along a dim.
 
     The last window is moved back to end with the cube, so no cell is left out and no window
-    reaches beyond the data.
+    reaches beyond the data. Across a break there is no window: what lies between two breaks is
+    covered on its own, and where it is shorter than a window nothing answers for it.
 
     Attributes
     ----------
@@ -37,6 +38,8 @@ class Tiling:
     answers_at : int or None
         Where the model answers for one cell per window: its position, counted from the start
         of the window; it may lie beyond the window.
+    breaks : tuple of int
+        Cells before which steps are missing, ascending.
     """
 
     dim: str
@@ -44,6 +47,7 @@ class Tiling:
     window: int
     overlap: int = 0
     answers_at: int | None = None
+    breaks: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the window against the cube."""
@@ -65,9 +69,22 @@ class Tiling:
     @property
     def starts(self) -> NDArray[np.int64]:
         """First cell of each window."""
-        last = self.size - self.window
-        step = 1 if self.answers_at is not None else self.window - self.overlap
-        starts = np.arange(0, last + 1, step, dtype=np.int64)
+        found = [self._starts(first, stop) for first, stop in self._stretches]
+        return np.concatenate([np.empty(0, np.int64), *found])
+
+    @property
+    def _stretches(self) -> list[tuple[int, int]]:
+        """Cells [first, last) without a break in which a window and its answer find room."""
+        needed = max(self.window, 0 if self.answers_at is None else self.answers_at + 1)
+        edges = itertools.pairwise([0, *self.breaks, self.size])
+        return [(first, stop) for first, stop in edges if stop - first >= needed]
+
+    def _starts(self, first: int, stop: int) -> NDArray[np.int64]:
+        if self.answers_at is not None:
+            needed = max(self.window, self.answers_at + 1)
+            return np.arange(first, stop - needed + 1, dtype=np.int64)
+        last = stop - self.window
+        starts = np.arange(first, last + 1, self.window - self.overlap, dtype=np.int64)
         return starts if starts[-1] == last else np.append(starts, last)
 
     def kept(self) -> NDArray[np.int64]:
@@ -75,13 +92,16 @@ class Tiling:
 
         Without blending they are disjoint: two windows meet in the middle of what they share.
         """
-        starts = self.starts
         if self.answers_at is not None:
-            at = starts + self.answers_at
-            return np.clip(np.stack([at, at + 1], axis=1), 0, self.size)
-        inner = (starts[1:] + starts[:-1] + self.window) // 2
-        edges = np.concatenate([[0], inner, [self.size]])
-        return np.array(list(itertools.pairwise(edges.tolist())), dtype=np.int64)
+            at = self.starts + self.answers_at
+            return np.stack([at, at + 1], axis=1)
+        found = [np.empty((0, 2), np.int64)]
+        for first, stop in self._stretches:
+            starts = self._starts(first, stop)
+            inner = (starts[1:] + starts[:-1] + self.window) // 2
+            edges = np.concatenate([[first], inner, [stop]])
+            found.append(np.stack([edges[:-1], edges[1:]], axis=1))
+        return np.concatenate(found)
 
     def reach(self, blend: Blend | None) -> NDArray[np.int64]:
         """Return the cells [first, last) that each window writes to, shape (n_windows, 2)."""

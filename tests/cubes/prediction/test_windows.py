@@ -209,3 +209,53 @@ def test_an_answer_of_another_size_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="2400 values") as caught:
         predict(lambda x: x[:, 0, -1], small_cube(), features=["a"], input_dims={"time": 3}).load()
     assert "answers_at" in str(caught.value.hint)
+
+
+def _with_gap(n: int, missing: slice) -> xr.Dataset:
+    days = np.datetime64("2020-01-01", "ns") + np.arange(n) * np.timedelta64(1, "D")
+    ds = xr.Dataset({"a": (("time", "x"), np.arange(2.0 * n).reshape(n, 2))}, {"time": days})
+    return ds.isel(time=np.delete(np.arange(n), missing))
+
+
+@given(
+    n=st.integers(8, 30),
+    first=st.integers(1, 28),
+    lost=st.integers(1, 5),
+    window=st.integers(1, 6),
+    lead=st.integers(0, 3),
+)
+@settings(max_examples=40, deadline=None)
+def test_no_window_lies_across_a_gap_in_time(
+    n: int, first: int, lost: int, window: int, lead: int
+) -> None:
+    ds = _with_gap(n, slice(min(first, n - lost - 1), min(first, n - lost - 1) + lost))
+    if ds.sizes["time"] < window:
+        return
+
+    def earliest(x: np.ndarray) -> np.ndarray:
+        return x[:, 0, 0]
+
+    at = window - 1 + lead
+    found = predict(earliest, ds, input_dims={"time": window}, answers_at={"time": at})
+    # What lies `at` days before, where all days between are there.
+    every = ds.reindex(time=np.arange(ds.time.values[0], ds.time.values[-1] + 1, 86_400 * 10**9))
+    wanted = (
+        every["a"].shift(time=at).where(every["a"].notnull().rolling(time=at + 1).sum() == at + 1)
+    )
+    xr.testing.assert_allclose(
+        found.drop_attrs(), wanted.sel(time=ds.time).astype("float32").rename(found.name)
+    )
+
+
+def test_steps_are_counted_over_a_gap_where_that_is_asked_for() -> None:
+    ds = _with_gap(12, slice(5, 7))
+    tiles = {"input_dims": {"time": 4}}
+    assert predict(identity, ds, **tiles, time_gaps="join").notnull().all()
+    found = predict(identity, ds, **tiles)
+    # Five days before the gap and five after it: windows of four cover both.
+    assert found.notnull().all()
+    short = predict(identity, ds, input_dims={"time": 6}, nan="pass")
+    assert not short.notnull().any()
+    with pytest.raises(InvalidInputError) as caught:
+        predict(identity, ds, **tiles, time_gaps="over")
+    assert caught.value.field == "time_gaps"

@@ -59,9 +59,12 @@ elif verb == "job":
     write("result.json", state="DONE", code=0, run_id=None, error=None)
 """
 
-#: Asks the server's own question whether to stop five times a second instead of once a minute.
+#: Asks the server's own question whether to stop five times a second instead of once a minute,
+#: and lets the extension tell of its jobs twice a second instead of every half minute.
 _IMPATIENT = """
 from tornado.ioloop import PeriodicCallback
+from jupyter_mlkit import app as ours
+ours.ACTIVITY_EVERY = 0.5
 def _load_jupyter_server_extension(app):
     PeriodicCallback(app.shutdown_no_activity, 200).start()
 def _jupyter_server_extension_points():

@@ -71,6 +71,49 @@ end("DONE", 0)
     assert (cwd, leads, stdin) == (str(tmp_path / "root"), True, "")
 
 
+def test_progress_and_output_are_told(supervise: Make, spec: TrainingSpec) -> None:
+    told: list[tuple[str, str]] = []
+    supervisor = supervise(on_change=lambda kind, job_id: told.append((kind, job_id)))
+    code = """
+fit = {"unit": "epoch", "done": 2, "total": 8, "eta_seconds": 600, "at": time.time_ns() // 10**6}
+write("state.json", phase="fitting", progress=0.25, run_id="r", experiment_id="7",
+      fit=fit | {"metrics": {"val_loss": 0.5, "train_loss": "NaN"}})
+wait_for("go")
+print("a line", flush=True)
+wait_for("done")
+end("DONE", 0, "r")
+"""
+    job = supervisor.submit(spec, program(code), user="anna")
+    running = until(supervisor, job.job_id, lambda job: job.state == "RUNNING")
+    assert (running.progress, running.run_id, running.experiment_id) == (0.25, "r", "7")
+    assert (running.fit.unit, running.fit.done, running.fit.total) == ("epoch", 2, 8)
+    assert running.fit.metrics == {"val_loss": 0.5, "train_loss": "NaN"}
+    assert 500 < running.fit.eta_seconds <= 600
+    assert running.user == "anna"
+    folder = supervisor._folder(job.job_id).path
+    assert ("logged", job.job_id) not in told
+    (folder / "go").touch()
+    until(supervisor, job.job_id, lambda _: ("logged", job.job_id) in told)
+    assert supervisor.log(job.job_id).text == "a line\n"
+    (folder / "done").touch()
+    done = supervisor.wait(job.job_id, 20)
+    assert (done.progress, done.fit.eta_seconds) == (1.0, None)
+    assert done.usage.wall_seconds > 0
+
+
+def test_killed_by_somebody_else(supervise: Make, spec: TrainingSpec) -> None:
+    closed: list[tuple[str, str, str]] = []
+    supervisor = supervise(close_run=lambda *run: closed.append(run))
+    job = supervisor.submit(
+        spec, program("state('fit', 0.1, 'r'); os.kill(os.getpid(), signal.SIGKILL)")
+    )
+    failed = supervisor.wait(job.job_id, 20)
+    assert (failed.state, failed.error.code, failed.exit_code) == ("FAILED", "job_killed", -9)
+    assert "memory" in failed.error.hint
+    supervisor._watch.close()
+    assert closed == [("r", "FAILED", "killed")]
+
+
 def test_failure_tells_the_reason(supervise: Make, spec: TrainingSpec) -> None:
     supervisor = supervise()
     error = {"message": "no cube", "code": "cube_not_found", "hint": "h", "field": "sources.0.uri"}

@@ -13,7 +13,7 @@ from jupyter_server.base.handlers import APIHandler
 from jupyter_server.utils import url_path_join
 from tornado import web
 from tornado.httputil import HTTPHeaders
-from tornado.iostream import IOStream, StreamClosedError
+from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
 
 from ..children.child import Child
 from ..errors import ForbiddenError, InvalidInputError, MLKitError, TooLargeError
@@ -21,6 +21,7 @@ from . import proxy_rules
 from .base import MLKitHandler
 from .endpoint import MARK, Action, endpoint
 from .owned import Owned
+from .proxy_relay import relay_body
 from .proxy_upstream import Upstream, pump
 from .refusal import Refusal, body_of
 from .threads import BusyError
@@ -158,7 +159,9 @@ class ProxyHandler(MLKitHandler):
             raise BusyError(f"{child.kind.title} is busy with other requests.")
         self._target_path = path
         self._using.enter_context(child.in_use())
-        self._upstream = Upstream(child.connect(), self._begin, self._pass_on)
+        self._upstream = Upstream(
+            child.connect(), self._begin, self._pass_on, hand_over=self._can_relay
+        )
         self._using.callback(self._upstream.close)
         headers = proxy_rules.child_headers(
             self.request.headers, child.kind, child.address, websocket=self._is_websocket
@@ -203,6 +206,8 @@ class ProxyHandler(MLKitHandler):
             raise Refusal(self._problem)
         if upstream.tunnel is None:
             await self.finish()
+        elif upstream.length:
+            await self._relay(upstream.tunnel, upstream.length)
         else:
             await self._tunnel(upstream.tunnel)
 
@@ -237,10 +242,29 @@ class ProxyHandler(MLKitHandler):
             self.set_header(
                 "Location", proxy_rules.location(told, self._child.address, self._place, path)
             )
+        if self._upstream is not None and self._upstream.length:
+            self.set_header("Connection", "close")
         self.set_header("Content-Security-Policy", proxy_rules.policy(kind, path))
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Cross-Origin-Resource-Policy", "same-origin")
         self.set_header("Referrer-Policy", "same-origin")
+
+    @property
+    def _can_relay(self) -> bool:
+        """Whether what is written to the client's socket is what the client gets."""
+        stream = self.request.connection.stream  # type: ignore[union-attr]
+        encrypted_or_changed = isinstance(stream, SSLIOStream) or self.application.transforms
+        return self.request.method == "GET" and not encrypted_or_changed
+
+    async def _relay(self, child: IOStream, length: int) -> None:
+        """Pass a large body on, past HTTP; the connection is of no use after that."""
+        client = self.detach()
+        try:
+            await relay_body(child, client, length)
+        except StreamClosedError:
+            pass
+        finally:
+            self._using.close()
 
     async def _pass_on(self, piece: bytes) -> None:
         try:

@@ -21,6 +21,8 @@ from ..errors import BackendError, BackendTimeoutError
 
 #: Bytes that are read at once; the most that is held of an answer is a few of these.
 PIECE = 256 * 1024
+#: Bodies from this length on may leave the way of HTTP; see :mod:`.proxy_relay`.
+LARGE = 1024 * 1024
 #: Seconds that a child may take to begin its answer: a search over many runs takes long.
 FIRST_BYTE = 120.0
 
@@ -36,6 +38,8 @@ class Upstream(HTTPMessageDelegate):
         Called with status and headers of the answer.
     piece : callable
         Called with each piece of the body; awaited before the next one is read.
+    hand_over : bool
+        Whether the stream is wanted instead of the pieces where the body is large.
     """
 
     def __init__(
@@ -43,6 +47,8 @@ class Upstream(HTTPMessageDelegate):
         connection: socket.socket,
         begun: Callable[[int, HTTPHeaders], Awaitable[None]],
         piece: Callable[[bytes], Awaitable[None]],
+        *,
+        hand_over: bool = False,
     ) -> None:
         self._stream = IOStream(connection, read_chunk_size=PIECE, max_buffer_size=16 * PIECE)
         self._http = HTTP1Connection(
@@ -54,11 +60,14 @@ class Upstream(HTTPMessageDelegate):
         )
         self._begun = begun
         self._piece = piece
+        self._hand_over = hand_over
         self._waiting: asyncio.TimerHandle | None = None
         self._too_late = False
         self._complete = False
-        #: The stream behind a websocket's handshake, once the child has agreed.
+        #: The stream behind the head of a websocket or of a large body.
         self.tunnel: IOStream | None = None
+        #: Length of that body.
+        self.length = 0
 
     async def ask(self, method: str, target: str, headers: HTTPHeaders) -> None:
         """Send the head of the request."""
@@ -107,10 +116,14 @@ class Upstream(HTTPMessageDelegate):
     ) -> None:
         """Take the head of an answer; a child may send some that are not final before."""
         assert isinstance(start_line, ResponseStartLine)
+        length = headers.get("Content-Length", "")
         if start_line.code == 101:
             self.tunnel = self._http.detach()
         elif start_line.code < 200:
             return
+        elif self._hand_over and length.isdecimal() and int(length) >= LARGE:
+            self.length = int(length)
+            self.tunnel = self._http.detach()
         if self._waiting is not None:
             self._waiting.cancel()
         await self._begun(start_line.code, headers)

@@ -342,6 +342,14 @@ async def test_an_address_without_its_slash_is_completed(proxied: Proxied) -> No
     assert answer.headers["Location"] == proxied.path("/?x=1")
 
 
+async def test_answers_of_every_length_arrive_whole(proxied: Proxied) -> None:
+    large = proxy_upstream.LARGE
+    for size in (0, 1, large - 1, large, large + 1, 5 * large + 17):
+        answer = await proxied.ask("GET", f"/stream?bytes={size}")
+        pattern = bytes(range(256)) * (size // 256 + 1)
+        assert answer.body == pattern[:size], size
+
+
 async def test_an_answer_that_breaks_off_is_not_passed_as_whole(proxied: Proxied) -> None:
     size = 3_000_000
     with pytest.raises(HTTPStreamClosedError):

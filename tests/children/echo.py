@@ -76,7 +76,7 @@ async def http(reader, writer, method, target, known, told) -> None:
 
 async def stream(writer, size: int, stop: int) -> None:
     writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode())
-    piece = bytes(256 * 1024)
+    piece = bytes(range(256)) * 1024
     while stop > 0:
         writer.write(piece[:stop])
         await writer.drain()

@@ -41,6 +41,7 @@ class _Place:
     kind: str
     starting: threading.Lock = field(default_factory=threading.Lock)
     child: Child | None = None
+    is_ready: bool = False
 
 
 class Children:
@@ -108,7 +109,7 @@ class Children:
                 self._start(place, make())
             assert place.child is not None
             place.child.touch()
-            return _told(place, place.child, "running")
+            return _told(place, place.child)
 
     def list(self) -> models.ChildList:
         """Return the children that run or are being started."""
@@ -116,7 +117,7 @@ class Children:
             places = [(place, place.child) for place in self._places.values()]
         return models.ChildList(
             items=[
-                _told(place, child, "starting" if place.starting.locked() else "running")
+                _told(place, child)
                 for place, child in places
                 if child is not None and child.is_alive
             ]
@@ -137,7 +138,7 @@ class Children:
             child = None if place is None else place.child
         if place is None:
             raise NotFoundError("There is no such program, or another server has started it.")
-        if child is None or place.starting.locked() or not child.is_alive:
+        if child is None or not place.is_ready or not child.is_alive:
             raise StoppedError(
                 "This program does not run: it was stopped, or nobody used it for a while.",
                 hint="Open it again from JupyterLab, then reload this page.",
@@ -164,11 +165,6 @@ class Children:
             self._changed.notify_all()
         _stop_all(running, timeout)
 
-    def __len__(self) -> int:
-        """Return how many children run."""
-        with self._changed:
-            return sum(1 for one in self._places.values() if one.child and one.child.is_alive)
-
     # ------------------------------------------------------------------------------- details
 
     def _start(self, place: _Place, kind: Kind) -> None:
@@ -176,7 +172,7 @@ class Children:
         with self._changed:
             if self._closed:
                 raise StoppedError("The server is being stopped.")
-            ended, place.child = place.child, None
+            ended, place.child, place.is_ready = place.child, None, False
             running = [one.child for one in self._places.values() if one.child]
             if sum(child.is_alive for child in running) >= self._most:
                 raise TooManyChildrenError(
@@ -195,12 +191,13 @@ class Children:
             child.stop(timeout=1.0)
             raise
         with self._changed:
+            place.is_ready = place.child is child
             if self._culler is None:
                 self._culler = threading.Thread(
                     target=self._cull, name="jupyter-mlkit-children", daemon=True
                 )
                 self._culler.start()
-        if place.child is not child:
+        if not place.is_ready:
             raise StoppedError(f"{kind.title} was stopped while it was being started.")
 
     def _prepared_folder(self) -> Path:
@@ -218,28 +215,26 @@ class Children:
                 due: list[Child] = []
                 for place in self._places.values():
                     child = place.child
-                    if child is None or place.starting.locked():
+                    if child is None or not place.is_ready:
                         continue
                     if child.idle_for() >= self._idle or not child.is_alive:
                         due.append(child)
                         place.child = None
-                if self._closed or not any(one.child for one in self._places.values()):
+                is_last = self._closed or not any(one.child for one in self._places.values())
+                if is_last:
                     self._culler = None
-                    last = True
-                else:
-                    last = False
             for child in due:
                 child.stop()
-            if last:
+            if is_last:
                 return
 
 
-def _told(place: _Place, child: Child, state: models.ChildState) -> models.Child:
+def _told(place: _Place, child: Child) -> models.Child:
     return models.Child(
         child_id=place.child_id,
         kind=place.kind,
         title=child.kind.title,
-        state=state,
+        state="running" if place.is_ready else "starting",
         path=f"jupyter-mlkit/children/{place.child_id}/",
         started=int(child.started * 1000),
         idle=int(child.idle_for()),

@@ -185,7 +185,7 @@ def test_mlflow_is_told_everything_that_is_safe_to_see() -> None:
     assert kind.environment(ADDRESS)["MLFLOW_BACKEND_STORE_URI"] == "sqlite:////x/mlflow.db"
     assert not kind.storage
     assert mlflow_ui("postgresql://db/mlflow", "s3://bucket/x").storage
-    with pytest.raises(MLKitError, match="page of its own: https://mlflow.example") as refused:
+    with pytest.raises(MLKitError, match=r"page of its own: https://mlflow\.example") as refused:
         mlflow_ui("https://me:secret@mlflow.example", None)
     assert refused.value.code == "store_is_server"
     assert "secret" not in refused.value.message

@@ -22,6 +22,8 @@ __all__ = ["SLAB_BYTES", "Arrays", "Slab", "SlabReader", "stored_chunks"]
 
 #: Decoded bytes of all variables in one box: two chunks of usual size, which stay in the cache.
 SLAB_BYTES = 16 * 2**20
+#: Bytes of which the memory of each variable holds a multiple.
+_ALIGNED = 64
 #: Boxes per thread that are worked on or held: they take unequal time, and keep their order.
 AHEAD = 3
 #: Variables that lack a dim are read once and kept, up to this size each.
@@ -174,9 +176,8 @@ class SlabReader:
         buffers = Scratch()
 
         def run(slab: Slab, asked: dict[str, Asked]) -> T:
-            arrays = {}
+            arrays = self._buffers(slab, buffers)
             for name in self.names:
-                arrays[name] = self._buffer(name, slab, buffers)
                 self._fill(name, slab, arrays[name], asked.get(name))
             return work(slab, arrays)
 
@@ -221,12 +222,25 @@ class SlabReader:
         pairs = zip(self.dims, slab.shape, strict=True)
         return tuple(size if dim in held else 1 for dim, size in pairs)
 
-    def _buffer(self, name: str, slab: Slab, buffers: Scratch) -> NDArray[Any]:
-        shape, dtype = self._shape(name, slab), self.ds[name].dtype
-        if dtype.kind not in "biufcmM":
-            return np.empty(shape, dtype)
-        size = math.prod(shape) * dtype.itemsize
-        return np.frombuffer(buffers.take(name, size), dtype).reshape(shape)
+    def _buffers(self, slab: Slab, buffers: Scratch) -> Arrays:
+        """Return memory for all variables, side by side in their order."""
+        shapes = {name: self._shape(name, slab) for name in self.names}
+        sizes = [
+            -(-math.prod(shapes[name]) * self.ds[name].dtype.itemsize // _ALIGNED) * _ALIGNED
+            for name in self.names
+        ]
+        memory = np.frombuffer(buffers.take("box", sum(sizes)), np.uint8)
+        found: Arrays = {}
+        at = 0
+        for name, size in zip(self.names, sizes, strict=True):
+            shape, dtype = shapes[name], self.ds[name].dtype
+            if dtype.kind in "biufcmM":
+                used = math.prod(shape) * dtype.itemsize
+                found[name] = memory[at : at + used].view(dtype).reshape(shape)
+            else:
+                found[name] = np.empty(shape, dtype)
+            at += size
+        return found
 
     def _fill(self, name: str, slab: Slab, out: NDArray[Any], asked: Asked | None) -> None:
         """Write a variable within `slab` into `out`, whose axes are the reader's dims."""

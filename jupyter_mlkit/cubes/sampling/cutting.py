@@ -54,6 +54,11 @@ class Cutter:
         self._sizes = tuple(axis.size for axis in grid.axes)
         self._chooser = WindowChooser(recipe, self._sizes, kernels, balance)
         self._wanted = BITS[list(recipe.roles)]
+        # A window may be a sample of several roles.
+        self._most = (len(recipe.roles) if recipe.window else 1) * math.prod(
+            max((axis.starts_in(box).size for box in range(axis.boxes)), default=0)
+            for axis in grid.axes
+        )
 
     @property
     def held(self) -> int:
@@ -85,9 +90,6 @@ class Cutter:
             What the draw follows from.
         """
         pieces = self._gatherer.pieces(box)
-        # A window may be a sample of several roles.
-        times = len(self.recipe.roles) if self.recipe.window else 1
-        most = times * sum(math.prod(along.size for along in starts) for starts in pieces)
         cut = self._windows if self.recipe.window else self._cells
         if not values:
             counts = np.zeros(len(self.recipe.roles), np.int64)
@@ -95,18 +97,17 @@ class Cutter:
                 slots = cut(self._gatherer.gather(starts, ingredients), None)
                 counts += count(slots, counts.size)
             return [counted(int(n)) for n in counts]
-        width, expected = self.recipe.record, self._expected(pieces, most, ingredients)
-        block, room = self._pool.take(most * width, sum(expected) * width)
-        dealer = Dealer(self.kernels, room.reshape(most, width), expected, unit, key)
+        width, expected = self.recipe.record, self._expected(pieces, ingredients)
+        block, room = self._pool.take(self._most * width, sum(expected) * width)
+        dealer = Dealer(self.kernels, room.reshape(-1, width), expected, unit, key)
         for starts in pieces:
             cut(self._gatherer.gather(starts, ingredients), dealer)
         block.used(dealer.n * width)
         return dealer.parts()
 
-    def _expected(
-        self, pieces: list[Starts], most: int, ingredients: Sequence[Ingredient]
-    ) -> list[int]:
+    def _expected(self, pieces: list[Starts], ingredients: Sequence[Ingredient]) -> list[int]:
         """Return about how many samples of each role there will be."""
+        most = sum(math.prod(along.size for along in starts) for starts in pieces)
         if self.recipe.target is not None:
             name = self.recipe.variables[self.recipe.target]
             looked_at = [
@@ -124,7 +125,7 @@ class Cutter:
         recipe = self.recipe
         rows, numbers = piece.lattice(self._sizes, skip=1)
         inner = piece.starts[-1].size
-        target = -1 if recipe.target is None else recipe.target * piece.roles.size
+        target = -1 if recipe.target is None else recipe.target * piece.apart
         drop = {None: 0, "auto": 1, "if_all_nan": 2, "masked": 1}[recipe.drop_nan]
         picky = recipe.strict or self.balance is not None
         most = rows.size * inner
@@ -163,7 +164,7 @@ class Cutter:
         """Return the wanted roles of the samples of a piece, and deal their records."""
         recipe, at = self.recipe, piece.offsets
         codes = self._codes(piece)
-        target = -1 if recipe.target is None else recipe.target * codes.size
+        target = -1 if recipe.target is None else recipe.target * piece.apart
         chosen = self._chooser.choose(piece, codes)
         sizes = [origins.size for origins, _ in chosen]
         slots = np.repeat(np.arange(len(sizes), dtype=np.uint8), sizes)

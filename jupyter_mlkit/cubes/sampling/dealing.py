@@ -49,25 +49,25 @@ class Dealer:
     def places(self, slots: NDArray[np.uint8]) -> NDArray[np.int32]:
         """Return where in the room each record of the next piece belongs, by its wanted role."""
         counts = count(slots, len(self._buckets))
-        starts, factors, turns = [], [], []
+        rounds = [-(-n // buckets) for n, buckets in zip(counts, self._buckets, strict=True)]
+        first_round = _sums(rounds)
+        chance = draws(2 * int(first_round[-1]), *self._key, len(self._pieces[0]))
+        factors, turns = chance.view(np.int64).reshape(2, -1)
+        factors |= 1
+        starts = []
         for slot, (n, buckets) in enumerate(zip(counts, self._buckets, strict=True)):
             self._pieces[slot].append((self.n, n))
             starts.append(self.n + even(n, buckets)[:-1])
-            rounds = -(-n // buckets)
-            key = (*self._key, slot, len(self._pieces[slot]))
-            factor, turn = draws(2 * rounds, *key).view(np.int64).reshape(2, rounds)
-            factor |= 1
             if n % buckets:
                 # The last round is short: it goes to the first buckets, as their sizes say.
-                factor[-1], turn[-1] = 1, 0
-            factors.append(factor)
-            turns.append(turn)
+                last = first_round[slot + 1] - 1
+                factors[last], turns[last] = 1, 0
             self.n += n
         shifts = np.array([buckets.bit_length() - 1 for buckets in self._buckets])
         found = np.empty(slots.size, np.int32)
         self.kernels.deal(
-            slots, shifts, np.concatenate(starts), _firsts(starts), np.concatenate(factors),
-            np.concatenate(turns), _firsts(factors), found,
+            slots, shifts, np.concatenate(starts), _sums(self._buckets), factors, turns,
+            first_round, found,
         )  # fmt: skip
         return found
 
@@ -100,7 +100,6 @@ def _power(n: int) -> int:
     return 1 << max(0, n - 1).bit_length()
 
 
-def _firsts(lists: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Return where each of some arrays begins once they are joined."""
-    found: NDArray[np.int64] = np.cumsum([0, *(one.size for one in lists[:-1])], dtype=np.int64)
-    return found
+def _sums(sizes: Sequence[int]) -> NDArray[np.int64]:
+    """Return where each of some runs begins once they are joined, and where the last ends."""
+    return np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])

@@ -81,7 +81,7 @@ class Exchange(Generic[T]):
                 ingredients = [*self._taken(sink), (held, arrays)]
             else:
                 lent = {
-                    name: self._pool.copy(_part(values, shared, held))
+                    name: self._pool.copy(_part(values, shared, held), values.nbytes)
                     for name, values in arrays.items()
                 }
                 if not self._put(sink, (shared, lent)):

@@ -154,25 +154,36 @@ def cut_windows(  # type: ignore[no-untyped-def]
     last = columns + window.size * length
     nothing = np.float32(np.nan)
     ids = records.view(np.uint32)
+    found = np.empty(last, np.float32)
     for i in range(origins.size):
-        n = place[i]
-        for r in range(inputs.size):
-            at = origins[i] + inputs[r]
-            if length == 1:
-                records[n, r] = flat[at]
-            else:
+        n, origin = place[i], origins[i]
+        if length == 1:
+            # Values from here and there are put together first: the places of samples are not
+            # in the cache, and few wide writes wait for it side by side.
+            for r in range(inputs.size):
+                found[r] = flat[origin + inputs[r]]
+            for r in range(window.size):
+                at = origin + window[r]
+                value = flat[target + at] if target >= 0 else np.float32(0)
+                found[columns + r] = value if codes[at] == bit else nothing
+            to = records[n, :last]
+            for k in range(last):
+                to[k] = found[k]
+        else:
+            for r in range(inputs.size):
+                at = origin + inputs[r]
                 records[n, r * length : (r + 1) * length] = flat[at : at + length]
-        for r in range(window.size):
-            at = origins[i] + window[r]
-            to = records[n, columns + r * length : columns + (r + 1) * length]
-            mine = codes[at : at + length]
-            if target < 0:
-                for k in range(length):
-                    to[k] = np.float32(0) if mine[k] == bit else nothing
-            else:
-                values = flat[target + at : target + at + length]
-                for k in range(length):
-                    to[k] = values[k] if mine[k] == bit else nothing
+            for r in range(window.size):
+                at = origin + window[r]
+                to = records[n, columns + r * length : columns + (r + 1) * length]
+                mine = codes[at : at + length]
+                if target < 0:
+                    for k in range(length):
+                        to[k] = np.float32(0) if mine[k] == bit else nothing
+                else:
+                    values = flat[target + at : target + at + length]
+                    for k in range(length):
+                        to[k] = values[k] if mine[k] == bit else nothing
         ids[n, last] = numbers[i] & 0xFFFFFFFF
         if records.shape[1] > last + 1:
             ids[n, last + 1] = numbers[i] >> 32

@@ -108,10 +108,11 @@ class Pool:
             while sum(one.touched for one in tuple(self._free)[:-1]) > _KEPT:
                 self._free.popleft()
 
-    def copy(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return a copy that is free again when nothing looks at it any more."""
-        block, room = self.take(-(-values.nbytes // 4))
-        block.used(room.size)
+    def copy(self, values: NDArray[Any], most: int) -> NDArray[Any]:
+        """Return a copy in a block that has room for `most` bytes, free again as in `take`."""
+        needed = -(-values.nbytes // 4)
+        block, room = self.take(-(-most // 4), needed)
+        block.used(needed)
         found = room.view(np.uint8)[: values.nbytes].view(values.dtype).reshape(values.shape)
         found[...] = values
         return found

@@ -105,8 +105,15 @@ class Recipe:
         by_bytes = (LARGE_PIECE_BYTES if self.large else PIECE_BYTES) // slots // (4 * self.record)
         return max(1, min(UNIT, by_bytes), -(-batch_size // slots))
 
-    def places(self, shape: tuple[int, ...]) -> Offsets:
-        """Return where the values of a sample lie in a workspace of `shape`."""
+    def places(self, shape: tuple[int, ...], apart: int) -> Offsets:
+        """Return where the values of a sample lie in a workspace.
+
+        Parameters
+        ----------
+        shape : tuple of int
+        apart : int
+            How far the same cell of the next variable lies.
+        """
         strides = dict(zip(self.dims, _strides(shape), strict=True))
         steps = [strides[dim] * np.arange(size) for dim, size in self.window.items()]
         length = 1
@@ -115,9 +122,8 @@ class Recipe:
         runs = np.zeros(1, np.int64)
         for step in steps:
             runs = np.add.outer(runs, step).ravel()
-        cells = math.prod(shape)
         base = [
-            variable * cells + (shift * strides[self.time] if self.time else 0)
+            variable * apart + (shift * strides[self.time] if self.time else 0)
             for variable, shift in self.columns
         ]
         inputs = np.add.outer(np.array(base, np.int64), runs).ravel()

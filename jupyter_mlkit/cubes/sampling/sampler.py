@@ -38,6 +38,8 @@ from .workspace import Ingredient
 
 #: Decoded bytes of samples that are open for mixing, by default.
 BUFFER_BYTES = 256 * 2**20
+#: Share of it up to which boxes are read further ahead; those that are worked on come on top.
+_SHARE_HELD = 0.6
 
 
 @dataclass(frozen=True)
@@ -327,7 +329,7 @@ class Sampler:
             return cutter.parts(box, ingredients, unit=unit, key=(self.seed, self.epoch, box))
 
         def may_hold(lent: int) -> bool:
-            return cutter.held + lent < self.buffer_bytes
+            return cutter.held + lent < _SHARE_HELD * self.buffer_bytes
 
         def boxes() -> Iterator[tuple[int, tuple[int, ...], list[Part]]]:
             full = self._plan() if skipped else plan

@@ -39,6 +39,10 @@ class Workspace:
     values : ndarray of float32, shape (n_variables, *shape)
     roles : ndarray of uint8, shape `shape`
         Roles as bits, 0 outside the cube.
+    flat : ndarray of float32
+        The memory of `values` in its order.
+    apart : int
+        How far the same cell of the next variable lies in `flat`.
     offsets : Offsets
         Where the values of a sample lie from its origin.
     """
@@ -48,12 +52,9 @@ class Workspace:
     shape: tuple[int, ...]
     values: NDArray[np.float32]
     roles: NDArray[np.uint8]
+    flat: NDArray[np.float32]
+    apart: int
     offsets: Offsets
-
-    @property
-    def flat(self) -> NDArray[np.float32]:
-        """All values in the order of memory."""
-        return self.values.reshape(-1)
 
     def lattice(self, sizes: Sequence[int], skip: int = 0) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return places in the workspace and numbers in the cube of all samples.
@@ -132,22 +133,36 @@ class Gatherer:
             for found, axis in zip(starts, axes, strict=True)
         ]
         shape = tuple(b - a for a, b in span)
-        values = self._scratch.take("values", (len(recipe.variables), *shape), np.float32)
+        cells = math.prod(shape)
         inside = [(max(a, 0), min(b, axis.size)) for (a, b), axis in zip(span, axes, strict=True)]
-        if inside != span:
-            self._pad(values, span)
-        for region, arrays in ingredients:
-            shared = [(max(a, c), min(b, d)) for (a, b), (c, d) in zip(span, region, strict=True)]
-            if all(a < b for a, b in shared):
-                to = _slices(shared, span)
-                for place, name in enumerate(recipe.variables):
-                    _fill(values[place][to], arrays[name], _slices(shared, region))
+        found = None
+        if not recipe.window and inside == span and len(ingredients) == 1:
+            found = _in_place(recipe.variables, span, *ingredients[0])
+        if found is None:
+            values = self._scratch.take("values", (len(recipe.variables), *shape), np.float32)
+            if inside != span:
+                self._pad(values, span)
+            for region, arrays in ingredients:
+                shared = [
+                    (max(a, c), min(b, d)) for (a, b), (c, d) in zip(span, region, strict=True)
+                ]
+                if all(a < b for a, b in shared):
+                    to = _slices(shared, span)
+                    for place, name in enumerate(recipe.variables):
+                        _fill(values[place][to], arrays[name], _slices(shared, region))
+            flat, apart = values.reshape(-1), cells
+        else:
+            flat, apart = found
+            values = np.lib.stride_tricks.as_strided(
+                flat, (len(recipe.variables), cells), (4 * apart, 4)
+            ).reshape(-1, *shape)
         roles = self._scratch.take("roles", shape, np.uint8)
         if inside != span:
             roles.fill(0)
         box = {dim: slice(*edges) for dim, edges in zip(recipe.dims, inside, strict=True)}
         roles[_slices(inside, span)] = self.places.bits(box)
-        return Workspace(starts, span, shape, values, roles, recipe.places(shape))
+        offsets = recipe.places(shape, apart)
+        return Workspace(starts, span, shape, values, roles, flat, apart, offsets)
 
     def _pad(self, values: NDArray[np.float32], span: list[Range]) -> None:
         """Mark what lies outside the cube: NaN, but a finite number for inputs past its end."""
@@ -167,6 +182,39 @@ def strides(shape: Sequence[int]) -> list[int]:
 
 def _slices(inner: list[Range], outer: list[Range]) -> tuple[slice, ...]:
     return tuple(slice(a - c, b - c) for (a, b), (c, _) in zip(inner, outer, strict=True))
+
+
+def _in_place(
+    names: Sequence[str], span: list[Range], region: list[Range], arrays: dict[str, NDArray[Any]]
+) -> tuple[NDArray[np.float32], int] | None:
+    """Return the memory of variables from the first cell of `span` on, if it can be used as it is.
+
+    So it is where they lie side by side, as a reader of boxes has them, and `span` is a run of
+    the cells of `region`. With it comes how far the variables are apart.
+    """
+    first = arrays[names[0]]
+    shape = tuple(b - a for a, b in region)
+    whole = [part == held for part, held in zip(span, region, strict=True)]
+    cut = next((axis for axis, same in enumerate(whole) if not same), 0)
+    if math.prod(shape[:cut]) > 1 or not all(whole[cut + 1 :]) or first.base is None:
+        return None
+    if any(
+        arrays[name].dtype != np.float32
+        or arrays[name].shape != shape
+        or not arrays[name].flags.c_contiguous
+        or arrays[name].base is not first.base
+        for name in names
+    ):
+        return None
+    at = [arrays[name].__array_interface__["data"][0] for name in names]
+    steps = set(np.diff(at).tolist()) or {first.nbytes}
+    apart, rest = divmod(steps.pop(), 4)
+    if steps or rest or apart < first.size:
+        return None
+    skip = (span[cut][0] - region[cut][0]) * math.prod(shape[cut + 1 :])
+    memory = first.base[at[0] - first.base.__array_interface__["data"][0] :]
+    size = apart * (len(names) - 1) + first.size
+    return memory[: 4 * size].view(np.float32)[skip:], apart
 
 
 def _fill(to: NDArray[np.float32], values: NDArray[Any], box: tuple[slice, ...]) -> None:

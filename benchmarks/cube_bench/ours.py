@@ -116,7 +116,10 @@ def _opened(run: Run, blocks: Mapping[str, int] | None = None) -> tuple[Callable
         with contextlib.suppress(ModuleNotFoundError):
             import_module(name)
 
+    from jupyter_mlkit.cubes.sampling.engine import kernels
     from jupyter_mlkit.cubes.splits.blocks import BlockSplit
+
+    kernels()  # numba sets itself up at its first function, once in a process
 
     return (
         lambda: xr.open_zarr(run.path, chunks=None),

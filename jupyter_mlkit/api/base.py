@@ -79,6 +79,7 @@ class MLKitHandler(APIHandler):
     def initialize(self) -> None:
         """Start as nobody."""
         self._admitted = False
+        self._running = False
         self._told: ErrorBody | None = None
         self._body = bytearray()
         self._made: str | None = None
@@ -194,6 +195,7 @@ class MLKitHandler(APIHandler):
         path: dict[str, str],
     ) -> None:
         """Read what `declared` takes, ask for the owner, call `method`, write what it returns."""
+        self._running = True
         try:
             parts = self._parts(declared)
             if declared.on is not None:
@@ -258,6 +260,12 @@ class MLKitHandler(APIHandler):
         self._told = body_of(error, status_code, signed_in=self._user is not None)
         if isinstance(error, Refusal) and error.retry_after is not None:
             self.set_header("Retry-After", str(math.ceil(error.retry_after)))
+        if not self._running:
+            # The server hangs up on a body that nobody has read: a client that is not told sends
+            # its next request into a closed connection.
+            self.set_header("Connection", "close")
+        if status_code == 405:
+            self.set_header("Allow", ", ".join(verb.upper() for verb in self.endpoints))
         self.set_header("Content-Type", "application/json")
         self.finish(msgspec.json.encode(self._told))
 

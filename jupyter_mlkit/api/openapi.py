@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from .. import models
 from .endpoint import Endpoint, Query
-from .routes import PREFIX, handlers
+from .routes import NAME, PARAMETERS, PREFIX, handlers
 
 FILE = Path(__file__).with_name("openapi.yaml")
 _REF = "#/components/schemas/{name}"
@@ -40,14 +40,27 @@ def document() -> dict[str, Any]:
             "version": "1",
             "description": "Experiment tracking and training on datacubes. Every route "
             "authenticates and asks the server's authorizer; `x-action` and `x-resource` are "
-            "what it is asked. Answers that are not 2xx are an ErrorBody.",
+            "what it is asked. Answers that are not 2xx are an ErrorBody. What is no GET is "
+            "declared as `Content-Type: application/json`, with or without a body.",
         },
         "servers": [{"url": PREFIX.rstrip("/")}],
         "paths": {
             f"/{handler.path}": _path_item(handler.path, handler.endpoints)
             for handler in sorted(handlers(), key=lambda handler: handler.path)
         },
-        "components": {"schemas": {name: schemas[name] for name in sorted(schemas)}},
+        "security": [{"token": []}],
+        "components": {
+            "schemas": {name: schemas[name] for name in sorted(schemas)},
+            "securitySchemes": {
+                "token": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Authorization",
+                    "description": "`token …` with the server's token. A page of the server "
+                    "sends its cookie, and the XSRF token in X-XSRFToken.",
+                }
+            },
+        },
     }
 
 
@@ -56,7 +69,12 @@ def _path_item(path: str, endpoints: dict[str, Endpoint]) -> dict[str, Any]:
     names = re.findall(r"\{(\w+)\}", path)
     if names:
         item["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            {
+                "name": name,
+                "in": "path",
+                "required": True,
+                "schema": {"type": "string", "pattern": f"^{PARAMETERS.get(name, NAME)}$"},
+            }
             for name in names
         ]
     return item

@@ -11,14 +11,15 @@ from .proxy import PROXY_PREFIX, ProxyHandler
 #: Where the routes live below the server's base URL.
 PREFIX = "/jupyter-mlkit/api/"
 
-_PARAMETERS = {
-    "run_id": r"[\w-]{1,64}",
-    "job_id": r"[\w-]{1,64}",
+#: What a parameter of a path may be.
+PARAMETERS = {
+    "run_id": r"[A-Za-z0-9_-]{1,64}",
+    "job_id": r"[A-Za-z0-9_-]{1,64}",
     "version": r"[0-9]{1,12}",
     "anything": r".*",
 }
 #: Names may hold anything but a slash; they arrive percent-encoded.
-_NAME = r"[^/]+"
+NAME = r"[^/]+"
 
 
 def handlers() -> list[type[MLKitHandler]]:
@@ -31,7 +32,7 @@ def pattern(path: str) -> str:
     """Return the regular expression of a path with ``{parameters}``."""
     return re.sub(
         r"\{(\w+)\}",
-        lambda match: f"(?P<{match[1]}>{_PARAMETERS.get(match[1], _NAME)})",
+        lambda match: f"(?P<{match[1]}>{PARAMETERS.get(match[1], NAME)})",
         path,
     )
 

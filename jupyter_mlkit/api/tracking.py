@@ -22,7 +22,8 @@ from .base import MLKitHandler
 from .endpoint import Paging, Query, endpoint
 from .owned import RUN
 
-_Id = Annotated[str, Meta(min_length=1, max_length=250)]
+#: As MLflow makes them; the address of a request has room for hundreds.
+_Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 class ExperimentsQuery(Paging):
@@ -65,7 +66,7 @@ class MetricsQuery(Query):
 class CompareQuery(Query):
     """Which runs."""
 
-    run_id: Annotated[list[_Id], Meta(min_length=2, max_length=1000, description="Repeatable")]
+    run_id: Annotated[list[_Id], Meta(min_length=2, max_length=500, description="Repeatable")]
 
 
 class ExperimentsHandler(MLKitHandler):

@@ -57,6 +57,30 @@ def seen(flags, rows, inner, step, runs, length, out):  # type: ignore[no-untype
 
 
 @_jit
+def select(  # type: ignore[no-untyped-def]
+    counted, inputs, touched, bit, refused, rows, numbers, inner, step, origins, cells
+):
+    """Write place and number of the windows of a role, and one more; return how many there are.
+
+    They hold a cell of it (``counted``), a value (1 in ``inputs``) and nothing ``refused``, and,
+    where ``touched`` is not empty, no other role in it. For the rest see `seen`.
+    """
+    n = 0
+    other = np.uint8(255) ^ bit
+    for r in range(rows.size):
+        for i in range(inner):
+            w = r * inner + i
+            fits = (counted[w] & bit != 0) & (inputs[w] & 1 != 0) & (inputs[w] & refused == 0)
+            if touched.size:
+                fits &= touched[w] & other == 0
+            # No branch: what does not fit is written over.
+            origins[n] = rows[r] + i * step
+            cells[n] = numbers[r] + i * step
+            n += fits
+    return n
+
+
+@_jit
 def count(flags, bit, origins, runs, length, out):  # type: ignore[no-untyped-def]
     """Count the flags with a bit within each window."""
     for i in range(origins.size):

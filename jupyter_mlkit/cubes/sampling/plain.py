@@ -36,6 +36,30 @@ def seen(
         out[part] = np.bitwise_or.reduce(flags[places], axis=1)
 
 
+def select(
+    counted: Bits,
+    inputs: Bits,
+    touched: Bits,
+    bit: np.uint8,
+    refused: np.uint8,
+    rows: Ints,
+    numbers: Ints,
+    inner: int,
+    step: int,
+    origins: Ints,
+    cells: Ints,
+) -> int:
+    """Write place and number of the windows of a role, see :func:`.kernels.select`."""
+    fits = (counted & bit != 0) & (inputs & 1 != 0) & (inputs & refused == 0)
+    if touched.size:
+        fits &= touched & ~bit == 0
+    chosen = np.flatnonzero(fits)
+    row, place = np.divmod(chosen, inner)
+    origins[: chosen.size] = rows[row] + place * step
+    cells[: chosen.size] = numbers[row] + place * step
+    return int(chosen.size)
+
+
 def count(
     flags: Bits, bit: int, origins: Ints, runs: Ints, length: int, out: NDArray[np.int32]
 ) -> None:

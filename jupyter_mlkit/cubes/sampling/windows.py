@@ -14,10 +14,12 @@ from .workspace import Workspace
 
 _TRAIN = 0
 #: What :func:`.kernels.flag` says of a value.
-_FINITE, _MISSING = np.uint8(1), np.uint8(2)
+_NONE, _FINITE, _MISSING = np.uint8(0), np.uint8(1), np.uint8(2)
 #: Places of samples in a workspace, and their numbers in the cube.
 Chosen = tuple[NDArray[np.int64], NDArray[np.int64]]
 Bits = NDArray[np.uint8]
+#: Place and number of the first window of each row, windows of a row, and cells between them.
+_Lattice = tuple[NDArray[np.int64], NDArray[np.int64], int, int]
 
 
 class WindowChooser:
@@ -43,61 +45,54 @@ class WindowChooser:
     def choose(self, piece: Workspace, codes: Bits) -> list[Chosen]:
         """Return the windows of each wanted role; `codes` are the roles of cells that count."""
         recipe, at = self.recipe, piece.offsets
-        origins, cells = piece.lattice(self.sizes)
-        counted = self._seen(piece, codes, at.window)
-        inputs = self._seen(piece, self._judged(piece), at.inputs)
-        possible = (inputs & _FINITE) != 0
-        if recipe.straddle == "drop":
-            held = self._seen(piece, piece.roles.reshape(-1), at.window)
-            # Of a power of two the bits below are none of its own.
-            possible &= (held & (held - 1)) == 0
-        touched = (
-            self._seen(piece, piece.roles.reshape(-1), at.footprint) if recipe.strict else None
-        )
+        lattice = self._lattice(piece)
+        counted = self._seen(lattice, codes, at.window, at.length)
+        inputs = self._seen(lattice, self._judged(piece), at.inputs, at.length)
+        touched = np.empty(0, np.uint8)
+        if recipe.strict or recipe.straddle == "drop":
+            runs = at.footprint if recipe.strict else at.window
+            touched = self._seen(lattice, piece.roles.reshape(-1), runs, at.length)
         found = []
         for role in recipe.roles:
-            bit = BITS[role]
-            keep = possible & ((counted & bit) != 0)
-            if touched is not None:
-                keep &= (touched & ~bit) == 0
-            if role == _TRAIN and recipe.drop_nan in ("auto", "masked"):
-                keep &= (inputs & _MISSING) == 0
-            rows = np.flatnonzero(keep)
-            if role == _TRAIN:
-                rows = self._trained_on(piece, codes, origins, cells, rows)
-            found.append((origins[rows], cells[rows]))
+            complete = role == _TRAIN and recipe.drop_nan in ("auto", "masked")
+            origins, cells = np.empty((2, counted.size + 1), np.int64)
+            n = self.kernels.select(
+                counted, inputs, touched, BITS[role], _MISSING if complete else _NONE,
+                *lattice, origins, cells,
+            )  # fmt: skip
+            chosen = origins[:n], cells[:n]
+            found.append(self._trained_on(piece, codes, *chosen) if role == _TRAIN else chosen)
         return found
 
     def _trained_on(
-        self,
-        piece: Workspace,
-        codes: Bits,
-        origins: NDArray[np.int64],
-        cells: NDArray[np.int64],
-        rows: NDArray[np.int64],
-    ) -> NDArray[np.int64]:
+        self, piece: Workspace, codes: Bits, origins: NDArray[np.int64], cells: NDArray[np.int64]
+    ) -> Chosen:
         """Return those windows of the train role that are wanted."""
         recipe, at = self.recipe, piece.offsets
         if recipe.min_valid:
-            valid = np.empty(rows.size, np.int32)
-            self.kernels.count(codes, BITS[_TRAIN], origins[rows], at.window, at.length, valid)
-            rows = rows[valid >= recipe.min_valid * recipe.window_cells]
+            valid = np.empty(origins.size, np.int32)
+            self.kernels.count(codes, BITS[_TRAIN], origins, at.window, at.length, valid)
+            keep = valid >= recipe.min_valid * recipe.window_cells
+            origins, cells = origins[keep], cells[keep]
         if self.balance is not None:
-            rows = rows[self.balance.keeps(self.classes(piece, origins[rows]), cells[rows])]
-        return rows
+            keep = self.balance.keeps(self.classes(piece, origins), cells)
+            origins, cells = origins[keep], cells[keep]
+        return origins, cells
 
-    def _seen(self, piece: Workspace, flags: Bits, runs: NDArray[np.int64]) -> Bits:
-        """Return which flags each window holds."""
+    def _lattice(self, piece: Workspace) -> _Lattice:
         last = piece.starts[-1]
         steps = np.diff(last)
         step = int(steps[0]) if steps.size else 1
-        if not (steps == step).all():
-            # Windows that are left out make the rest uneven: each is a row of its own.
-            rows, inner = piece.lattice(self.sizes)[0], 1
-        else:
-            rows, inner = piece.lattice(self.sizes, skip=1)[0], last.size
+        if (steps == step).all():
+            return (*piece.lattice(self.sizes, skip=1), last.size, step)
+        # Windows that are left out make the rest uneven: each is a row of its own.
+        return (*piece.lattice(self.sizes), 1, 1)
+
+    def _seen(self, lattice: _Lattice, flags: Bits, runs: NDArray[np.int64], length: int) -> Bits:
+        """Return which flags each window holds."""
+        rows, _, inner, step = lattice
         found = np.empty(rows.size * inner, np.uint8)
-        self.kernels.seen(flags, rows, inner, step, runs, piece.offsets.length, found)
+        self.kernels.seen(flags, rows, inner, step, runs, length, found)
         return found
 
     def _judged(self, piece: Workspace) -> Bits:

@@ -38,6 +38,7 @@ class Place:
 
     port: int
     pid: int
+    mlflow: int
     path: str
     socket: Path
     host: str
@@ -119,14 +120,18 @@ def _opened(server: subprocess.Popen[bytes], home: Path) -> Place:
 
     child = _until(opened, server)
     (path,) = home.glob("runtime/jupyter_mlkit/children/*/s")
-    words = [
-        word
+    of_child = {
+        int(entry.parent.name): words
         for entry in Path("/proc").glob("[0-9]*/cmdline")
-        for word in _words(entry)
-        if word.endswith(".mlkit.invalid") and str(path) in " ".join(_words(entry))
-    ]
-    host = next(word for word in words if "://" not in word)
-    return Place(port, server.pid, f"/user/x/{child['path']}", path, host)
+        if str(path) in " ".join(words := _words(entry))
+    }
+    host = next(
+        words[words.index("--allowed-hosts") + 1]
+        for words in of_child.values()
+        if "--allowed-hosts" in words
+    )
+    mlflow = next(pid for pid, words in of_child.items() if words[1:3] == ["-m", "uvicorn"])
+    return Place(port, server.pid, mlflow, f"/user/x/{child['path']}", path, host)
 
 
 def _words(entry: Path) -> list[str]:
@@ -206,7 +211,7 @@ def measure(size: int, rounds: int, count: int) -> list[dict[str, Any]]:
     """Return the rows of the benchmark."""
     buffer = bytearray(2**20)
     taken: dict[tuple[str, str], list[float]] = {}
-    growth = 0.0
+    cpu: dict[tuple[str, str], float] = {}
     with running(size) as place:
         for way in ("direct", "proxied"):  # the file comes from memory from here on
             download(place, way, size, buffer)
@@ -216,7 +221,13 @@ def measure(size: int, rounds: int, count: int) -> list[dict[str, Any]]:
         for number in range(rounds):
             for way in sorted(("direct", "proxied"), reverse=bool(number % 2)):
                 for what, how in (("download", download), ("upload", upload)):
+                    pids = {"server": place.pid, "mlflow": place.mlflow}
+                    begun = {who: _cpu(pid) for who, pid in pids.items()}
                     taken.setdefault((what, way), []).append(how(place, way, size, buffer))
+                    for who, pid in pids.items():
+                        used = _cpu(pid) - begun[who]
+                        if way == "proxied":
+                            cpu[what, who] = cpu.get((what, who), 0.0) + used / rounds
         growth = _resident(place.pid, "VmHWM") - before
         for number in range(rounds):
             for way in sorted(("direct", "proxied"), reverse=bool(number % 2)):
@@ -229,14 +240,22 @@ def measure(size: int, rounds: int, count: int) -> list[dict[str, Any]]:
     rows = []
     for what in ("download", "upload"):
         ours, direct = (size / _MB / middle[what, way] for way in ("proxied", "direct"))
-        rows.append(
-            _row(f"{what} of an artifact", ours, "MB/s", True, told, direct, SHARE * direct)
-        )
+        limit = SHARE * direct if what == "download" else None
+        rows.append(_row(f"{what} of an artifact", ours, "MB/s", True, told, direct, limit))
+        # What the machine's load does not change: who has to do how much for it.
+        ours, theirs = (cpu[what, who] / size * 1e9 for who in ("server", "mlflow"))
+        rows.append(_row(f"{what}, CPU of the server", ours, "s/GB", False, told, theirs, None))
     rows.append(_row("memory while it passes", growth, "MB", False, told, None, MEMORY))
     ours, direct = middle["small", "proxied"], middle["small", "direct"]
     rows.append(_row("small answer, p50", ours, "ms", False, told, direct, None))
     rows.append(_row("added to a small answer, p50", ours - direct, "ms", False, told, None, ADDED))
     return rows
+
+
+def _cpu(pid: int) -> float:
+    """Return the seconds of CPU that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _resident(pid: int, name: str) -> float:

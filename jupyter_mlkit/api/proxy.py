@@ -104,10 +104,8 @@ class ProxyHandler(MLKitHandler):
         server's token in a header, which no browser adds by itself, or come from a page of
         exactly this origin, which every browser says and no page can.
         """
-        if not hasattr(self, "_jupyter_current_user"):
-            return  # too early; called again when it is known who asks
-        if self._has_token_in_header():
-            return
+        if self._user is None or self._has_token_in_header():
+            return  # nobody is refused as such; before it is known who asks, this is too early
         headers = self.request.headers
         site = headers.get("Sec-Fetch-Site")
         from_here = proxy_rules.same_origin(headers.get("Origin"), headers.get("Host"))

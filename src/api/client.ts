@@ -1,6 +1,7 @@
 /**
  * The routes of the server part, one typed method each.
  */
+import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
 import type { IRequest, IRequestOptions, Query } from './request';
@@ -9,6 +10,8 @@ import type { components } from './schema';
 import type {
   ArtifactPage,
   ArtifactPreview,
+  Child,
+  ChildList,
   Comparison,
   CubeDescription,
   CubePreview,
@@ -238,7 +241,7 @@ export class MLKitClient {
 
   jobLog(
     jobId: string,
-    query: { offset?: number; limit?: number } = {},
+    query: { offset?: number; limit?: number; attempt?: number } = {},
     options?: IRequestOptions
   ): Promise<LogChunk> {
     return this._get(`jobs/${enc(jobId)}/log`, { ...query }, options);
@@ -246,6 +249,34 @@ export class MLKitClient {
 
   stopJob(jobId: string): Promise<Job> {
     return this._send('POST', `jobs/${enc(jobId)}/stop`);
+  }
+
+  /**
+   * Run a training again.
+   *
+   * @param changes - what differs from its spec, as a JSON merge patch
+   */
+  rerunJob(jobId: string, changes: Spec): Promise<Job> {
+    return this._send('POST', `jobs/${enc(jobId)}/rerun`, { changes });
+  }
+
+  /** Programs with a page of their own that run. */
+  children(options?: IRequestOptions): Promise<ChildList> {
+    return this._get('children', {}, options);
+  }
+
+  /** Open a program, started where it does not run yet (seconds). */
+  openChild(kind: string): Promise<Child> {
+    return this._send('POST', 'children', { kind });
+  }
+
+  stopChild(childId: string): Promise<void> {
+    return this._send('DELETE', `children/${enc(childId)}`);
+  }
+
+  /** Where the browser finds the page of a program. */
+  childUrl(child: Child): string {
+    return URLExt.join(this._settings.baseUrl, child.path);
   }
 
   models(

@@ -21,6 +21,7 @@ const CAPABILITIES: readonly Change['capability'][] = [
   'experiments',
   'runs',
   'jobs',
+  'logs',
   'registry'
 ];
 

@@ -81,6 +81,7 @@ export class RunModel extends LiveModel {
     if (!this._log && follow) {
       this._log = new JobLogModel({
         client: this.client,
+        changes: this.changes,
         jobId,
         onChanged: () => this.notify()
       });
@@ -173,6 +174,9 @@ export class RunModel extends LiveModel {
     return () => {
       this._run = run;
       this._job = job;
+      if (job) {
+        this._log?.setAttempt(job.attempt);
+      }
       if (this._wantsHistories) {
         this._histories = histories?.items ?? [];
       }

@@ -11,6 +11,8 @@ import { MLKitError } from '../../api/errors';
 import type { IRequestOptions } from '../../api/request';
 import type {
   Change,
+  Child,
+  ChildList,
   Evaluation,
   ExperimentPage,
   Job,
@@ -99,6 +101,20 @@ export function makeJob(jobId: string, more: Partial<Job> = {}): Job {
   };
 }
 
+/** A program with only what a test cares about. */
+export function makeChild(childId: string, more: Partial<Child> = {}): Child {
+  return {
+    child_id: childId,
+    kind: 'mlflow',
+    title: 'The MLflow UI',
+    state: 'running',
+    path: `jupyter-mlkit/children/${childId}/`,
+    started: 1,
+    idle: 0,
+    ...more
+  };
+}
+
 /** A spec that tells itself from others; the generated type knows no fields. */
 export function makeSpec(target: string): Job['spec'] {
   const spec: Readonly<Record<string, unknown>> = { target };
@@ -116,6 +132,7 @@ export interface ICall {
 export class FakeServer extends MLKitClient {
   allRuns: Run[] = [];
   allJobs: Job[] = [];
+  allChildren: Child[] = [];
   log = '';
   logComplete = true;
   histories: MetricHistories = { items: [] };
@@ -215,12 +232,41 @@ export class FakeServer extends MLKitClient {
     return makeJob(jobId, { phase: 'stopping' });
   }
 
+  override async rerunJob(jobId: string, changes: object): Promise<Job> {
+    return this._answer('rerunJob', { jobId, changes }, {}, () =>
+      makeJob('again', { state: 'QUEUED', rerun_of: jobId })
+    );
+  }
+
+  override async children(options: IRequestOptions = {}): Promise<ChildList> {
+    return this._answer('children', null, options, () => ({
+      items: this.allChildren
+    }));
+  }
+
+  override async openChild(kind: string): Promise<Child> {
+    return this._answer('openChild', kind, {}, () => {
+      const known = this.allChildren.find(child => child.kind === kind);
+      const child = known ?? makeChild('c1', { kind });
+      this.allChildren = known ? this.allChildren : [child];
+      return child;
+    });
+  }
+
+  override async stopChild(childId: string): Promise<void> {
+    this.allChildren = this.allChildren.filter(
+      child => child.child_id !== childId
+    );
+  }
+
   override async jobLog(
     jobId: string,
     query: { offset?: number } = {},
     options: IRequestOptions = {}
   ): Promise<LogChunk> {
-    const offset = query.offset ?? 0;
+    const asked = query.offset ?? 0;
+    const offset =
+      asked < 0 ? Math.max(0, this.log.length + asked) : asked;
     return this._answer('jobLog', query, options, () => ({
       text: this.log.slice(offset),
       offset,

@@ -65,7 +65,12 @@ describe('JobsModel', () => {
 
   it('reads a log on until the job has ended', async () => {
     const onChanged = jest.fn();
-    const log = new JobLogModel({ client: server, jobId: 'a', onChanged });
+    const log = new JobLogModel({
+      client: server,
+      changes,
+      jobId: 'a',
+      onChanged
+    });
     server.log = 'one\n';
     server.logComplete = false;
     log.follow(true);
@@ -73,11 +78,67 @@ describe('JobsModel', () => {
     expect(log.log.text).toBe('one\n');
     server.log = 'one\ntwo\n';
     server.logComplete = true;
-    await settle(3000);
+    changes.tell('logs', 'changed', ['other']);
+    await settle(500);
+    expect(log.log.text).toBe('one\n');
+    changes.tell('logs', 'changed', ['a']);
+    await settle(500);
     expect(log.log).toMatchObject({ text: 'one\ntwo\n', complete: true });
     const calls = server.callsOf('jobLog').length;
     await settle(5000);
     expect(server.callsOf('jobLog')).toHaveLength(calls);
+    expect(changes.holders).toBe(0);
+    log.dispose();
+  });
+
+  it('looks now and then where nobody tells of output', async () => {
+    jest.spyOn(changes, 'state', 'get').mockReturnValue('polling');
+    const log = new JobLogModel({
+      client: server,
+      changes,
+      jobId: 'a',
+      onChanged: jest.fn()
+    });
+    server.logComplete = false;
+    log.follow(true);
+    await settle(50);
+    server.log = 'one\n';
+    await settle(1500);
+    expect(log.log.text).toBe('one\n');
+    log.dispose();
+  });
+
+  it('reads the end of a long log, from the beginning of a line', async () => {
+    server.log = 'first\nsecond\nthird\n';
+    const log = new JobLogModel({
+      client: server,
+      changes,
+      jobId: 'a',
+      tail: 10,
+      onChanged: jest.fn()
+    });
+    log.follow(true);
+    await settle(50);
+    expect(log.log).toMatchObject({ text: 'third\n', truncated: true });
+    log.dispose();
+  });
+
+  it('begins anew with the output of another attempt', async () => {
+    const log = new JobLogModel({
+      client: server,
+      changes,
+      jobId: 'a',
+      onChanged: jest.fn()
+    });
+    server.log = 'crash\n';
+    server.logComplete = false;
+    log.follow(true);
+    log.setAttempt(1);
+    await settle(50);
+    server.log = 'better\n';
+    log.setAttempt(2);
+    await settle(50);
+    expect(log.log.text).toBe('better\n');
     log.dispose();
   });
 

@@ -60,6 +60,7 @@ export class JobLogContent extends LiveWidget {
     this._model = model;
     this._log = new JobLogModel({
       client: options.client,
+      changes: options.changes,
       jobId: options.jobId,
       onChanged: () => this.update()
     });
@@ -91,6 +92,7 @@ export class JobLogContent extends LiveWidget {
   private _onChange(): void {
     const { job } = this._model;
     if (job) {
+      this._log.setAttempt(job.attempt);
       this.title.label = this._options.trans.__('Log of %1', job.name);
       if (hasEnded(job)) {
         this._log.follow(true);

@@ -86,7 +86,18 @@ def _parser() -> argparse.ArgumentParser:
     workspace.add_argument("path", type=Path)
     workspace.set_defaults(command=_workspace)
 
-    doctor = commands.add_parser("doctor", help="what is installed, enabled and reachable")
+    doctor = commands.add_parser(
+        "doctor", help="what is installed, enabled, reachable, and reachable for others"
+    )
+    doctor.add_argument("--cube", help="a path or URL that a job is to read")
+    doctor.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="storage option of the cube, such as profile=mine; may be repeated",
+    )
+    doctor.add_argument("--kernel", default="python3", help="kernelspec of that job")
     doctor.set_defaults(command=_doctor)
     return parser
 
@@ -129,7 +140,7 @@ def _workspace(args: argparse.Namespace) -> int:
     return make_workspace(args.path)
 
 
-def _doctor(args: argparse.Namespace) -> int:  # noqa: ARG001 - every command takes its arguments
+def _doctor(args: argparse.Namespace) -> int:
     from .doctor import examine
 
-    return examine()
+    return examine(args.cube, args.option, args.kernel)

@@ -6,14 +6,17 @@ import json
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from .. import __version__, paths
 from ..errors import MLKitError
+from .doctor_cube import examine_cube
+from .doctor_security import examine_security
+from .finding import Finding
 
 #: Distributions that the base install needs and those that extras bring.
 _NEEDED = ("mlflow", "xarray", "zarr", "numpy", "scikit-learn", "skops", "jupyter_server")
@@ -29,30 +32,26 @@ _EXTRAS = {
 _LOW_DISK_BYTES = 2 * 1024**3
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report; a problem has a fix."""
+def examine(cube: str | None = None, options: Sequence[str] = (), kernel: str = "python3") -> int:
+    """Print the report and return 0, or 1 if something is wrong.
 
-    name: str
-    state: str
-    problem: str | None = None
-    fix: str | None = None
-    absent: bool = False
-
-    @property
-    def mark(self) -> str:
-        """A sign for the eye; the words beside it say the same."""
-        return "✗" if self.problem else "·" if self.absent else "✓"
-
-
-def examine() -> int:
-    """Print the report and return 0, or 1 if something is wrong."""
+    Parameters
+    ----------
+    cube : str, optional
+        A cube that a job in the environment of `kernel` is to read.
+    options : sequence of str
+        Its storage options, as ``NAME=VALUE``.
+    kernel : str
+    """
     sections: dict[str, Callable[[], Iterator[Finding]]] = {
         "Installed": _installed,
         "Enabled in Jupyter": _enabled,
         "Tracking store": _store,
+        "Private": examine_security,
         "Kernels": _kernels,
     }
+    if cube is not None:
+        sections["Cube"] = partial(examine_cube, cube, options, kernel)
     problems = 0
     for title, look in sections.items():
         print(title)

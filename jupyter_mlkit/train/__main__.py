@@ -13,11 +13,15 @@ def main(arguments: list[str]) -> int:
             from .job import run_job
 
             return run_job(Path(folder))
+        case ["read", folder]:
+            from .access import read_cube
+
+            return read_cube(Path(folder))
         case ["probe"]:
             from .probe import serve
 
             return serve()
-    sys.stderr.write("usage: python -m jupyter_mlkit.train (job DIR | probe)\n")
+    sys.stderr.write("usage: python -m jupyter_mlkit.train (job DIR | read DIR | probe)\n")
     return 2
 
 

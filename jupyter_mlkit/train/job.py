@@ -18,6 +18,7 @@ from typing import Any
 
 from ..errors import MLKitError
 from ..models import wire_float
+from .masking import mask_output, masked
 from .report import FitPosition, Pace
 
 SPEC_FILE = "spec.yaml"
@@ -101,7 +102,9 @@ class JobState:
 def write_json(path: Path, value: dict[str, Any]) -> None:
     """Replace `path` with `value` as JSON, in one step."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(json.dumps(value), encoding="utf-8")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(value, file)
     part.replace(path)
 
 
@@ -114,6 +117,7 @@ def run_job(folder: Path) -> int:
         0 done, 1 failed, 143 or 130 stopped by SIGTERM or SIGINT.
     """
     _listen_to_signals()
+    mask_output()
     state = JobState(folder)
     try:
         state.phase("starting")
@@ -160,9 +164,9 @@ def _end(
 
 def _body(error: MLKitError) -> dict[str, Any]:
     return {
-        "message": error.message,
+        "message": masked(error.message),
         "code": error.code,
-        "hint": error.hint,
+        "hint": error.hint and masked(error.hint),
         "field": error.field,
     }
 

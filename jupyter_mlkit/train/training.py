@@ -25,6 +25,7 @@ from . import record
 from .estimators import build_estimator, find_estimator
 from .figures import field_maps, split_map
 from .leakage import report_leakage
+from .masking import masked
 from .model import CubeModel, describe_model, log_model
 from .reading import Reading, read
 from .report import FitPosition, Reporter, Silent
@@ -187,7 +188,7 @@ def _end_badly(run_id: str, error: BaseException) -> None:
         if stopped:
             mlflow.set_tag(tags.END_REASON, "stopped")
         else:
-            mlflow.set_tags({tags.END_REASON: "error", ERROR_TAG: said[:5000]})
+            mlflow.set_tags({tags.END_REASON: "error", ERROR_TAG: masked(said)[:5000]})
         mlflow.end_run("KILLED" if stopped else "FAILED")
     except MlflowException as failure:
         # The store is gone, which may be the error itself: keep the cause, mention this one.

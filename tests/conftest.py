@@ -28,6 +28,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    factor: int = config.getoption("--nightly")
+    if factor > 1:
+        for item in items:
+            if "nightly" in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.timeout(300 * factor))
+
+
 @pytest.fixture(scope="session")
 def nightly(request: pytest.FixtureRequest) -> int:
     """How many times as often as in a normal run something is to be repeated."""

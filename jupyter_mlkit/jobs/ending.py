@@ -57,9 +57,11 @@ def _verdict(
 ) -> tuple[JobState, MLKitError | None, str]:
     """Return state, error, and the reason to give with a run that is closed for the job."""
     reason = end.reason if end else None
+    if result is not None and result.state == "DONE":
+        return "DONE", None, ""
     if reason == "not_started":
         return "FAILED", not_started(end.problem or "" if end else ""), "crashed"
-    if reason == "timeout" and (result is None or result.state != "DONE"):
+    if reason == "timeout":
         return "STOPPED", _too_long(record), "timeout"
     if reason == "memory":
         return "FAILED", _too_much(record, end), "memory"
@@ -69,6 +71,9 @@ def _verdict(
         return "STOPPED", None, "stopped"
     if end is None:
         return "LOST", _lost(record.exit_code), "lost"
+    if end.signal in (signal.SIGTERM, signal.SIGINT):
+        # Sent to the training itself, as by a hub that ends all processes in any order.
+        return "STOPPED", None, "stopped"
     if end.signal is not None:
         return "FAILED", _killed(end.signal), "killed"
     return "FAILED", _crashed(folder, end.code or 0), "crashed"

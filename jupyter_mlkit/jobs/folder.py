@@ -139,6 +139,10 @@ class JobFolder:
         data, _, _ = output.read(self.path, -limit, limit)
         return "\n".join(data.decode(errors="replace").strip().splitlines()[-count:])
 
+    def has_begun(self) -> bool:
+        """Tell whether anybody has ever run for it."""
+        return bool(output.segments(self.path))
+
     def written(self) -> int:
         """Return how much output there was so far."""
         return output.written(self.path)

@@ -71,12 +71,12 @@ def has_nonce(pid: int, nonce: str) -> bool:
 
 
 def processes_of(nonce: str) -> list[int]:
-    """Return all processes that were started for that attempt of a job, the oldest first.
+    """Return all processes that were started for that attempt of a job.
 
     Empty where the system shows no environments.
     """
     variable = f"{ENV_JOB_NONCE}={nonce}"
-    return sorted(pid for pid in processes.pids() if processes.has_variable(pid, variable))
+    return [pid for pid in processes.pids() if processes.has_variable(pid, variable)]
 
 
 @functools.cache

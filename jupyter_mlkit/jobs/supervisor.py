@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Literal
 
-from ..errors import ConflictError
+from ..errors import ConflictError, MLKitError
 from ..models import Job, JobOptions, JobPage, LogChunk
 from ..spec import TrainingSpec, dump_yaml, to_dict
 from .ending import (
@@ -290,13 +290,13 @@ class Supervisor:
         try:
             launch = launch_of(record, self._around, self._grace)
             process = self._executor.start(launch)
-        except OSError as error:
-            problem = as_body(not_started(f"{error.strerror}: {error.filename}"))
-
-            def fail(record: JobRecord) -> None:
-                record.state, record.ended, record.error = "FAILED", now(), problem
-
-            self._store.change(record.job_id, fail)
+        except (OSError, MLKitError) as error:
+            told = (
+                not_started(f"{error.strerror}: {error.filename}")
+                if isinstance(error, OSError)
+                else error
+            )
+            self._store.change(record.job_id, partial(_fail, told))
             self._tell("changed", record.job_id)
             return
         # Watched before it is written down: the registry may fail, the process runs already.
@@ -328,6 +328,7 @@ class Supervisor:
     def _finish(self, job_id: str, exit_code: int | None) -> None:
         self._take_progress(job_id)
         folder = self._folder(job_id)
+        folder.store_file.unlink(missing_ok=True)
 
         def end(record: JobRecord) -> None:
             judge(record, folder, exit_code)
@@ -338,7 +339,6 @@ class Supervisor:
         if ended is None and self._store.get(job_id).state == "LOST":
             # Another server was faster in calling it lost; what it left says more.
             self._store.change(job_id, lambda record: _correct(record, end, folder))
-        folder.store_file.unlink(missing_ok=True)
         self._tell("changed", job_id)
 
     # ------------------------------------------------------------------------------- details
@@ -349,6 +349,12 @@ class Supervisor:
             if self._may_live(record.owner):
                 return  # is being started right now, here or by another server
             identity = self._executor.find(record.nonce)
+            if identity is None and not self._around.folder_of(record).has_begun():
+                # Its server died before it could start it: nothing has happened yet.
+                self._store.change(record.job_id, _put_back, only_in={"STARTING"})
+                self._tell("changed", record.job_id)
+                self._watch.wake()
+                return
         elif not identity.is_here:
             return
         process = self._executor.adopt(identity) if identity else None
@@ -392,6 +398,16 @@ def _place(record: JobRecord, line: list[JobRecord]) -> int | None:
         return None
     ids = [waiting.job_id for waiting in line]
     return ids.index(record.job_id) + 1 if record.job_id in ids else 1
+
+
+def _fail(error: MLKitError, record: JobRecord) -> None:
+    record.state, record.ended, record.error = "FAILED", now(), as_body(error)
+
+
+def _put_back(record: JobRecord) -> None:
+    record.state, record.started, record.phase, record.nonce = "QUEUED", None, None, ""
+    if record.stop_asked:
+        record.state, record.ended = "STOPPED", now()
 
 
 def _set_process(record: JobRecord, identity: Identity) -> None:

@@ -22,9 +22,6 @@ from jupyter_mlkit.spec import TrainingSpec, dump_yaml
 
 from .conftest import program, until
 
-# The point of these tests: a process lives on when its supervisor lets go of it.
-pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
-
 Make = Callable[..., Supervisor]
 
 
@@ -157,6 +154,38 @@ def test_a_server_killed_between_start_and_note(
     after.reconcile()
     (folder / "jobs" / job_id / "go").touch()
     assert after.wait(job_id, 20).state == "DONE"
+
+
+def test_a_server_killed_before_the_start(
+    supervise: Make, spec: TrainingSpec, folder: Path, tmp_path: Path
+) -> None:
+    """It had taken the job out of the line: the next server puts it back, and starts it."""
+    server = textwrap.dedent(
+        """
+        import os, signal, sys
+        from pathlib import Path
+        from jupyter_mlkit.jobs import supervisor as room
+        from jupyter_mlkit.spec import load_spec
+
+        class Dying(room.LocalExecutor):
+            def start(self, launch):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        around = room.Surroundings(Path(sys.argv[1]), Path(sys.argv[2]), "here")
+        supervisor = room.Supervisor(around, limit=1, executor=Dying())
+        job = supervisor.submit(load_spec(Path(sys.argv[3]).read_bytes()), sys.argv[4:])
+        supervisor.wait(job.job_id, 60)
+        """
+    )
+    (tmp_path / "spec.yaml").write_text(dump_yaml(spec))
+    after = supervise()
+    argv = [sys.executable, "-c", server, folder, tmp_path / "root", tmp_path / "spec.yaml"]
+    died = subprocess.run([*argv, *program("end('DONE', 0)")], capture_output=True, timeout=60)
+    assert died.returncode == -signal.SIGKILL, died.stderr
+    (job,) = after.jobs().items
+    assert job.state == "STARTING"
+    after.reconcile()
+    assert after.wait(job.job_id, 20).state == "DONE"
 
 
 def test_what_waited_is_started_by_the_next_server(supervise: Make, spec: TrainingSpec) -> None:

@@ -101,6 +101,16 @@ end("DONE", 0, "r")
     assert done.usage.wall_seconds > 0
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_ended_by_a_signal_that_asks(supervise: Make, spec: TrainingSpec, number: int) -> None:
+    """A hub that stops a container reaches the training before its runner, or after it."""
+    supervisor = supervise()
+    code = f"signal.signal({number}, signal.SIG_DFL); state('fit', 0.1, 'r'); "
+    job = supervisor.submit(spec, program(code + f"os.kill(os.getpid(), {number})"))
+    stopped = supervisor.wait(job.job_id, 20)
+    assert (stopped.state, stopped.error, stopped.exit_code) == ("STOPPED", None, -number)
+
+
 def test_killed_by_somebody_else(supervise: Make, spec: TrainingSpec) -> None:
     closed: list[tuple[str, str, str]] = []
     supervisor = supervise(close_run=lambda *run: closed.append(run))

@@ -88,7 +88,7 @@ class Executor(ABC):
 
     @abstractmethod
     def start(self, launch: Launch) -> JobProcess:
-        """Start a job; ``OSError`` if that is not possible."""
+        """Start a job; ``OSError`` or ``MLKitError`` if that is not possible."""
 
     @abstractmethod
     def adopt(self, identity: Identity) -> JobProcess | None:

@@ -69,6 +69,8 @@ class LocalProcess:
 
     def let_go(self) -> None:
         """Close the pidfd."""
+        if self._child is not None and self._child.poll() is None:
+            self._child.returncode = 0  # it lives on, and is not to be warned of
         if self._pidfd is not None:
             os.close(self._pidfd)
             self._pidfd = None

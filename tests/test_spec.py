@@ -100,6 +100,18 @@ def test_secrets_are_refused(source: dict[str, Any], field: str) -> None:
     assert "pw" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    "tag", [{"db_password": "pw"}, {"API_TOKEN": "pw"}, {"source": "postgresql://anna:pw@db/x"}]
+)
+def test_secrets_in_tags_are_refused(tag: dict[str, str]) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_spec(_with(tracking={"tags": tag}))
+    assert caught.value.code == "secret_in_spec"
+    assert caught.value.field == f"tracking.tags.{next(iter(tag))}"
+    assert "pw" not in caught.value.message
+    load_spec(_with(tracking={"tags": {"team": "land", "paper": "https://doi.org/10.1/x"}}))
+
+
 def test_text_that_is_no_spec() -> None:
     for text in ("a: [", "- 1\n- 2", "42"):
         with pytest.raises(SpecError) as caught:

@@ -14,7 +14,7 @@ _SIGNED = re.compile(r"signature|^sig$|^x-(amz|goog)-", re.IGNORECASE)
 
 
 def refuse_secrets(data: dict[str, Any]) -> None:
-    """Refuse credentials in addresses and options: specs are stored with every run.
+    """Refuse credentials in addresses, options and tags: specs are stored with every run.
 
     Raises
     ------
@@ -36,6 +36,14 @@ def refuse_secrets(data: dict[str, Any]) -> None:
             found = _secret_part(value) if isinstance(value, str) else None
             if found:
                 raise _secret(found, field)
+    tracking = data.get("tracking")
+    tags = tracking.get("tags") if isinstance(tracking, dict) else None
+    for key, value in tags.items() if isinstance(tags, dict) else ():
+        if _SECRET.search(str(key)):
+            raise _secret(f"The tag '{key}'", f"tracking.tags.{key}")
+        found = _secret_part(value) if isinstance(value, str) else None
+        if found:
+            raise _secret(f"{found} of the tag '{key}'", f"tracking.tags.{key}")
 
 
 def _secret_part(uri: str) -> str | None:

@@ -66,7 +66,7 @@ class MetricsQuery(Query):
 class CompareQuery(Query):
     """Which runs."""
 
-    run_id: Annotated[list[_Id], Meta(min_length=2, max_length=500, description="Repeatable")]
+    run_id: Annotated[list[_Id], Meta(min_length=2, max_length=200, description="Repeatable")]
 
 
 class ExperimentsHandler(MLKitHandler):

@@ -62,7 +62,7 @@ class LiveServer:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def start_server(store: Path, **variables: str) -> LiveServer:
+def start_server(store: Path, *options: str, **variables: str) -> LiveServer:
     """Start a server on the SQLite file `store` and wait until it answers."""
     folder = Path(tempfile.mkdtemp(prefix="mlkit-"))
     for name in ("root", "config/jupyter_server_config.d", "data", "runtime"):
@@ -82,6 +82,7 @@ def start_server(store: Path, **variables: str) -> LiveServer:
                 "--ServerApp.allow_unauthenticated_access=False",
                 f"--ServerApp.root_dir={folder / 'root'}",
                 f"--MLKitApp.tracking_uri=sqlite:///{store}",
+                *options,
             ],
             env=environment | {"JUPYTER_TOKEN": TOKEN} | variables,
             stdin=subprocess.DEVNULL,

@@ -157,7 +157,7 @@ class World:
         """Make what belongs to each person, and to somebody who is not there."""
         tracking = self._services.open_tracking()
         with tracking.store.calling("The test") as client:
-            self._client = client
+            self.client = client
             root = self._services.settings.artifact_root / "0"
             self._experiment = client.create_experiment("e", artifact_location=str(root))
             for role, person in [*PEOPLE.items(), ("other", None)]:
@@ -165,7 +165,7 @@ class World:
                 self.objects[role] = self._make(name)
 
     def _make(self, owner: str) -> dict[str, str]:
-        client = self._client
+        client = self.client
         run_id = client.create_run(self._experiment, tags={"mlkit.owner": owner}).info.run_id
         client.log_metric(run_id, "m", 1.0)
         client.log_text(run_id, "text", "a.txt")
@@ -251,10 +251,10 @@ class World:
         names = self.names(cell)
         key = (cell.method, cell.route)
         if key == ("POST", "runs/{run_id}/restore"):
-            self._client.delete_run(names["run_id"])
+            self.client.delete_run(names["run_id"])
         elif cell.route.startswith("runs/{run_id}"):
-            self._client.restore_run(names["run_id"])
+            self.client.restore_run(names["run_id"])
         if key == ("DELETE", "runs/{run_id}/tags"):
-            self._client.set_tag(names["run_id"], "k", "v")
+            self.client.set_tag(names["run_id"], "k", "v")
         if key == ("DELETE", "registry/models/{name}/aliases/{alias}"):
-            self._client.set_registered_model_alias(names["name"], names["alias"], "1")
+            self.client.set_registered_model_alias(names["name"], names["alias"], "1")

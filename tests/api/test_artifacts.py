@@ -140,14 +140,14 @@ async def test_no_path_leads_out_of_the_folder(
     run = f"{base}runs/{logged.run_id}/artifacts"
     async with raw(port, _headers(jp_serverapp)) as connection:
         for name in corpus:
-            for spelled in (quote(name, safe="", errors="surrogatepass"), _nearly_raw(name)):
-                for what in ("?path=", "/preview?path=", "/content?path="):
-                    await _refused(connection, "GET", f"{run}{what}{spelled}")
+            once = quote(name, safe="", errors="surrogatepass")
+            for what in ("?path=", "/preview?path=", "/content?path="):
+                await _refused(connection, "GET", f"{run}{what}{once}")
+            inner = _nearly_raw(name)
+            await _refused(connection, "GET", f"{run}/content?path={inner}")
             body = json.dumps({"path": name, "kernelspec": "no-kernel"}).encode()
             await _refused(connection, "POST", f"{run}/cube", body)
-            inner = _nearly_raw(name)
-            for what in ("artifacts?path=", "artifacts/content?path=secret.txt"):
-                await _refused(connection, "GET", f"{base}runs/{inner}/{what}")
+            await _refused(connection, "GET", f"{base}runs/{inner}/artifacts?path=")
             await _refused(connection, "DELETE", f"{base}runs/{inner}")
         status, answer = await connection.ask("GET", f"{run}/content?path=table.csv")
         assert (status, answer) == (200, b"x,y\n1,2\n"), "what is inside is served all the while"

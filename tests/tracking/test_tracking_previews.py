@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from stores import Place
 
 from jupyter_mlkit.errors import InvalidInputError, NotFoundError
 from jupyter_mlkit.models import ArtifactPreview
+from jupyter_mlkit.tracking.backend import TrackingBackend
 from jupyter_mlkit.tracking.previews import PARSED_BYTES, TEXT_BYTES, preview
 
 
@@ -127,6 +129,20 @@ def test_cubes_are_known(place: Place) -> None:
     with pytest.raises(InvalidInputError):
         place.backend.preview_artifact(run_id, "../x")
     assert place.backend.preview_artifact(run_id, "folder/a.json").kind == "json"
+
+
+def test_a_cube_below_the_lab_is_known_by_marks_that_are_not_shown(
+    file_store: Place, tmp_path: Path
+) -> None:
+    location = str(tmp_path / "project" / "mlruns")
+    experiment = file_store.client.create_experiment("lab", artifact_location=location)
+    run_id = file_store.client.create_run(experiment).info.run_id
+    file_store.client.log_text(run_id, "{}", "cube.zarr/.zgroup")
+    with_lab = TrackingBackend(file_store.uri, file_store.artifact_root, [tmp_path / "project"])
+    assert with_lab.artifacts(run_id, "cube.zarr").items == []
+    assert with_lab.preview_artifact(run_id, "cube.zarr").kind == "cube"
+    with pytest.raises(NotFoundError):
+        with_lab.preview_artifact(run_id, "cube.zarr/.zgroup")
 
 
 def test_large_files_of_a_server_are_not_fetched(server_store: Place) -> None:

@@ -28,6 +28,7 @@ from jupyter_mlkit.cli import main
 from jupyter_mlkit.errors import ForbiddenError, InvalidInputError, MLKitError, NotFoundError
 from jupyter_mlkit.tracking import tags
 from jupyter_mlkit.tracking.digests import digest_of
+from jupyter_mlkit.train.estimators import find_estimator, list_estimators
 from jupyter_mlkit.train.loading import trust_model
 from jupyter_mlkit.train.model import log_model
 from jupyter_mlkit.train.torch_archive import refuse_code
@@ -119,6 +120,25 @@ def test_weights_of_each_framework_come_back_without_a_pickle(
         load(tmp_path)
 
 
+def test_every_estimator_of_the_form_is_saved_without_a_pickle(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    offered = [one.class_ for one in list_estimators().items]
+    assert len(offered) > 70
+    for path in offered:
+        found = find_estimator(path)
+        features = 1 if path.endswith("IsotonicRegression") else 2  # it takes no more
+        x = rng.random((40, features)).astype(np.float32)
+        y = x.sum(axis=1) + 0.1
+        target = y if found.kind == "regressor" else (y > np.median(y)).astype(np.float32)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of solvers that have not converged
+            few = {"n_estimators": 3} if "n_estimators" in found.cls().get_params() else {}
+            model = cube_model(found.cls(**few).fit(x, target))
+            save(model, tmp_path / path)
+            again = load(tmp_path / path)
+            np.testing.assert_array_equal(again.estimator.predict(x), model.estimator.predict(x))
+
+
 def test_models_of_the_first_format_still_load(tmp_path: Path) -> None:
     save(fitted("sklearn"), tmp_path)
     path = tmp_path / "cube_model.json"
@@ -195,7 +215,7 @@ def test_an_added_file_is_noticed(logged: tuple[str, str]) -> None:
 
 
 def test_what_is_swapped_while_it_is_loaded_is_never_loaded(
-    logged: tuple[str, str], tmp_path: Path
+    logged: tuple[str, str], tmp_path: Path, nightly: int
 ) -> None:
     _, uri = logged
     (path,) = folder_of(uri).rglob(WEIGHTS_FILES["sklearn"])
@@ -216,7 +236,7 @@ def test_what_is_swapped_while_it_is_loaded_is_never_loaded(
     swapper.start()
     loaded = refused = 0
     try:
-        while loaded + refused < 30:
+        while loaded + refused < 30 * nightly:
             try:
                 model = train.load_model(uri)
             except MLKitError:

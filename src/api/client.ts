@@ -42,6 +42,9 @@ type Schemas = components['schemas'];
 /** A training spec as a form holds it, perhaps unfinished. */
 export type Spec = Readonly<Record<string, unknown>>;
 
+/** Metrics that the route of their histories takes at a time. */
+const KEYS_AT_ONCE = 50;
+
 /** Which page of a list. */
 export interface IPaging {
   max_results?: number;
@@ -164,7 +167,7 @@ export class MLKitClient {
     return this._send('POST', route, { path }, {}, options);
   }
 
-  metrics(
+  async metrics(
     query: {
       run_id: readonly string[];
       key: readonly string[];
@@ -172,7 +175,13 @@ export class MLKitClient {
     },
     options?: IRequestOptions
   ): Promise<MetricHistories> {
-    return this._get('metrics', { ...query }, options);
+    const { key } = query;
+    const parts: Promise<MetricHistories>[] = [];
+    for (let i = 0; i < key.length; i += KEYS_AT_ONCE) {
+      const part = { ...query, key: key.slice(i, i + KEYS_AT_ONCE) };
+      parts.push(this._get('metrics', part, options));
+    }
+    return { items: (await Promise.all(parts)).flatMap(({ items }) => items) };
   }
 
   compare(

@@ -48,6 +48,19 @@ describe('MLKitClient', () => {
     expect(url.searchParams.has('page_token')).toBe(false);
   });
 
+  it('asks for the curves of many metrics in parts', async () => {
+    const asked: string[][] = [];
+    const client = clientOf(request => {
+      const keys = new URL(request.url).searchParams.getAll('key');
+      asked.push(keys);
+      return answer(JSON.stringify({ items: keys.map(key => ({ key })) }));
+    });
+    const key = Array.from({ length: 120 }, (_, i) => `m${i}`);
+    const { items } = await client.metrics({ run_id: ['r'], key });
+    expect(asked.map(keys => keys.length)).toEqual([50, 50, 20]);
+    expect(items.map(item => item.key)).toEqual(key);
+  });
+
   it('encodes names in paths', async () => {
     const urls: string[] = [];
     const client = clientOf(request => {

@@ -19,6 +19,8 @@ export namespace CommandIDs {
   export const toggleServerStatus = 'jupyter-mlkit:toggle-server-status';
   export const openSettings = 'jupyter-mlkit:open-settings';
   export const openJobLog = 'jupyter-mlkit:open-job-log';
+  export const rerunJob = 'jupyter-mlkit:rerun-job';
+  export const openMlflowUi = 'jupyter-mlkit:open-mlflow-ui';
 }
 
 /** Arguments of the commands, as they travel and as layouts keep them. */
@@ -32,6 +34,8 @@ export namespace CommandArguments {
     spec?: ReadonlyJSONObject;
     /** Tells one open form from another. */
     id?: string;
+    /** Id of the job that is repeated. */
+    rerunOf?: string;
   }
   export interface ITrainOnCube {
     /** Path or URL; left out: what is selected in the file browser. */
@@ -51,6 +55,10 @@ export namespace CommandArguments {
   export interface ILoadModel {
     /** What `mlflow.pyfunc.load_model` takes. */
     uri: string;
+  }
+  export interface IMlflowUi {
+    /** A run to show there. */
+    runId?: string;
   }
   export interface IJob {
     jobId: string;
@@ -80,7 +88,8 @@ export const describedBy = {
       type: 'object',
       description: 'A training spec to start from, perhaps unfinished'
     },
-    id: { type: 'string', description: 'Tells one open form from another' }
+    id: { type: 'string', description: 'Tells one open form from another' },
+    rerunOf: { type: 'string', description: 'Id of the job that is repeated' }
   }),
   trainOnCube: describe({
     uri: {
@@ -112,6 +121,12 @@ export const describedBy = {
     { uri: { type: 'string', description: 'Such as models:/name@champion' } },
     ['uri']
   ),
+  mlflowUi: describe({
+    runId: {
+      type: 'string',
+      description: 'Id of a run to show; the list of experiments where left out'
+    }
+  }),
   job: describe(
     { jobId: { type: 'string', description: 'Id of a training job' } },
     ['jobId']

@@ -7,6 +7,7 @@ import type { ISignal } from '@lumino/signaling';
 
 import type { MLKitClient } from './api/client';
 import type { Change } from './api/types';
+import type { ChildrenModel } from './model/children';
 import type { CubesModel } from './model/cubes';
 import type { JobsModel } from './model/jobs';
 import type { RegistryModel } from './model/registry';
@@ -58,6 +59,15 @@ export type IJobsModel = JobsModel;
 export const IJobsModel = new Token<IJobsModel>(
   'jupyter-mlkit:IJobsModel',
   'The training processes of this server.'
+);
+
+/** The programs with a page of their own. */
+export type IChildrenModel = ChildrenModel;
+
+/** The programs with a page of their own. */
+export const IChildrenModel = new Token<IChildrenModel>(
+  'jupyter-mlkit:IChildrenModel',
+  'The programs with a page of their own that this server runs.'
 );
 
 /** Cubes that were used lately. */

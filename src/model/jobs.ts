@@ -4,8 +4,11 @@
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
+import type { Spec } from '../api/client';
+import { MLKitError } from '../api/errors';
 import type { Change, Job } from '../api/types';
 import { LiveModel } from './live';
+import { mergePatch } from './mergePatch';
 
 const PAGE = 50;
 const ENDED: ReadonlySet<Job['state']> = new Set([
@@ -34,7 +37,7 @@ export class JobsModel extends LiveModel {
     return this._jobs.filter(job => !hasEnded(job));
   }
 
-  /** A job that was seen alive has ended. */
+  /** A job that was seen alive has ended; told once. */
   get ended(): ISignal<this, Job> {
     return this._ended;
   }
@@ -45,8 +48,27 @@ export class JobsModel extends LiveModel {
   }
 
   /** Start a training. */
-  async submit(spec: Readonly<Record<string, unknown>>): Promise<Job> {
+  async submit(spec: Spec): Promise<Job> {
     const job = await this.client.submitJob(spec);
+    this._replace(job);
+    return job;
+  }
+
+  /** Start a training that repeats another one, with the spec as it has become. */
+  async rerun(jobId: string, spec: Spec): Promise<Job> {
+    let changes: Spec | null = null;
+    try {
+      changes = mergePatch((await this.client.job(jobId)).spec, spec);
+    } catch (reason) {
+      // Forgotten by now; what it was trained from is known all the same.
+      if (!(reason instanceof MLKitError && reason.status === 404)) {
+        throw reason;
+      }
+    }
+    if (changes === null) {
+      return this.submit(spec);
+    }
+    const job = await this.client.rerunJob(jobId, changes);
     this._replace(job);
     return job;
   }
@@ -95,7 +117,9 @@ export class JobsModel extends LiveModel {
     for (const job of jobs) {
       if (hasEnded(job)) {
         this._stopping.delete(job.job_id);
-        if (alive.has(job.job_id)) {
+        // An answer that was overtaken may show it alive once more.
+        if (alive.has(job.job_id) && !this._told.has(job.job_id)) {
+          this._told.add(job.job_id);
           this._ended.emit(job);
         }
       }
@@ -103,6 +127,7 @@ export class JobsModel extends LiveModel {
   }
 
   private readonly _ended = new Signal<this, Job>(this);
+  private readonly _told = new Set<string>();
   private readonly _stopping = new Set<string>();
   private _jobs: readonly Job[] = [];
 }

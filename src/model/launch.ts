@@ -31,6 +31,7 @@ export class LaunchModel {
     this._jobs = options.jobs;
     this._cubes = options.cubes;
     this._spec = options.spec ?? {};
+    this._rerunOf = options.rerunOf;
   }
 
   /** As far as it is filled in. */
@@ -84,7 +85,9 @@ export class LaunchModel {
   }
 
   launch(spec: Spec): Promise<Job> {
-    return this._jobs.submit(spec);
+    return this._rerunOf
+      ? this._jobs.rerun(this._rerunOf, spec)
+      : this._jobs.submit(spec);
   }
 
   /** Names to offer for the experiment. */
@@ -105,9 +108,10 @@ export class LaunchModel {
   }
 
   private readonly _client: IMLKitClient;
-  private readonly _jobs: Pick<JobsModel, 'submit'>;
+  private readonly _jobs: Pick<JobsModel, 'submit' | 'rerun'>;
   private readonly _cubes: Pick<CubesModel, 'describe'>;
   private readonly _answers = new Map<string, Promise<unknown>>();
+  private readonly _rerunOf: string | undefined;
   private _spec: Spec;
 }
 
@@ -116,9 +120,11 @@ export namespace LaunchModel {
   /** How the model is made. */
   export interface IOptions {
     client: IMLKitClient;
-    jobs: Pick<JobsModel, 'submit'>;
+    jobs: Pick<JobsModel, 'submit' | 'rerun'>;
     cubes: Pick<CubesModel, 'describe'>;
     /** Where the form starts. */
     spec?: Spec;
+    /** The job that is repeated. */
+    rerunOf?: string;
   }
 }

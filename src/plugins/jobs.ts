@@ -7,18 +7,16 @@ import type {
 } from '@jupyterlab/application';
 import { ILabShell, ILayoutRestorer } from '@jupyterlab/application';
 import { Notification } from '@jupyterlab/apputils';
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import type { CommandRegistry } from '@lumino/commands';
+import type { ReadonlyJSONObject } from '@lumino/coreutils';
 
 import { toMLKitError } from '../api/errors';
 import type { Job } from '../api/types';
 import type { CommandArguments } from '../commands';
 import { CommandIDs, describedBy } from '../commands';
-import { formatNumber } from '../components/shared/format';
+import { attend } from '../model/attendance';
 // eslint-disable-next-line jupyter/prefer-lazy-imports -- small, and activation needs it at once
 import { JobsModel } from '../model/jobs';
-import { primaryMetric } from '../model/primaryMetric';
 import { IChanges, IJobsModel, IMLKitClient } from '../tokens';
 import { MainArea } from './mainArea';
 import type { JobLogContent } from './views/jobLog';
@@ -74,65 +72,34 @@ export const jobs: JupyterFrontEndPlugin<IJobsModel> = {
         });
       }
     });
-    model.ended.connect((_, job) => {
-      void tell(job, { client, commands: app.commands, trans });
-    }, model);
+    app.commands.addCommand(CommandIDs.rerunJob, {
+      label: trans.__('Train Again with Changes…'),
+      caption: trans.__('Open the launch form with what this was trained from'),
+      describedBy: describedBy.job,
+      execute: async args => {
+        const { jobId } = args as unknown as CommandArguments.IJob;
+        try {
+          const { spec } = await client.job(jobId);
+          await app.commands.execute(CommandIDs.launchTraining, {
+            spec: spec as ReadonlyJSONObject,
+            id: `again-${jobId}`,
+            rerunOf: jobId
+          });
+        } catch (reason) {
+          Notification.error(toMLKitError(reason).message);
+        }
+      }
+    });
+    const tell = async (job: Job) => {
+      const { isMine, tellOfEnd } = await import('./jobNotices');
+      if (isMine(job, app.serviceManager.user?.identity?.username)) {
+        await tellOfEnd(job, { client, commands: app.commands, trans });
+      }
+    };
+    model.ended.connect((_, job) => void tell(job), model);
+    attend(model);
+    // Jobs outlive the page: some may be running since an earlier one.
+    void app.restored.then(() => model.refresh({ background: true }));
     return model;
   }
 };
-
-/** Tell of a job's end, with the next step at hand. */
-async function tell(
-  job: Job,
-  how: {
-    client: IMLKitClient;
-    commands: CommandRegistry;
-    trans: TranslationBundle;
-  }
-): Promise<void> {
-  const { client, commands, trans } = how;
-  const openRun: Notification.IAction = {
-    label: trans.__('Open run'),
-    callback: () => {
-      void commands.execute(CommandIDs.openRun, { runId: job.run_id });
-    }
-  };
-  const openLog: Notification.IAction = {
-    label: trans.__('Open log'),
-    callback: () => {
-      void commands.execute(CommandIDs.openJobLog, { jobId: job.job_id });
-    }
-  };
-  if (job.state === 'DONE') {
-    const score = job.run_id ? await scoreOf(job.run_id, client) : '';
-    Notification.success(
-      score
-        ? trans.__('%1 has finished: %2', job.name, score)
-        : trans.__('%1 has finished.', job.name),
-      { actions: job.run_id ? [openRun] : [], autoClose: 8000 }
-    );
-  } else if (job.state === 'FAILED' || job.state === 'LOST') {
-    const why = job.error?.message;
-    Notification.error(
-      why
-        ? trans.__('%1 has failed: %2', job.name, why)
-        : trans.__('%1 has failed.', job.name),
-      { actions: [openLog], autoClose: false }
-    );
-  }
-}
-
-/** The leading score, such as `val 2.30 K`; empty where the run cannot be read. */
-async function scoreOf(runId: string, client: IMLKitClient): Promise<string> {
-  try {
-    const metric = primaryMetric(await client.run(runId));
-    return metric && metric.value !== null
-      ? [metric.role || metric.name, formatNumber(metric.value), metric.units]
-          .filter(Boolean)
-          .join(' ')
-      : '';
-  } catch {
-    // The news is that the job has ended; the score is in the list, or the list says why not.
-    return '';
-  }
-}

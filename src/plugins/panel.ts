@@ -81,6 +81,7 @@ export const panel: JupyterFrontEndPlugin<void> = {
     const { commands } = app;
     const status = new StatusModel({ client, changes });
     const widget = new PanelWidget({
+      client,
       status,
       changes,
       runs,

@@ -71,7 +71,7 @@ export const train: JupyterFrontEndPlugin<void> = {
       icon: args => (args.isPalette ? undefined : mlkitIcon),
       describedBy: describedBy.launch,
       execute: args => {
-        const { spec = {}, id } = args as CommandArguments.ILaunch;
+        const { spec = {}, id, rerunOf } = args as CommandArguments.ILaunch;
         return area.open(id ?? specKey(spec), async () => {
           const { createLaunch } = await import('./views/launch');
           const widget = createLaunch({
@@ -83,7 +83,8 @@ export const train: JupyterFrontEndPlugin<void> = {
             translator: translation,
             trans,
             spec,
-            id: id ?? specKey(spec)
+            id: id ?? specKey(spec),
+            rerunOf
           });
           widget.content.edited.connect(() => void area.tracker.save(widget));
           return widget;

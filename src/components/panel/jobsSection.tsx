@@ -2,17 +2,24 @@
  * The trainings of this server.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { stopIcon, textEditorIcon } from '@jupyterlab/ui-components';
+import {
+  caretDownIcon,
+  caretRightIcon,
+  refreshIcon,
+  stopIcon,
+  textEditorIcon
+} from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type { IErrorInfo } from '../../api/errors';
 import type { Job } from '../../api/types';
 import { EmptyView } from '../shared/emptyView';
 import { ErrorBox } from '../shared/errorBox';
-import { formatShare } from '../shared/format';
 import { RelativeTime } from '../shared/relativeTime';
 import { StateGlyph } from '../shared/stateGlyph';
-import { Elapsed } from './elapsed';
+import type { ILogTail } from './jobDetails';
+import { JobDetails } from './jobDetails';
+import { JobProgress } from './jobProgress';
 import { RovingList } from './rovingList';
 import { RowAction } from './rowAction';
 
@@ -27,9 +34,16 @@ export interface IJobsSectionProps {
   isLoaded: boolean;
   error: IErrorInfo | null;
   isStopping: (jobId: string) => boolean;
+  /** The job whose details are unfolded. */
+  detailed: string | null;
+  /** The end of its output. */
+  tail: ILogTail | null;
+  onDetail: (jobId: string | null) => void;
   onOpenRun: (runId: string) => void;
   onOpenLog: (jobId: string) => void;
   onStop: (jobId: string) => void;
+  /** Open the launch form with what this one was trained from. */
+  onRerun: (jobId: string) => void;
   onTrain: () => void;
   onRetry: () => void;
 }
@@ -69,6 +83,11 @@ export function JobsSection(props: IJobsSectionProps): JSX.Element {
           job.run_id ? props.onOpenRun(job.run_id) : props.onOpenLog(job.job_id)
         }
         render={job => <JobRow {...props} job={job} />}
+        below={job =>
+          job.job_id === props.detailed ? (
+            <JobDetails {...props} job={job} />
+          ) : null
+        }
       />
       {!all && ended.length > ENDED_SHOWN && (
         <button
@@ -86,6 +105,7 @@ export function JobsSection(props: IJobsSectionProps): JSX.Element {
 function JobRow(props: IJobsSectionProps & { job: Job }): JSX.Element {
   const { trans, job } = props;
   const isAlive = job.ended === null;
+  const isDetailed = job.job_id === props.detailed;
   const stopping = isAlive && props.isStopping(job.job_id);
   return (
     <>
@@ -103,18 +123,30 @@ function JobRow(props: IJobsSectionProps & { job: Job }): JSX.Element {
         {stopping ? trans.__('stopping…') : <JobDetail {...props} job={job} />}
       </span>
       <span role="gridcell" className="jp-mlkit-cell-actions">
-        {isAlive && (
+        {isAlive ? (
           <RowAction
             icon={stopIcon}
             label={trans.__('Stop %1', job.name)}
             disabled={stopping}
             onClick={() => props.onStop(job.job_id)}
           />
+        ) : (
+          <RowAction
+            icon={refreshIcon}
+            label={trans.__('Train %1 again…', job.name)}
+            onClick={() => props.onRerun(job.job_id)}
+          />
         )}
         <RowAction
           icon={textEditorIcon}
           label={trans.__('Log of %1', job.name)}
           onClick={() => props.onOpenLog(job.job_id)}
+        />
+        <RowAction
+          icon={isDetailed ? caretDownIcon : caretRightIcon}
+          label={trans.__('Details of %1', job.name)}
+          expanded={isDetailed}
+          onClick={() => props.onDetail(isDetailed ? null : job.job_id)}
         />
       </span>
     </>
@@ -148,21 +180,5 @@ function JobDetail(props: { trans: TranslationBundle; job: Job }): JSX.Element {
       </span>
     );
   }
-  return (
-    <>
-      {job.progress !== null ? (
-        <span className="jp-mlkit-progress" title={job.phase ?? undefined}>
-          <progress
-            max={1}
-            value={job.progress}
-            aria-label={job.phase ?? trans.__('Progress')}
-          />
-          <span>{formatShare(job.progress)}</span>
-        </span>
-      ) : (
-        <span className="jp-mlkit-phase">{job.phase}</span>
-      )}
-      {job.started !== null && <Elapsed since={job.started} />}
-    </>
-  );
+  return <JobProgress trans={trans} job={job} />;
 }

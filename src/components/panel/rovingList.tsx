@@ -11,6 +11,8 @@ export interface IRovingListProps<T> {
   keyOf: (item: T) => string;
   /** What a row holds: cells, the last of them perhaps with buttons. */
   render: (item: T) => React.ReactNode;
+  /** What is unfolded below a row. */
+  below?: (item: T) => React.ReactNode;
   onOpen?: (item: T) => void;
   /** Left out where nothing can be chosen. */
   onChoose?: (item: T) => void;
@@ -25,8 +27,8 @@ function buttonsOf(row: HTMLElement): HTMLElement[] {
 
 /** The list. */
 export function RovingList<T>(props: IRovingListProps<T>): JSX.Element {
-  const { label, items, keyOf, render, onOpen, onChoose, isChosen, onDelete } =
-    props;
+  const { label, items, keyOf, render, below } = props;
+  const { onOpen, onChoose, isChosen, onDelete } = props;
   const [active, setActive] = React.useState<string | null>(null);
   const list = React.useRef<HTMLDivElement>(null);
   const keys = items.map(keyOf);
@@ -35,7 +37,7 @@ export function RovingList<T>(props: IRovingListProps<T>): JSX.Element {
   const focusRow = (index: number) => {
     const bounded = Math.max(0, Math.min(index, keys.length - 1));
     setActive(keys[bounded]);
-    const rows = list.current?.querySelectorAll<HTMLElement>('[role="row"]');
+    const rows = list.current?.querySelectorAll<HTMLElement>('.jp-mlkit-row');
     rows?.[bounded]?.focus();
   };
   const onKeyDown = (
@@ -75,25 +77,33 @@ export function RovingList<T>(props: IRovingListProps<T>): JSX.Element {
     >
       {items.map((item, index) => {
         const key = keys[index];
+        const more = below?.(item);
         return (
-          <div
-            key={key}
-            role="row"
-            className="jp-mlkit-row"
-            tabIndex={key === current ? 0 : -1}
-            aria-selected={onChoose ? (isChosen?.(item) ?? false) : undefined}
-            onFocus={() => setActive(key)}
-            onKeyDown={event => onKeyDown(event, index)}
-            onClick={event => {
-              const target = event.target as HTMLElement;
-              // The second click of a double click has nothing left to open.
-              if (event.detail < 2 && !target.closest('button')) {
-                onOpen?.(item);
-              }
-            }}
-          >
-            {render(item)}
-          </div>
+          // Unfolding leaves the row in place, and with it the focus.
+          <React.Fragment key={key}>
+            <div
+              role="row"
+              className="jp-mlkit-row"
+              tabIndex={key === current ? 0 : -1}
+              aria-selected={onChoose ? (isChosen?.(item) ?? false) : undefined}
+              onFocus={() => setActive(key)}
+              onKeyDown={event => onKeyDown(event, index)}
+              onClick={event => {
+                const target = event.target as HTMLElement;
+                // The second click of a double click has nothing left to open.
+                if (event.detail < 2 && !target.closest('button')) {
+                  onOpen?.(item);
+                }
+              }}
+            >
+              {render(item)}
+            </div>
+            {more && (
+              <div role="row">
+                <div role="gridcell">{more}</div>
+              </div>
+            )}
+          </React.Fragment>
         );
       })}
     </div>

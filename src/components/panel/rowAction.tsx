@@ -10,11 +10,13 @@ export interface IRowActionProps {
   label: string;
   onClick: () => void;
   disabled?: boolean;
+  /** Of a button that unfolds something. */
+  expanded?: boolean;
 }
 
 /** A button that shows on hover and focus, and is reached by the arrow keys. */
 export function RowAction(props: IRowActionProps): JSX.Element {
-  const { icon: Icon, label, onClick, disabled } = props;
+  const { icon: Icon, label, onClick, disabled, expanded } = props;
   return (
     <button
       type="button"
@@ -23,6 +25,7 @@ export function RowAction(props: IRowActionProps): JSX.Element {
       title={label}
       aria-label={label}
       disabled={disabled}
+      aria-expanded={expanded}
       onClick={onClick}
     >
       <Icon.react tag="span" className="jp-mlkit-icon" />

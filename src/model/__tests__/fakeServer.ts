@@ -106,7 +106,7 @@ export function makeChild(childId: string, more: Partial<Child> = {}): Child {
   return {
     child_id: childId,
     kind: 'mlflow',
-    title: 'The MLflow UI',
+    title: `program ${childId}`,
     state: 'running',
     path: `jupyter-mlkit/children/${childId}/`,
     started: 1,
@@ -265,8 +265,7 @@ export class FakeServer extends MLKitClient {
     options: IRequestOptions = {}
   ): Promise<LogChunk> {
     const asked = query.offset ?? 0;
-    const offset =
-      asked < 0 ? Math.max(0, this.log.length + asked) : asked;
+    const offset = asked < 0 ? Math.max(0, this.log.length + asked) : asked;
     return this._answer('jobLog', query, options, () => ({
       text: this.log.slice(offset),
       offset,

@@ -1,4 +1,5 @@
 import type { Job } from '../../api/types';
+import { attend } from '../attendance';
 import { JobLogModel } from '../jobLog';
 import { JobsModel } from '../jobs';
 import { RunModel } from '../run';
@@ -39,6 +40,52 @@ describe('JobsModel', () => {
     changes.tell('jobs');
     await settle();
     expect(ended.map(job => job.job_id)).toEqual(['new']);
+    model.dispose();
+  });
+
+  it('tells of an end once, whatever comes late', async () => {
+    const model = new JobsModel({ client: server, changes });
+    const ended: Job[] = [];
+    model.ended.connect((_, job) => ended.push(job), model);
+    model.look();
+    for (const state of ['RUNNING', 'DONE', 'RUNNING', 'DONE'] as const) {
+      server.allJobs = [makeJob('a', { state })];
+      changes.tell('jobs');
+      await settle();
+    }
+    expect(ended).toHaveLength(1);
+    model.dispose();
+  });
+
+  it('is attended as long as a job goes on, though nobody looks', async () => {
+    const model = new JobsModel({ client: server, changes });
+    const attendance = attend(model);
+    const ended: Job[] = [];
+    model.ended.connect((_, job) => ended.push(job), model);
+    await model.refresh({ background: true });
+    expect(changes.holders).toBe(0);
+    await model.submit({ target: 'lst' });
+    expect(changes.holders).toBe(1);
+    server.allJobs = [makeJob('new', { state: 'DONE' })];
+    changes.tell('jobs');
+    await settle();
+    expect(ended).toHaveLength(1);
+    expect(changes.holders).toBe(0);
+    attendance.dispose();
+    model.dispose();
+  });
+
+  it('trains again with what was changed, or all anew where it is forgotten', async () => {
+    const model = new JobsModel({ client: server, changes });
+    server.allJobs = [makeJob('a', { spec: makeSpec('lst') })];
+    const again = await model.rerun('a', { target: 'chlor', seed: 1 });
+    expect(again.rerun_of).toBe('a');
+    expect(server.callsOf('rerunJob')[0].query).toEqual({
+      jobId: 'a',
+      changes: { target: 'chlor', seed: 1 }
+    });
+    const anew = await model.rerun('gone', { target: 'lst' });
+    expect(anew.rerun_of).toBeNull();
     model.dispose();
   });
 

@@ -32,6 +32,8 @@ export interface ILaunchOptions {
   trans: TranslationBundle;
   spec: ReadonlyJSONObject;
   id: string;
+  /** The job that is repeated. */
+  rerunOf?: string;
 }
 
 /** Hosts the launch form. */
@@ -40,17 +42,19 @@ export class LaunchContent extends ReactWidget {
     super();
     this.addClass('jp-mlkit-root');
     this._options = options;
-    const { client, jobs, cubes, spec } = options;
-    this._model = new LaunchModel({ client, jobs, cubes, spec });
+    const { client, jobs, cubes, spec, rerunOf } = options;
+    this._model = new LaunchModel({ client, jobs, cubes, spec, rerunOf });
     this._initial = spec as ISpec;
     this._services = servicesOf(this._model);
   }
 
   /** Reopens the form as it was left. */
   get args(): ReadonlyJSONObject {
+    const { id, rerunOf } = this._options;
     return {
-      id: this._options.id,
-      spec: this._model.spec as ReadonlyJSONObject
+      id,
+      spec: this._model.spec as ReadonlyJSONObject,
+      ...(rerunOf ? { rerunOf } : {})
     };
   }
 

@@ -5,6 +5,7 @@ import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import type { Message } from '@lumino/messaging';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 import { Menu } from '@lumino/widgets';
@@ -15,12 +16,14 @@ import type { SectionName } from '../../components/panel/panel';
 import { Panel } from '../../components/panel/panel';
 import { CommandIDs } from '../../commands';
 import { mlkitIcon } from '../../icons';
+import { JobLogModel } from '../../model/jobLog';
 import { hasEnded } from '../../model/jobs';
 import type { StatusModel } from '../../model/status';
 import type {
   IChanges,
   ICubesModel,
   IJobsModel,
+  IMLKitClient,
   IRegistryModel,
   IRunsModel
 } from '../../tokens';
@@ -28,6 +31,7 @@ import { LiveWidget } from './liveWidget';
 
 /** How the sidebar is made. */
 export interface IPanelOptions {
+  client: IMLKitClient;
   status: StatusModel;
   changes: IChanges;
   runs: IRunsModel;
@@ -56,6 +60,7 @@ export class PanelWidget extends LiveWidget {
       model.stateChanged.connect(this.update, this);
     }
     cubes.stateChanged.connect(this.update, this);
+    jobs.stateChanged.connect(this._followAttempt, this);
   }
 
   /** What is folded has changed. */
@@ -84,9 +89,20 @@ export class PanelWidget extends LiveWidget {
   }
 
   override dispose(): void {
+    this._detailed?.log.dispose();
     this._menu?.dispose();
     Signal.clearData(this);
     super.dispose();
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._detailed?.log.follow(true);
+  }
+
+  protected override onBeforeHide(message: Message): void {
+    super.onBeforeHide(message);
+    this._detailed?.log.follow(false);
   }
 
   protected override render(): JSX.Element {
@@ -133,6 +149,10 @@ export class PanelWidget extends LiveWidget {
       onOpenRun: this._openRun,
       onOpenLog: (jobId: string) => this._run(CommandIDs.openJobLog, { jobId }),
       onStop: (jobId: string) => this._run(CommandIDs.stopJob, { jobId }),
+      onRerun: (jobId: string) => this._run(CommandIDs.rerunJob, { jobId }),
+      detailed: this._detailed?.jobId ?? null,
+      tail: this._detailed?.log.log ?? null,
+      onDetail: this._detail,
       onTrain: this._train,
       onRetry: () => void jobs.refresh()
     };
@@ -243,6 +263,35 @@ export class PanelWidget extends LiveWidget {
     this._foldedChanged.emit();
   };
 
+  /** Unfold one job at most, and read its output only as long as it is seen. */
+  private readonly _detail = (jobId: string | null) => {
+    const { client, changes, jobs } = this._options;
+    this._detailed?.log.dispose();
+    this._detailed = jobId
+      ? {
+          jobId,
+          log: new JobLogModel({
+            client,
+            changes,
+            jobId,
+            tail: TAIL_BYTES,
+            onChanged: () => this.update()
+          })
+        }
+      : null;
+    this._detailed?.log.follow(this.isVisible);
+    this._followAttempt(jobs);
+    this.update();
+  };
+
+  private _followAttempt(jobs: IJobsModel): void {
+    const { jobId, log } = this._detailed ?? {};
+    const job = jobs.jobs.find(other => other.job_id === jobId);
+    if (job) {
+      log?.setAttempt(job.attempt);
+    }
+  }
+
   private readonly _closeStatus = () => {
     this.showsStatus = false;
   };
@@ -280,9 +329,13 @@ export class PanelWidget extends LiveWidget {
   private readonly _options: IPanelOptions;
   private readonly _foldedChanged = new Signal<this, void>(this);
   private _folded: readonly SectionName[] = [];
+  private _detailed: { jobId: string; log: JobLogModel } | null = null;
   private _menu: Menu | null = null;
   private _showsStatus = false;
 }
+
+/** Read at first of the output whose end is shown. */
+const TAIL_BYTES = 8192;
 
 const LOGGING_CODE = [
   'import mlflow',

@@ -238,6 +238,7 @@ class Supervisor:
         Returns within how many seconds to come back; None where nothing is going on.
         """
         self._find_others()
+        looked = now()
         self._start_waiting()
         left_open = self._close_left_open()
         going_on = self._store.in_states(GOING_ON)
@@ -247,9 +248,9 @@ class Supervisor:
             return LOOK_EVERY  # is being started by another server right now
         if not left_open and not elsewhere:
             return None
-        # Jobs that are tried again wait for their time.
-        times = [job.not_before for job in elsewhere if job.state == "QUEUED"]
-        until = (min((time for time in times if time > now()), default=2**62) - now()) / 1000
+        # Jobs that are tried again wait for their time, which may have come since we looked.
+        times = [job.not_before for job in elsewhere if job.not_before > looked]
+        until = (min(times, default=2**62) - now()) / 1000
         return max(LOOK_EVERY, min(RETRY_AFTER, until))
 
     def _close_left_open(self) -> bool:

@@ -112,6 +112,7 @@ export function LaunchView(props: ILaunchViewProps): JSX.Element {
           services={services}
           spec={state.spec}
           described={state.description !== null}
+          given={props.initialSpec?.prepare}
           onCopy={props.onCopy}
         />
       </div>

@@ -19,17 +19,24 @@ type Props = Pick<ILaunchViewProps, 'trans' | 'services' | 'onCopy'> & {
   spec: ISpec;
   /** Whether the cube has been described: a preview opens it too. */
   described: boolean;
+  /** Came with the spec, perhaps from somebody else's run; a preview would run it. */
+  given?: ISpec['prepare'];
 };
 
 /** Three tabs that follow the spec. */
 export function SidePane(props: Props): JSX.Element {
-  const { trans, services, spec } = props;
+  const { trans, services, spec, given } = props;
+  const [allowed, setAllowed] = React.useState(false);
+  const held =
+    !allowed &&
+    Boolean(given) &&
+    JSON.stringify(spec.prepare) === JSON.stringify(given);
   const [pane, setPane] = React.useState<Pane>('preview');
   const complete = isComplete(spec);
   // Only what the preview depends on: a new run name opens no cube.
   const key = JSON.stringify(omit(spec, ['tracking', 'executor']));
   const preview = useQuestion(
-    complete && props.described ? key : null,
+    complete && props.described && !held ? key : null,
     signal => services.preview(spec, signal),
     PREVIEW_DELAY
   );
@@ -43,13 +50,16 @@ export function SidePane(props: Props): JSX.Element {
           {
             key: 'preview',
             label: trans.__('Preview'),
-            render: () => (
-              <PreviewPane
-                trans={trans}
-                question={preview}
-                complete={complete}
-              />
-            )
+            render: () =>
+              held ? (
+                <HeldCode trans={trans} onAllow={() => setAllowed(true)} />
+              ) : (
+                <PreviewPane
+                  trans={trans}
+                  question={preview}
+                  complete={complete}
+                />
+              )
           },
           {
             key: 'yaml',
@@ -64,6 +74,25 @@ export function SidePane(props: Props): JSX.Element {
         ]}
       />
     </aside>
+  );
+}
+
+/** Opening a form runs nobody's code: who reads it decides. */
+function HeldCode(
+  props: Pick<Props, 'trans'> & { onAllow: () => void }
+): JSX.Element {
+  const { trans, onAllow } = props;
+  return (
+    <>
+      <p role="status">
+        {trans.__(
+          'This spec brings code that prepares the cube. It has not been run: read it under Data first.'
+        )}
+      </p>
+      <button type="button" className="jp-mlkit-button" onClick={onAllow}>
+        {trans.__('Run it for a preview')}
+      </button>
+    </>
   );
 }
 

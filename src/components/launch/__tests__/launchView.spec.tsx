@@ -272,6 +272,21 @@ describe('LaunchView', () => {
     expect(await screen.findByText('fit()')).toBeVisible();
   });
 
+  it('runs no code that came with the spec before somebody says so', async () => {
+    const services = makeServices();
+    const initialSpec: ISpec = {
+      sources: [{ uri: 'demo.zarr' }],
+      prepare: { function: 'f', code: 'def f(ds): return ds' }
+    };
+    await open({ services, initialSpec });
+    const allow = await screen.findByRole('button', {
+      name: 'Run it for a preview'
+    });
+    expect(services.preview).not.toHaveBeenCalled();
+    await userEvent.click(allow);
+    await waitFor(() => expect(services.preview).toHaveBeenCalled());
+  });
+
   it('keeps the split and the tags of a run that is launched again', async () => {
     const initialSpec: ISpec = {
       sources: [{ uri: 'demo.zarr' }],

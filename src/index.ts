@@ -3,12 +3,14 @@
  */
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
+import { children } from './plugins/children';
 import { client } from './plugins/client';
 import { cubes } from './plugins/cubes';
 import { events } from './plugins/events';
 import { jobs } from './plugins/jobs';
 import { panel } from './plugins/panel';
 import { registry } from './plugins/registry';
+import { running } from './plugins/running';
 import { tracking } from './plugins/tracking';
 import { train } from './plugins/train';
 
@@ -20,6 +22,8 @@ const plugins: JupyterFrontEndPlugin<any>[] = [
   tracking,
   cubes,
   registry,
+  children,
+  running,
   train,
   panel
 ];

@@ -24,6 +24,8 @@ export class ChildrenModel extends LiveModel {
       child
     ];
     this.notify();
+    // Overtakes an answer from before it was there.
+    void this.refresh({ background: true });
     return child;
   }
 

@@ -6,6 +6,7 @@ import * as React from 'react';
 import type { Preview, Run } from '../../api/types';
 import { ArtifactImage } from '../shared/artifactImage';
 import { evaluationWords } from '../shared/evaluationChip';
+import { Guard } from '../shared/guard';
 import { JsonPairs, parseJson } from '../shared/jsonPairs';
 import { LeakageView, leakageOf } from '../shared/leakageView';
 import { RoleTable } from '../shared/roleTable';
@@ -176,7 +177,8 @@ function JsonFile({
   if (value === null) {
     return <pre className="jp-mlkit-text">{text}</pre>;
   }
-  return show?.(value) ?? <JsonPairs value={value} />;
+  const pairs = <JsonPairs value={value} />;
+  return <Guard fallback={pairs}>{show?.(value) ?? pairs}</Guard>;
 }
 
 /** Realised shares as a table, the rule as names and values. */

@@ -94,7 +94,8 @@ function Cube(props: {
 
 /** Units of the variables of all datasets, by name. */
 export function unitsOf(datasets: Run['datasets']): Record<string, string> {
-  const found: Record<string, string> = {};
+  // A variable may be called `__proto__`.
+  const found: Record<string, string> = Object.create(null);
   for (const dataset of datasets) {
     const variables = cubeOf(parseJson(dataset.schema))?.variables ?? {};
     for (const [name, { units }] of Object.entries(variables)) {

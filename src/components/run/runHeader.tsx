@@ -127,6 +127,7 @@ function Actions(props: Props): JSX.Element {
           ? () => props.onInsertCode('load-model')
           : () => props.onInsertCode('open-run')
       )}
+      {button(trans.__('MLflow UI'), props.onOpenMlflow)}
       {run.status === 'RUNNING' && button(trans.__('Stop'), props.onStop)}
     </div>
   );

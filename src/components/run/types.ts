@@ -68,6 +68,8 @@ export interface IRunViewProps {
   /** Left out where the run has no model or the registry is missing. */
   onRegister?: () => void;
   /** Left out where the run holds no spec. */
+  /** Show the run in MLflow's own page. */
+  onOpenMlflow?: () => void;
   onRelaunch?: () => void;
   onInsertCode: (what: 'load-model' | 'open-run') => void;
   onStop?: () => void;

@@ -307,6 +307,7 @@ export class PanelWidget extends LiveWidget {
       this._menu.addItem({ type: 'separator' });
       this._menu.addItem({ command: CommandIDs.launchTraining });
       this._menu.addItem({ command: CommandIDs.compareRuns });
+      this._menu.addItem({ command: CommandIDs.openMlflowUi });
     }
     const { left, bottom } = button.getBoundingClientRect();
     this._menu.open(left, bottom);

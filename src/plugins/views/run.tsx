@@ -76,6 +76,7 @@ export class RunContent extends LiveWidget {
               : undefined
           }
           onRelaunch={model.hasSpec ? this._relaunch : undefined}
+          onOpenMlflow={this._openMlflow}
           onInsertCode={this._insertCode}
           onStop={
             job && (job.state === 'RUNNING' || job.state === 'STARTING')
@@ -121,10 +122,12 @@ export class RunContent extends LiveWidget {
 
   private readonly _relaunch = async () => {
     const { commands } = this._options;
+    const { job } = this._model;
     try {
       await commands.execute(CommandIDs.launchTraining, {
         spec: (await this._model.spec()) as ReadonlyJSONObject,
-        id: `again-${this._model.runId}`
+        id: `again-${this._model.runId}`,
+        ...(job ? { rerunOf: job.job_id } : {})
       });
     } catch (reason) {
       const { message, hint } = toMLKitError(reason);
@@ -141,6 +144,12 @@ export class RunContent extends LiveWidget {
       const uri = run?.models[run.models.length - 1] ?? `runs:/${runId}/model`;
       void commands.execute(CommandIDs.insertLoadModel, { uri });
     }
+  };
+
+  private readonly _openMlflow = () => {
+    void this._options.commands.execute(CommandIDs.openMlflowUi, {
+      runId: this._model.runId
+    });
   };
 
   private readonly _stop = () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -17,6 +18,8 @@ from .tiling import along
 
 #: Decoded bytes of a box: a small cube is cut finer, so that there is something to mix.
 _LEAST, _BOXES = 1 << 10, 64
+#: Boxes whose samples fill the buffer: those that are open, that are read ahead, and some room.
+_BOXES_OF_BUFFER = 18
 #: Share of the buffer that is taken, up to the usual number of open boxes and beyond.
 _SHARE, _SHARE_OF_MANY = 0.85, 0.6
 #: Boxes that are cut before they are opened.
@@ -34,7 +37,8 @@ class Boxes:
     steps : mapping
         Cells from one window to the next by dim.
     buffer_bytes : int
-        Memory of the sampler; a box takes a twelfth at most, unless a chunk is larger.
+        Memory of the sampler, of which the samples of a box take a small share, unless those of
+        a chunk take more.
     """
 
     def __init__(
@@ -58,7 +62,12 @@ class Boxes:
         names = list(dict.fromkeys(self._recipe.variables))
         cell = sum(self._ds[name].dtype.itemsize for name in names)
         total = cell * self._recipe.cells
-        budget = max(_LEAST, min(total // _BOXES, self._buffer_bytes // 12))
+        # Samples may take more than the cells that they are cut from: those of two variables
+        # have a number too, and windows overlap.
+        steps = math.prod(self._steps.get(dim, 1) for dim in self._recipe.window)
+        samples = 4 * self._recipe.record / max(1, steps)
+        share = self._buffer_bytes / _BOXES_OF_BUFFER * min(1.0, cell / samples)
+        budget = max(_LEAST, min(total // _BOXES, int(share)))
         return SlabReader(self._ds, names, self._recipe.dims, budget=budget)
 
     @cached_property
@@ -78,6 +87,14 @@ class Boxes:
             for dim, edges in zip(recipe.dims, edges_of(self.reader), strict=True)
         )
         return BoxGrid(axes, 4 * len(recipe.variables))
+
+    @property
+    def samples(self) -> int:
+        """How many samples a box has at most, on an average."""
+        axes = self.grid.axes
+        return math.prod(axis.starts.size for axis in axes) // max(
+            1, math.prod(axis.boxes for axis in axes)
+        )
 
     @cached_property
     def wanted(self) -> list[int]:

@@ -22,6 +22,8 @@ from .workspace import Gatherer, Ingredient, Starts, Workspace
 _TRAIN = 0
 #: Of so many cells along each dim one is looked at, to tell how many lack the target.
 _SKIP = 8
+#: So many at least are taken to have it: what was not looked at may be where the samples are.
+_LEAST_SHARE = 1 / 16
 
 
 class Cutter:
@@ -97,7 +99,7 @@ class Cutter:
                 slots = cut(self._gatherer.gather(starts, ingredients), None)
                 counts += count(slots, counts.size)
             return [counted(int(n)) for n in counts]
-        width, expected = self.recipe.record, self._expected(pieces, ingredients)
+        width, expected = self.recipe.record, self._expected(box, pieces, ingredients)
         block, room = self._pool.take(self._most * width, sum(expected) * width)
         dealer = Dealer(self.kernels, room.reshape(-1, width), expected, unit, key)
         for starts in pieces:
@@ -105,17 +107,20 @@ class Cutter:
         block.used(dealer.n * width)
         return dealer.parts()
 
-    def _expected(self, pieces: list[Starts], ingredients: Sequence[Ingredient]) -> list[int]:
-        """Return about how many samples of each role there will be."""
+    def _expected(
+        self, box: int, pieces: list[Starts], ingredients: Sequence[Ingredient]
+    ) -> list[int]:
+        """Return about how many samples of each role there will be.
+
+        It follows from the cells alone, and not from which ingredients they came in: the order
+        of the samples rests on it.
+        """
         most = sum(math.prod(along.size for along in starts) for starts in pieces)
         if self.recipe.target is not None:
             name = self.recipe.variables[self.recipe.target]
-            looked_at = [
-                arrays[name][(slice(None, None, _SKIP),) * arrays[name].ndim].ravel()
-                for _, arrays in ingredients
-            ]
-            there = np.isfinite(np.concatenate(looked_at))
-            most = math.ceil(most * np.count_nonzero(there) / max(1, there.size))
+            there = np.isfinite(self._gatherer.looked_at(box, name, ingredients, _SKIP))
+            if there.size:
+                most = math.ceil(most * max(there.mean(), _LEAST_SHARE))
         roles = self._gatherer.roles_at(pieces)
         shares = [np.count_nonzero(roles & bit) / max(1, roles.size) for bit in self._wanted]
         return [math.ceil(most * share) for share in shares]

@@ -500,7 +500,9 @@ class Sampler:
 
     @cached_property
     def _unit(self) -> int:
-        return self.recipe.unit(self.batch_size, USUAL)
+        # A box lasts for more pieces than there are open boxes, as one is opened each time.
+        lasting = self._boxes.samples // (2 * USUAL)
+        return max(1, min(self.recipe.unit(self.batch_size, USUAL), lasting))
 
     def _dry(self, plan: Plan) -> Iterator[Piece[None]]:
         counts = self.survey().counts

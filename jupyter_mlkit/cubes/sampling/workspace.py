@@ -125,6 +125,23 @@ class Gatherer:
         }
         return self.places.bits(box)
 
+    def looked_at(
+        self, box: int, name: str, ingredients: Sequence[Ingredient], skip: int
+    ) -> NDArray[Any]:
+        """Return every so-many-th value along each dim of those that the samples of a box need."""
+        found = [np.empty(0, np.float32)]
+        for region, arrays in ingredients:
+            values = arrays[name]
+            cells = []
+            for (first, stop), (low, high), size in zip(
+                region, self.grid.needed(box), values.shape, strict=True
+            ):
+                start = -(-max(first, low) // skip) * skip
+                along = slice(start - first, max(start, min(stop, high)) - first, skip)
+                cells.append(along if size > 1 else slice(None))
+            found.append(values[tuple(cells)].ravel())
+        return np.concatenate(found)
+
     def gather(self, starts: Starts, ingredients: Sequence[Ingredient]) -> Workspace:
         """Return the cells that samples need, out of the ingredients of their box."""
         recipe, axes = self.recipe, self.grid.axes

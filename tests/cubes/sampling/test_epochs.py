@@ -181,3 +181,11 @@ def test_reading_stops_with_the_loop() -> None:
         assert len(batch)
         break
     assert len(list(make())) == len(make())
+
+
+def test_the_order_does_not_follow_from_which_thread_was_first() -> None:
+    # Windows across chunks, whose cells come in from one neighbour or the other first.
+    sampler = make(input_dims={"lat": 5, "lon": 6}, buffer_bytes=20_000)
+    orders = [np.concatenate([batch.cell for batch in sampler]) for _ in range(15)]
+    for order in orders[1:]:
+        np.testing.assert_array_equal(order, orders[0])

@@ -14,6 +14,7 @@ import {
   formatNumber,
   formatShare
 } from '../format';
+import { Guard } from '../guard';
 import { primaryMetric } from '../primaryMetric';
 import { RegisterBar } from '../registerBar';
 import { relativeTime } from '../relativeTime';
@@ -152,5 +153,22 @@ describe('RegisterBar', () => {
     expect(screen.getByRole('button', { name: 'Register' })).toBeDisabled();
     await userEvent.type(screen.getByLabelText('Register as'), 'a/b{Enter}');
     expect(await screen.findByText('bad name')).toBeVisible();
+  });
+});
+
+describe('Guard', () => {
+  it('shows the fallback where its child fails', () => {
+    const told = jest.spyOn(console, 'error').mockImplementation();
+    const Bad = (): JSX.Element => {
+      throw new TypeError('not what it seems');
+    };
+    const text = 'as it is';
+    render(
+      <Guard fallback={text}>
+        <Bad />
+      </Guard>
+    );
+    expect(screen.getByText(text)).toBeVisible();
+    told.mockRestore();
   });
 });

@@ -48,7 +48,9 @@ class JobsHandler(MLKitHandler):
     )
     async def post(self, body: JobRequest) -> Job:
         """Validate the spec in its kernel, then put the training in line."""
-        return await self.asking_kernel(self.services.submit, body, self.person)
+        job = await self.asking_kernel(self.services.submit, body, self.person)
+        self.made(f"job/{job.job_id}")
+        return job
 
 
 class JobHandler(MLKitHandler):
@@ -108,7 +110,9 @@ class RerunHandler(MLKitHandler):
     )
     async def post(self, job_id: str, body: RerunRequest) -> Job:
         """Validate the changed spec in its kernel, then put it in line as a new job."""
-        return await self.asking_kernel(self.services.rerun, job_id, body, self.person)
+        job = await self.asking_kernel(self.services.rerun, job_id, body, self.person)
+        self.made(f"job/{job.job_id}")
+        return job
 
 
 HANDLERS = [JobsHandler, JobHandler, LogHandler, StopHandler, RerunHandler]

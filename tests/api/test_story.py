@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import json
 import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlkit.api.audit import audit_file
 from jupyter_mlkit.events.emitter import SCHEMA_ID, register_schema
 from jupyter_mlkit.spec import load_spec
 
@@ -103,6 +105,8 @@ async def test_the_main_job(call: Any, cube: str, events: list[Any], jp_root_dir
         submitted = await call("POST", "jobs", {"spec": one})
         assert submitted.status == 201, submitted.body
         jobs.append(submitted.json["job_id"])
+    written = [json.loads(line) for line in audit_file().read_bytes().splitlines()]
+    assert [entry["object"] for entry in written[-2:]] == [f"job/{job_id}" for job_id in jobs]
     done = [await until(call, job_id, lambda job: job["ended"]) for job_id in jobs]
     for job in done:
         log = (await call("GET", f"jobs/{job['job_id']}/log", params={"offset": -4000})).json

@@ -118,6 +118,13 @@ def test_no_request_breaks_the_server_or_the_description(server: LiveServer, nig
                     "expected-statuses": ["400", "404", "405", "413", "415"]
                 }
             },
+            # MLflow keeps a deleted run to be restored: it is still there, and says so.
+            "operations": [
+                {
+                    "include-path-regex": "^/runs",
+                    "checks": {"use_after_free": {"enabled": False}},
+                }
+            ],
         }
     )
     schema = schemathesis.openapi.from_dict(document(), config=config)

@@ -44,7 +44,8 @@ export class ChildrenModel extends LiveModel {
     }
     const run = await this.client.run(runId);
     const [experiment, id] = [run.experiment_id, runId].map(encodeURIComponent);
-    return `${page}#/experiments/${experiment}/runs/${id}`;
+    // Without it MLflow shows the navigation of its tools for language models.
+    return `${page}#/experiments/${experiment}/runs/${id}?workflowType=machine_learning`;
   }
 
   protected async load(

@@ -52,7 +52,7 @@ describe('ChildrenModel', () => {
     const page = await model.pageOf(child);
     expect(page).toMatch(/jupyter-mlkit\/children\/c\/$/);
     expect(await model.pageOf(child, 'r')).toBe(
-      `${page}#/experiments/7/runs/r`
+      `${page}#/experiments/7/runs/r?workflowType=machine_learning`
     );
   });
 });

@@ -113,6 +113,8 @@ def test_who_reads_that_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     (tmp_path / "store.uri").write_text("postgresql://a:b@c/d")
     monkeypatch.setenv(ENV_STORE_FILE, str(tmp_path / "store.uri"))
+    # MLflow itself leaves this behind, wherever a URI was set.
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     assert default_tracking_uri() == "postgresql://a:b@c/d"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://other")
     assert default_tracking_uri() == "http://other"

@@ -198,10 +198,7 @@ function isObject(value: Json | undefined): value is JsonObject {
 }
 
 function toForm(schema: RJSFSchema, value: JsonObject): JsonObject {
-  const form = Object.fromEntries(
-    // The library takes null for a value of the wrong type.
-    Object.entries(value).filter(([, item]) => item !== null)
-  );
+  const form = withoutNulls(value);
   for (const [name, given] of Object.entries(schema.properties ?? {})) {
     const property = given as RJSFSchema;
     if (property.type === 'boolean' && property.default !== undefined) {
@@ -216,6 +213,15 @@ function toForm(schema: RJSFSchema, value: JsonObject): JsonObject {
     }
   }
   return form;
+}
+
+/** The library takes null for a value of the wrong type, inside a group too. */
+function withoutNulls(value: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, item]) => item !== null)
+      .map(([name, item]) => [name, isObject(item) ? withoutNulls(item) : item])
+  );
 }
 
 function fromForm(schema: RJSFSchema, form: JsonObject): JsonObject {

@@ -19,12 +19,28 @@ const LOSS = {
   }
 };
 
-function open(value: JsonObject): jest.Mock {
+const BUFFER = {
+  type: 'object' as const,
+  properties: {
+    buffer: {
+      type: 'object' as const,
+      properties: {
+        space: { type: 'string' as const },
+        time: { type: 'string' as const }
+      }
+    }
+  }
+};
+
+function open(
+  value: JsonObject,
+  schema: typeof LOSS | typeof BUFFER = LOSS
+): jest.Mock {
   const onChange = jest.fn();
   render(
     <SchemaForm
       trans={trans}
-      schema={LOSS}
+      schema={schema}
       value={value}
       path="model.params"
       label={LABEL}
@@ -53,3 +69,14 @@ it.each<JsonObject>([{}, { loss: 'squared_error' }])(
     expect(onChange).toHaveBeenLastCalledWith({ loss: 'poisson' });
   }
 );
+
+it('takes null inside a group for an empty field', () => {
+  const onChange = open({ buffer: { space: '2 deg', time: null } }, BUFFER);
+  expect(screen.queryByRole('alert')).toBeNull();
+  expect(screen.getByLabelText('time')).toHaveValue('');
+  expect(onChange).not.toHaveBeenCalled();
+  fireEvent.change(screen.getByLabelText('space'), {
+    target: { value: '3 deg' }
+  });
+  expect(onChange).toHaveBeenLastCalledWith({ buffer: { space: '3 deg' } });
+});

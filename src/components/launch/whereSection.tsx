@@ -10,6 +10,7 @@ import { FieldMessages } from './fieldMessages';
 import { partSchema, without } from './formSchema';
 import type { ISectionProps } from './predictSection';
 import { SchemaForm } from './schemaForm';
+import { omit } from './spec';
 import type { IQuestion } from './useQuestion';
 
 type Props = ISectionProps & {
@@ -43,7 +44,8 @@ export function WhereSection(props: Props): JSX.Element {
                   : {})
               }
             }}
-            value={state.spec.tracking ?? {}}
+            // Tags have no field here, and the form takes them for a mistake.
+            value={omit(state.spec.tracking ?? {}, ['tags'])}
             path="tracking"
             label={trans.__('Track')}
             errors={state.errors}

@@ -26,7 +26,7 @@ from jupyter_mlkit.api.routes import PREFIX
 from .live_server import TOKEN, LiveServer, start_server
 
 #: Requests of a run, and examples of each operation and chains of requests that make as many.
-REQUESTS, EXAMPLES, CHAINS = 5_000, 75, 300
+REQUESTS, EXAMPLES, CHAINS = 5_000, 110, 300
 CHECKS = {
     "not_a_server_error",
     "status_code_conformance",

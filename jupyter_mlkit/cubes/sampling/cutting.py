@@ -13,7 +13,7 @@ from .balance import Balance
 from .dealing import Dealer, count
 from .memory import Pool, Scratch
 from .order import BoxGrid
-from .parts import Part, counted
+from .parts import Part, cells_of, counted
 from .places import BITS, Places
 from .recipe import Recipe
 from .windows import Bits, WindowChooser
@@ -161,7 +161,7 @@ class Cutter:
             keep &= self._chooser.pure(piece, origins, self._wanted[slots])
         if self.balance is not None and _TRAIN in self.recipe.roles:
             rows = np.flatnonzero(slots == self.recipe.roles.index(_TRAIN))
-            numbers = self._numbers(records[rows])
+            numbers = cells_of(records[rows], self.recipe)
             keep[rows] &= self.balance.keeps(self._chooser.classes(piece, origins[rows]), numbers)
         return keep
 
@@ -194,11 +194,4 @@ class Cutter:
             return codes
         found = self._scratch.take("codes", codes.shape, np.uint8)
         self.kernels.encode(piece.values[recipe.target].reshape(-1), codes, found)
-        return found
-
-    def _numbers(self, records: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return the numbers of the cells of records."""
-        first = self.recipe.inputs + self.recipe.window_cells
-        ids = records[:, first:].view(np.uint32).astype(np.int64)
-        found: NDArray[np.int64] = (ids << (32 * np.arange(ids.shape[1]))).sum(axis=1)
         return found

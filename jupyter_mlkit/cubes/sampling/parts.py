@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import plain
+from .recipe import Recipe
 
 Ints = NDArray[np.int64]
 
@@ -51,3 +52,11 @@ class Part:
 def counted(n: int) -> Part:
     """Return `n` samples without values."""
     return Part(np.empty((0, 0), np.float32), np.zeros(1, np.int64), np.array([0, n]))
+
+
+def cells_of(records: NDArray[np.float32], recipe: Recipe) -> Ints:
+    """Return the numbers of the cells of records."""
+    first = recipe.inputs + recipe.window_cells
+    ids = np.ascontiguousarray(records[:, first:]).view(np.uint32).astype(np.int64)
+    found: Ints = (ids << (32 * np.arange(ids.shape[1]))).sum(axis=1)
+    return found

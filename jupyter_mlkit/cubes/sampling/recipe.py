@@ -20,7 +20,7 @@ Ints = NDArray[np.int64]
 #: small records, which are picked at random, fit the cache.
 UNIT = 8192
 PIECE_BYTES, LARGE_PIECE_BYTES = 1 << 20, 4 << 20
-#: Bytes of a record above which it stays where it was cut.
+#: Bytes of a record above which it is large: a run of its own, read as fast from anywhere.
 LARGE = 1 << 10
 
 
@@ -97,7 +97,7 @@ class Recipe:
 
     @property
     def large(self) -> bool:
-        """Whether a sample is so large that it is not copied to be mixed."""
+        """Whether a sample is read as fast from anywhere as from the cache."""
         return 4 * self.record > LARGE
 
     def unit(self, batch_size: int, slots: int) -> int:

@@ -14,7 +14,7 @@ from .batch import Batch, Layout
 from .chance import shuffled
 from .missing import Filler
 from .mixing import Piece, pieces
-from .parts import Part
+from .parts import Part, cells_of
 from .recipe import Recipe
 
 Ints = NDArray[np.int64]
@@ -74,7 +74,7 @@ class Stacking:
         if not len(part):
             return Stacked(part.records, np.empty(0, np.int64), np.zeros(1, np.int64))
         rows = part.rows(0, len(part))
-        cells = self.cells(part.records[rows])
+        cells = cells_of(part.records[rows], self.recipe)
         places = np.unravel_index(cells, self.sizes)
         spans = [self.recipe.spans[dim] for dim in self.recipe.dims]
         counts = tuple(-(-size // span) for size, span in zip(self.sizes, spans, strict=True))
@@ -84,13 +84,6 @@ class Stacking:
         order = np.lexsort((cells, batch))
         edges = np.flatnonzero(np.diff(batch[order], prepend=-1, append=-1))
         return Stacked(part.records, rows[order].astype(np.int64), edges.astype(np.int64))
-
-    def cells(self, records: NDArray[np.float32]) -> Ints:
-        """Return the numbers of the cells of records."""
-        first = self.recipe.inputs + self.recipe.window_cells
-        ids = np.ascontiguousarray(records[:, first:]).view(np.uint32).astype(np.int64)
-        found: Ints = (ids << (32 * np.arange(ids.shape[1]))).sum(axis=1)
-        return found
 
 
 @dataclass(frozen=True)
@@ -143,7 +136,7 @@ class StackStream:
     def _batch(self, held: Stacked, role: int, number: int) -> Batch:
         recipe, n = self.stacking.recipe, len(held.rows(number))
         records = held.records[held.rows(number)]
-        cells = self.stacking.cells(records)
+        cells = cells_of(records, recipe)
         x = np.ascontiguousarray(records[:, : recipe.inputs])
         if self.filler is not None:
             self.filler.fill(x.reshape(n, len(recipe.columns), recipe.window_cells), cells)

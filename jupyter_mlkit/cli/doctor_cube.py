@@ -11,10 +11,14 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import paths
 from ..errors import InvalidInputError, MLKitError
 from .finding import Finding
+
+if TYPE_CHECKING:
+    from ..jobs.executors import JobProcess
 
 _LONGEST = 120.0
 _GRACE = 5.0
@@ -125,12 +129,12 @@ def _read_in_a_job(uri: str, options: dict[str, object], kernelspec: str) -> dic
         shutil.rmtree(folder)
 
 
-def _wait(process: object) -> None:
+def _wait(process: JobProcess) -> None:
     """Wait until the runner has ended; it ends the job when its time is over."""
     deadline = time.monotonic() + _LONGEST + 2 * _GRACE
-    handle = process.fileno()  # type: ignore[attr-defined]
-    while not process.has_ended() and time.monotonic() < deadline:  # type: ignore[attr-defined]
-        if handle is None:
+    handle = process.fileno()
+    while not process.has_ended() and time.monotonic() < deadline:
+        if handle is None:  # where the system has no descriptors of processes
             time.sleep(0.1)
         else:
             select.select([handle], [], [], 1.0)

@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 import zarr
 
-from jupyter_mlkit.cubes.reading.slabs import Arrays, Slab, SlabReader
+from jupyter_mlkit.cubes.reading.slabs import AHEAD, Arrays, Slab, SlabReader
 
 from .conftest import DIMS, Writer, numbers, opened
 
@@ -62,10 +62,10 @@ def test_look_ahead_is_bounded_and_stops_with_the_reader(cube: xr.Dataset) -> No
     assert readers() == 0
     for taken in range(3):
         next(results)
-        assert len(begun) <= taken + 5
+        assert len(begun) <= taken + 1 + 2 * AHEAD
     results.close()  # type: ignore[attr-defined]
     assert readers() == 0
-    assert len(begun) <= 7
+    assert len(begun) <= 3 + 2 * AHEAD
 
 
 def test_an_error_in_the_work_arrives_and_ends_the_threads(cube: xr.Dataset) -> None:

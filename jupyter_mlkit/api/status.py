@@ -27,10 +27,10 @@ class StatusHandler(MLKitHandler):
             await self.blocking(services.check_store)
         except MLKitError as error:
             problems.append(error_body(error))
-        return _status(services, problems)
+        return _status(services, self.person, problems)
 
 
-def _status(services: Services, problems: list[ErrorBody]) -> Status:
+def _status(services: Services, person: str, problems: list[ErrorBody]) -> Status:
     from ..tracking.store import is_sql, redact
 
     settings = services.settings
@@ -42,6 +42,7 @@ def _status(services: Services, problems: list[ErrorBody]) -> Status:
         store="local" if is_sql(settings.tracking_uri) else "remote",
         artifact_root=None if root is None else str(root),
         root_dir=str(settings.root_dir),
+        person=person,
         problems=problems,
     )
 

@@ -51,4 +51,5 @@ class Status(Model):
     store: Annotated[Literal["local", "remote"], Meta(description="SQL file or server")]
     artifact_root: str | None
     root_dir: str
+    person: Annotated[str, Meta(description="Who asks, as it is stamped on jobs and runs")]
     problems: list[ErrorBody]

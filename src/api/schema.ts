@@ -1392,6 +1392,8 @@ export interface components {
     readonly Status: {
       readonly artifact_root: string | null;
       readonly mlflow_version: string;
+      /** @description Who asks, as it is stamped on jobs and runs */
+      readonly person: string;
       readonly problems: readonly components['schemas']['ErrorBody'][];
       readonly root_dir: string;
       /**

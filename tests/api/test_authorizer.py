@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import warnings
 from typing import Any
 
@@ -124,6 +125,12 @@ async def test_it_can_guard_the_whole_server(jp_fetch: Any) -> None:
             assert await status(role, *path) == 403, (role, path)
     assert await status("viewer", "jupyter-mlkit", "api", "runs") == 200
     assert await status("nobody", "jupyter-mlkit", "api", "runs") == 403
+
+
+async def test_a_page_learns_by_which_name_its_jobs_are_stamped(jp_fetch: Any) -> None:
+    for role in ("viewer", "contributor", "owner"):
+        answer = await jp_fetch("jupyter-mlkit", "api", "status", headers=as_person(role))
+        assert json.loads(answer.body)["person"] == PEOPLE[role].username
 
 
 async def test_who_may_listen_to_the_live_channel(

@@ -256,6 +256,7 @@ describe('Panel', () => {
       store: 'local' as const,
       artifact_root: '/data/artifacts',
       root_dir: '/home',
+      person: 'ada',
       problems: [{ message: 'slow', code: 'slow', hint: 'wait', field: null }]
     };
     const head = { status, showsStatus: true, onCloseStatus };

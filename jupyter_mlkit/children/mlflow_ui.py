@@ -74,7 +74,7 @@ def mlflow_ui(tracking_uri: str, artifact_root: str | None) -> Kind:
 
     return Kind(
         name=NAME,
-        title="The MLflow UI",
+        title="MLflow UI",
         command=command,
         environment=environment,
         storage=artifact_root is not None and "://" in artifact_root,

@@ -17,6 +17,7 @@ import { CommandIDs, describedBy } from '../commands';
 import { ChildrenModel, MLFLOW } from '../model/children';
 import { IChanges, IChildrenModel, IMLKitClient } from '../tokens';
 import { MainArea } from './mainArea';
+import { prepareVisit } from './mlflowVisit';
 import type { MlflowUiContent } from './views/mlflowUi';
 
 /** Provides the programs and opens the MLflow UI. */
@@ -87,6 +88,7 @@ async function openTab(
   const tab = window.open('', '_blank');
   try {
     const url = await model.pageOf(await model.open(MLFLOW), runId);
+    prepareVisit();
     if (tab) {
       tab.opener = null;
       tab.location.replace(url);

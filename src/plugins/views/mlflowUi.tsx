@@ -15,6 +15,7 @@ import type { Child } from '../../api/types';
 import { ChildView } from '../../components/child/childView';
 import { MLFLOW } from '../../model/children';
 import type { IChildrenModel } from '../../tokens';
+import { prepareVisit } from '../mlflowVisit';
 import { frame } from './host';
 
 /** How the view is made. */
@@ -112,6 +113,7 @@ export class MlflowUiContent extends ReactWidget {
       if (this.isDisposed || asked !== this._asked) {
         return;
       }
+      prepareVisit();
       this._child = child;
       this._url = url;
       this._version += 1;

@@ -6,6 +6,7 @@ import { Signal } from '@lumino/signaling';
 
 import type { Spec } from '../api/client';
 import { MLKitError } from '../api/errors';
+import type { IRequestOptions } from '../api/request';
 import type { Change, Job } from '../api/types';
 import { LiveModel } from './live';
 import { mergePatch } from './mergePatch';
@@ -18,9 +19,20 @@ const ENDED: ReadonlySet<Job['state']> = new Set([
   'LOST'
 ]);
 
+/** Those that run first, then those that begin, then those that wait. */
+const ORDER: readonly Job['state'][] = ['RUNNING', 'STARTING', 'QUEUED'];
+
 /** Whether a job's process is gone. */
 export function hasEnded(job: Job): boolean {
   return ENDED.has(job.state);
+}
+
+/** What goes on, in the order in which it will end up in front: by state, then by turn. */
+function byTurn(one: Job, other: Job): number {
+  return (
+    ORDER.indexOf(one.state) - ORDER.indexOf(other.state) ||
+    (one.queue_position ?? 0) - (other.queue_position ?? 0)
+  );
 }
 
 /**
@@ -32,9 +44,16 @@ export class JobsModel extends LiveModel {
     return this._jobs;
   }
 
-  /** Those that wait or run. */
+  /** Those that run, then those that wait, the next one first. */
   get active(): readonly Job[] {
-    return this._jobs.filter(job => !hasEnded(job));
+    return this._jobs.filter(job => !hasEnded(job)).sort(byTurn);
+  }
+
+  /** Whether a job was submitted by whoever looks; unknown names are taken for one's own. */
+  isMine(job: Job): boolean {
+    return (
+      job.user === null || this._person === null || job.user === this._person
+    );
   }
 
   /** A job that was seen alive has ended; told once. */
@@ -90,15 +109,28 @@ export class JobsModel extends LiveModel {
     signal: AbortSignal,
     background: boolean
   ): Promise<() => void> {
-    const page = await this.client.jobs(
-      { max_results: PAGE },
-      { signal, background }
-    );
-    return () => this._apply(page.items);
+    const options = { signal, background };
+    const [page, person] = await Promise.all([
+      this.client.jobs({ max_results: PAGE }, options),
+      this._person ?? this._whoLooks(options)
+    ]);
+    return () => {
+      this._person = person;
+      this._apply(page.items);
+    };
   }
 
   protected concerns(change: Change): boolean {
     return change.capability === 'jobs';
+  }
+
+  /** The name that the server stamps on our jobs; the jobs are shown though it is unknown. */
+  private async _whoLooks(options: IRequestOptions): Promise<string | null> {
+    try {
+      return (await this.client.status(options)).person;
+    } catch {
+      return null;
+    }
   }
 
   private _replace(job: Job): void {
@@ -130,4 +162,5 @@ export class JobsModel extends LiveModel {
   private readonly _told = new Set<string>();
   private readonly _stopping = new Set<string>();
   private _jobs: readonly Job[] = [];
+  private _person: string | null = null;
 }

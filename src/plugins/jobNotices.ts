@@ -18,19 +18,6 @@ export interface ITelling {
   trans: TranslationBundle;
 }
 
-/** A server without accounts makes up a name of this form for each browser. */
-const MADE_UP = /^[0-9a-f]{32}$/;
-
-/** Whether a job was submitted by the user with this name. */
-export function isMine(job: Job, username: string | undefined): boolean {
-  return (
-    job.user === null ||
-    username === undefined ||
-    MADE_UP.test(username) ||
-    job.user === username
-  );
-}
-
 /** Tell of a job's end, with the next step at hand. */
 export async function tellOfEnd(job: Job, how: ITelling): Promise<void> {
   const { client, commands, trans } = how;

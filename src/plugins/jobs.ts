@@ -91,8 +91,8 @@ export const jobs: JupyterFrontEndPlugin<IJobsModel> = {
       }
     });
     const tell = async (job: Job) => {
-      const { isMine, tellOfEnd } = await import('./jobNotices');
-      if (isMine(job, app.serviceManager.user?.identity?.username)) {
+      if (model.isMine(job)) {
+        const { tellOfEnd } = await import('./jobNotices');
         await tellOfEnd(job, { client, commands: app.commands, trans });
       }
     };

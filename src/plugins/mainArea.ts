@@ -41,7 +41,7 @@ export class MainArea<T extends IViewContent> {
     key: string,
     create: () => Promise<MainAreaWidget<T>>
   ): Promise<MainAreaWidget<T>> {
-    const id = `${this.options.namespace}-${key}`;
+    const id = `${this.options.namespace}-${idPart(key)}`;
     const opening = this._opening.get(id);
     if (opening) {
       return opening;
@@ -64,6 +64,13 @@ export class MainArea<T extends IViewContent> {
   }
 
   private readonly _opening = new Map<string, Promise<MainAreaWidget<T>>>();
+}
+
+/** A key as part of an element's id: names of models and addresses of cubes may hold anything. */
+function idPart(key: string): string {
+  return /^[\w-]+$/.test(key)
+    ? key
+    : `.${Array.from(key, char => char.codePointAt(0)!.toString(36)).join('.')}`;
 }
 
 /** Statics of the views. */

@@ -15,6 +15,8 @@ import type { CommandRegistry } from '@lumino/commands';
 
 import { toMLKitError } from '../api/errors';
 import { CommandIDs } from '../commands';
+import { formatShare } from '../components/shared/format';
+import { stateWord } from '../components/shared/stateGlyph';
 import { mlkitIcon } from '../icons';
 import { IChildrenModel, IJobsModel } from '../tokens';
 
@@ -43,22 +45,29 @@ export const running: JupyterFrontEndPlugin<void> = {
   }
 };
 
-/** Trainings that wait or run. */
+/** One's own trainings that wait or run: those of others are in the panel. */
 export function trainings(
   jobs: Pick<
     IJobsModel,
-    'active' | 'stateChanged' | 'refresh' | 'stop' | 'isStopping'
+    'active' | 'isMine' | 'stateChanged' | 'refresh' | 'stop' | 'isStopping'
   >,
   commands: CommandRegistry,
   trans: TranslationBundle
 ): IRunningSessions.IManager {
+  const own = () => jobs.active.filter(job => jobs.isMine(job));
   return {
     name: trans.__('Trainings'),
     running: () =>
-      jobs.active.map(job => ({
+      own().map(job => ({
         label: () => job.name,
         labelTitle: () =>
           [job.experiment, job.phase].filter(Boolean).join(' · '),
+        detail: () =>
+          jobs.isStopping(job.job_id)
+            ? trans.__('stopping…')
+            : job.progress === null
+              ? stateWord(trans, job.state)
+              : formatShare(job.progress),
         icon: () => mlkitIcon,
         open: () => {
           void (job.run_id
@@ -72,7 +81,7 @@ export function trainings(
         }
       })),
     shutdownAll: () => {
-      for (const job of jobs.active) {
+      for (const job of own()) {
         void tried(jobs.stop(job.job_id));
       }
     },

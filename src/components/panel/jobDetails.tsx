@@ -22,6 +22,7 @@ export interface IJobDetailsProps {
   trans: TranslationBundle;
   job: Job;
   tail: ILogTail | null;
+  isMine: (job: Job) => boolean;
   onOpenRun: (runId: string) => void;
   onOpenLog: (jobId: string) => void;
   onRerun: (jobId: string) => void;
@@ -56,6 +57,9 @@ export function JobDetails(props: IJobDetailsProps): JSX.Element {
       {factsOf(trans, job).map(fact => (
         <p key={fact}>{fact}</p>
       ))}
+      {job.user !== null && !props.isMine(job) && (
+        <p>{trans.__('Started by %1', job.user)}</p>
+      )}
       {tail?.error && <ErrorBox trans={trans} error={tail.error} />}
       <pre
         ref={box}
@@ -79,7 +83,7 @@ export function JobDetails(props: IJobDetailsProps): JSX.Element {
 }
 
 function factsOf(trans: TranslationBundle, job: Job): string[] {
-  const left = leftOf(trans, job.fit);
+  const left = leftOf(trans, job);
   const alive = job.ended === null;
   const facts = alive
     ? [

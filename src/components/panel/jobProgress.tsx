@@ -8,28 +8,28 @@ import type { Fit, Job } from '../../api/types';
 import { formatDuration, formatNumber, formatShare } from '../shared/format';
 import { Elapsed } from './elapsed';
 
-/** The bar, its share, and what is left of it; the time that has passed where nobody knows. */
+/** The bar, its share and what is left; where nobody knows, what is done and for how long. */
 export function JobProgress(props: {
   trans: TranslationBundle;
   job: Job;
 }): JSX.Element {
   const { trans, job } = props;
   const words = progressWords(trans, job);
-  const left = leftOf(trans, job.fit);
+  const left = leftOf(trans, job);
   return (
     <>
-      {job.progress !== null ? (
-        <span className="jp-mlkit-progress" title={words}>
-          <progress
-            max={1}
-            value={job.progress}
-            aria-label={words || trans.__('Progress')}
-          />
+      <span className="jp-mlkit-progress" title={words}>
+        <progress
+          max={1}
+          value={job.progress ?? undefined}
+          aria-label={words || trans.__('Progress')}
+        />
+        {job.progress === null ? (
+          <span className="jp-mlkit-phase">{job.phase}</span>
+        ) : (
           <span>{formatShare(job.progress)}</span>
-        </span>
-      ) : (
-        <span className="jp-mlkit-phase">{job.phase}</span>
-      )}
+        )}
+      </span>
       {left ? (
         <span className="jp-mlkit-left" title={trans.__('%1 left', left)}>
           {left}
@@ -54,10 +54,10 @@ export function newestPoints(fit: Fit | null): string {
     .join(' · ');
 }
 
-/** How long the fit will take, to its largest unit and the next. */
-export function leftOf(trans: TranslationBundle, fit: Fit | null): string {
-  const seconds = fit?.eta_seconds ?? null;
-  if (seconds === null) {
+/** How long the fit will take, to its largest unit and the next; empty outside of the fit. */
+export function leftOf(trans: TranslationBundle, job: Job): string {
+  const seconds = job.fit?.eta_seconds ?? null;
+  if (seconds === null || job.progress === null) {
     return '';
   }
   return seconds < 1 ? trans.__('a moment') : formatDuration(seconds * 1000);

@@ -34,6 +34,7 @@ export interface IJobsSectionProps {
   isLoaded: boolean;
   error: IErrorInfo | null;
   isStopping: (jobId: string) => boolean;
+  isMine: (job: Job) => boolean;
   /** The job whose details are unfolded. */
   detailed: string | null;
   /** The end of its output. */

@@ -21,6 +21,7 @@ import type {
   MetricHistories,
   Run,
   RunPage,
+  Status,
   Watch
 } from '../../api/types';
 import type { IChanges } from '../../tokens';
@@ -133,6 +134,7 @@ export class FakeServer extends MLKitClient {
   allRuns: Run[] = [];
   allJobs: Job[] = [];
   allChildren: Child[] = [];
+  person = 'ada';
   log = '';
   logComplete = true;
   histories: MetricHistories = { items: [] };
@@ -236,6 +238,19 @@ export class FakeServer extends MLKitClient {
     return this._answer('rerunJob', { jobId, changes }, {}, () =>
       makeJob('again', { state: 'QUEUED', rerun_of: jobId })
     );
+  }
+
+  override async status(options: IRequestOptions = {}): Promise<Status> {
+    return this._answer('status', null, options, () => ({
+      version: '',
+      mlflow_version: '',
+      tracking_uri: '',
+      store: 'local',
+      artifact_root: null,
+      root_dir: '',
+      person: this.person,
+      problems: []
+    }));
   }
 
   override async children(options: IRequestOptions = {}): Promise<ChildList> {

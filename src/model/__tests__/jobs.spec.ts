@@ -43,6 +43,46 @@ describe('JobsModel', () => {
     model.dispose();
   });
 
+  it('has what runs in front of what waits, and the next of that first', async () => {
+    const model = new JobsModel({ client: server, changes });
+    server.allJobs = [
+      makeJob('second', { state: 'QUEUED', queue_position: 2 }),
+      makeJob('first', { state: 'QUEUED', queue_position: 1 }),
+      makeJob('begins', { state: 'STARTING' }),
+      makeJob('newer'),
+      makeJob('over', { state: 'DONE' }),
+      makeJob('older')
+    ];
+    await model.refresh();
+    expect(model.active.map(job => job.job_id)).toEqual([
+      'newer',
+      'older',
+      'begins',
+      'first',
+      'second'
+    ]);
+    model.dispose();
+  });
+
+  it('knows its own jobs by the name that the server stamps, asked for once', async () => {
+    const model = new JobsModel({ client: server, changes });
+    const [mine, theirs, nobodys] = [
+      makeJob('mine', { user: 'ada' }),
+      makeJob('theirs', { user: 'bob' }),
+      makeJob('nobodys')
+    ];
+    expect(model.isMine(theirs)).toBe(true);
+    await model.refresh();
+    await model.refresh();
+    expect([mine, theirs, nobodys].map(job => model.isMine(job))).toEqual([
+      true,
+      false,
+      true
+    ]);
+    expect(server.callsOf('status')).toHaveLength(1);
+    model.dispose();
+  });
+
   it('tells of an end once, whatever comes late', async () => {
     const model = new JobsModel({ client: server, changes });
     const ended: Job[] = [];

@@ -5,7 +5,7 @@ import { CommandRegistry } from '@lumino/commands';
 import type { Job } from '../../api/types';
 import { CommandIDs, describedBy } from '../../commands';
 import { FakeServer, makeJob, makeRun } from '../../model/__tests__/fakeServer';
-import { isMine, tellOfEnd } from '../jobNotices';
+import { tellOfEnd } from '../jobNotices';
 
 describe('tellOfEnd', () => {
   const trans = nullTranslator.load('jupyter_mlkit');
@@ -76,15 +76,5 @@ describe('tellOfEnd', () => {
   it('tells of the end although the run cannot be read', async () => {
     const notice = await tell({ state: 'DONE', run_id: 'gone' });
     expect(notice.message).toBe('lst has finished.');
-  });
-});
-
-describe('isMine', () => {
-  it('knows the trainings of others on a server with accounts only', () => {
-    const job = makeJob('j', { user: 'ada' });
-    expect(isMine(job, 'ada')).toBe(true);
-    expect(isMine(job, 'bob')).toBe(false);
-    expect(isMine(job, '0123456789abcdef0123456789abcdef')).toBe(true);
-    expect(isMine(makeJob('j'), 'bob')).toBe(true);
   });
 });

@@ -32,14 +32,18 @@ describe('what runs', () => {
   it('has the trainings that go on, which can be opened and stopped', async () => {
     const jobs = new JobsModel(options);
     server.allJobs = [
-      makeJob('a', { run_id: 'r' }),
+      makeJob('a', { run_id: 'r', progress: 0.31 }),
       makeJob('b', { state: 'QUEUED' }),
-      makeJob('c', { state: 'DONE' })
+      makeJob('c', { state: 'DONE' }),
+      makeJob('d', { user: 'bob' })
     ];
     await jobs.refresh();
     const manager = trainings(jobs, commands, trans);
     const items = manager.running({ mode: 'tree' });
-    expect(items.map(item => item.label())).toEqual(['name of a', 'name of b']);
+    expect(items.map(item => [item.label(), item.detail?.()])).toEqual([
+      ['name of a', '31 %'],
+      ['name of b', 'queued']
+    ]);
     items.forEach(item => item.open?.());
     expect(opened.splice(0)).toEqual([
       [CommandIDs.openRun, { runId: 'r' }],
@@ -47,8 +51,10 @@ describe('what runs', () => {
     ]);
     items[0].shutdown?.();
     expect(jobs.isStopping('a')).toBe(true);
+    expect(items[0].detail?.()).toBe('stopping…');
     manager.shutdownAll();
     expect(jobs.isStopping('b')).toBe(true);
+    expect(jobs.isStopping('d')).toBe(false);
     jobs.dispose();
   });
 

@@ -12,6 +12,7 @@ import { Menu } from '@lumino/widgets';
 import * as React from 'react';
 
 import { isAbort, toMLKitError } from '../../api/errors';
+import type { Job } from '../../api/types';
 import type { SectionName } from '../../components/panel/panel';
 import { Panel } from '../../components/panel/panel';
 import { CommandIDs } from '../../commands';
@@ -146,6 +147,7 @@ export class PanelWidget extends LiveWidget {
       isLoaded: jobs.isLoaded,
       error: jobs.error,
       isStopping: (jobId: string) => jobs.isStopping(jobId),
+      isMine: (job: Job) => jobs.isMine(job),
       onOpenRun: this._openRun,
       onOpenLog: (jobId: string) => this._run(CommandIDs.openJobLog, { jobId }),
       onStop: (jobId: string) => this._run(CommandIDs.stopJob, { jobId }),

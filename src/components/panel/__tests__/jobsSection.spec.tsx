@@ -30,6 +30,7 @@ function propsOf(more: Partial<IJobsSectionProps>): IJobsSectionProps {
     isLoaded: true,
     error: null,
     isStopping: () => false,
+    isMine: job => job.user !== 'bob',
     detailed: null,
     tail: null,
     onDetail: nothing,
@@ -56,14 +57,24 @@ describe('JobsSection', () => {
     expect(row).toHaveTextContent('2 m 5 s left');
   });
 
-  it('counts up where nobody knows what is left', () => {
-    const job = makeJob('a', {
-      phase: 'reading the cube',
-      started: Date.now() - 4000
-    });
+  it('counts up beside a bar without a share where nobody knows how far it is', () => {
+    const job = makeJob('a', { phase: 'fitting', started: Date.now() - 4000 });
     render(<JobsSection {...propsOf({ active: [job] })} />);
-    expect(screen.getByRole('row')).toHaveTextContent('reading the cube4 s');
-    expect(screen.queryByRole('progressbar')).toBeNull();
+    const bar = screen.getByRole('progressbar', { name: 'fitting' });
+    expect(bar).not.toHaveAttribute('value');
+    expect(screen.getByRole('row')).toHaveTextContent('fitting4 s');
+  });
+
+  it('forgets what was left of a fit that is over', () => {
+    const job = makeJob('a', {
+      phase: 'scoring',
+      started: Date.now() - 4000,
+      fit: { ...fit, done: 10, eta_seconds: 0 }
+    });
+    render(<JobsSection {...propsOf({ active: [job], detailed: 'a' })} />);
+    expect(screen.getAllByRole('row')[0]).toHaveTextContent('scoring4 s');
+    expect(screen.queryByText(/left/)).toBeNull();
+    expect(screen.getByText('val_rmse 2.31')).toBeVisible();
   });
 
   it('unfolds details with the end of the output by keyboard', async () => {
@@ -114,6 +125,19 @@ describe('JobsSection', () => {
     expect(onOpenRun).toHaveBeenCalledWith('r');
     expect(onOpenLog).toHaveBeenCalledWith('a');
     expect(onRerun).toHaveBeenCalledWith('a');
+  });
+
+  it('says who has started what others train', () => {
+    const active = [
+      makeJob('a', { user: 'ada' }),
+      makeJob('b', { user: 'bob' })
+    ];
+    const { rerender } = render(
+      <JobsSection {...propsOf({ active, detailed: 'a' })} />
+    );
+    expect(screen.queryByText(/Started by/)).toBeNull();
+    rerender(<JobsSection {...propsOf({ active, detailed: 'b' })} />);
+    expect(screen.getByText('Started by bob')).toBeVisible();
   });
 
   it('offers to stop what goes on, and to train again what has ended', () => {

@@ -49,6 +49,7 @@ function propsOf(more: {
       isLoaded: true,
       error: null,
       isStopping: () => false,
+      isMine: () => true,
       detailed: null,
       tail: null,
       onDetail: nothing,

@@ -41,7 +41,10 @@ class Stopped(BaseException):
 
 
 class JobState:
-    """``state.json`` of a job: a :class:`~jupyter_mlkit.train.report.Reporter`."""
+    """``state.json`` of a job: a :class:`~jupyter_mlkit.train.report.Reporter`.
+
+    What it is told is printed as well: the output tells the course of a training when it is over.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -66,12 +69,15 @@ class JobState:
         same = name == self._state["phase"]
         if not same:
             self._pace = Pace(time.monotonic())
+            _print(name)
         self._state.update(phase=name, progress=progress)
         self._write_soon(at_once=not same)
 
     def fitting(self, position: FitPosition) -> None:
         """Write where the fit is, and how long it takes at the pace of its newest points."""
         share = position.share
+        if position.metrics and position.step is None:
+            _print(_position_text(position))
         self._state["progress"] = share
         self._state["fit"] = {
             "unit": position.unit,
@@ -97,6 +103,17 @@ class JobState:
     def _write(self) -> None:
         write_json(self._folder / STATE_FILE, self._state)
         self._written = time.monotonic()
+
+
+def _print(text: str) -> None:
+    print(time.strftime("%H:%M:%S"), text, flush=True)  # noqa: T201 - the log is its output
+
+
+def _position_text(position: FitPosition) -> str:
+    """Return a line such as ``epoch 3 of 10: train_rmse 2.31, val_rmse 2.4``."""
+    total = "" if position.total is None else f" of {position.total}"
+    points = ", ".join(f"{key} {value:.4g}" for key, value in position.metrics.items())
+    return f"{position.unit} {position.done}{total}: {points}"
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

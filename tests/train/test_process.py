@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -78,6 +79,9 @@ def test_job_done(store: str, small_cube: Path, tmp_path: Path) -> None:
         "experiment_id": state["experiment_id"],
         "fit": None,
     }
+    said = re.findall(r"^\d\d:\d\d:\d\d (.*)$", (tmp_path / "output.log").read_text(), re.M)
+    assert said[0] == "importing libraries"
+    assert said[-1] == "done"
     logged = mlflow.get_run(result["run_id"])
     assert logged.info.status == "FINISHED"
     assert logged.data.tags[tags.JOB_ID] == "job-1"
@@ -96,6 +100,8 @@ def test_job_stopped_while_it_fits(
     assert set(fit["metrics"]) == {"train_rmse", "val_rmse"}
     process.send_signal(signum)
     assert process.wait(60) == code
+    said = (tmp_path / "output.log").read_text()
+    assert re.search(r"^[\d:]+ member \d+ of 5000: train_rmse [\d.]+, val_rmse [\d.]+$", said, re.M)
     result = ended(tmp_path)
     assert (result["state"], result["code"]) == ("STOPPED", code)
     assert result["run_id"] == state["run_id"]

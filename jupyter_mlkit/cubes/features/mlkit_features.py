@@ -43,10 +43,8 @@ _COMPARISONS: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.NotEq: operator.ne,
 }
 _LOGIC: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
-    ast.And: operator.and_,
-    ast.Or: operator.or_,
-    ast.BitAnd: operator.and_,
-    ast.BitOr: operator.or_,
+    **dict.fromkeys((ast.And, ast.BitAnd), operator.and_),
+    **dict.fromkeys((ast.Or, ast.BitOr), operator.or_),
 }
 _UNARY = (
     *("abs", "arccos", "arcsin", "arctan", "ceil", "cos", "cosh", "degrees", "exp", "expm1"),
@@ -108,7 +106,6 @@ def names_in(text: str, known: Collection[str] = ()) -> list[str]:
     Parameters
     ----------
     text : str
-        A feature.
     known : collection of str
         Names of variables; a feature that is one of them is not parsed, whatever its letters.
     """
@@ -136,14 +133,6 @@ def derive(ds: xr.Dataset, features: Sequence[str]) -> xr.Dataset:
     """
     added = {text: _derived(ds, text) for text in features if text not in ds.variables}
     return ds.assign(added) if added else ds
-
-
-def where_inside(array: xr.DataArray, inside: xr.Variable) -> xr.DataArray:
-    """Return `array`, missing outside `inside`; nothing is read for it."""
-    node = Op(_where, (Leaf(inside), Leaf(array.variable), Constant(math.nan)))
-    data = _variable(node, tuple(map(str, array.dims)))._data
-    masked = xr.Variable(array.dims, data, array.attrs, array.encoding)
-    return xr.DataArray(masked, coords=array.coords, name=array.name)
 
 
 # --- Parsing -----------------------------------------------------------------------------------
@@ -248,6 +237,7 @@ class Leaf:
     """A variable of the cube."""
 
     variable: xr.Variable
+    name: str = ""
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -255,15 +245,21 @@ class Leaf:
         return tuple(map(str, self.variable.dims))
 
     def read(self, box: Box, held: dict[Any, Any]) -> Any:
-        """Return the variable within `box` as floats; each part is read once."""
-        key = (id(self.variable), *(id(box.get(dim)) for dim in self.dims))
+        """Return the variable within `box` as floats, from `held` where it was read before."""
+        key = self.key(box)
         if key not in held:
             part = self.variable.isel({d: k for d, k in box.items() if d in self.dims})
-            if part.chunks is None:
-                part = part.copy(deep=False, data=np.asarray(part.values))
-            # The key holds ids: what it names must live as long as it does.
-            held[key] = (_as_float(part), box)
-        return held[key][0]
+            if part.chunks is None:  # xarray trips over empty slices that run backwards
+                values = part.values if part.size else np.empty(part.shape, part.dtype)
+                part = part.copy(deep=False, data=values)
+            held[key] = as_float(part)
+        return held[key]
+
+    def key(self, box: Box) -> Any:
+        """Return what is the same for the same part of the same variable."""
+        kept = (box.get(dim, slice(None)) for dim in self.dims)
+        parts = (str(k) if isinstance(k, slice) else k.tobytes() for k in kept)
+        return id(self.variable), *parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -299,28 +295,41 @@ class Lag:
 
     def read(self, box: Box, held: dict[Any, Any]) -> Any:
         """Return the values within `box`, missing where there is no earlier time."""
+        source, place, earlier = self.before(box)
+        found = self.part.read(earlier, held).isel({self.dim: place.reshape(-1)})
+        return found.where(xr.Variable((self.dim,), source >= 0)) if (source < 0).any() else found
+
+    def before(self, box: Box) -> tuple[Any, Any, Box]:
+        """Return the source of each time, where it lies in what is read, and what is read."""
         source = self.source[box.get(self.dim, slice(None))]
         needed, place = np.unique(np.maximum(source, 0), return_inverse=True)
         if needed.size and needed[-1] - needed[0] + 1 == needed.size:
-            key: Any = slice(int(needed[0]), int(needed[-1]) + 1)
-        else:
-            key = needed
-        found = self.part.read({**box, self.dim: key}, held)
-        found = found.isel({self.dim: place.reshape(-1)})
-        return found.where(xr.Variable((self.dim,), source >= 0)) if (source < 0).any() else found
+            return source, place, {**box, self.dim: slice(int(needed[0]), int(needed[-1]) + 1)}
+        return source, place, {**box, self.dim: needed}
 
 
 Node = Constant | Leaf | Op | Lag
 
 
-def _as_float(variable: xr.Variable) -> xr.Variable:
+def reads(node: Node, box: Box) -> Iterator[tuple[Leaf, Box]]:
+    """Yield the variables behind `node`, each with what of it is read for `box`."""
+    if isinstance(node, Leaf):
+        yield node, box
+    elif isinstance(node, Lag):
+        yield from reads(node.part, node.before(box)[2])
+    for part in node.parts if isinstance(node, Op) else ():
+        yield from reads(part, box)
+
+
+def as_float(variable: xr.Variable) -> xr.Variable:
+    """Return numbers as features are computed from them."""
     kind, size = variable.dtype.kind, variable.dtype.itemsize
     if kind == "f":
         return variable.astype("f4") if size < 4 else variable
     return variable.astype("f4" if kind == "b" or size < 4 else "f8")
 
 
-def _where(condition: Any, yes: Any, no: Any) -> Any:
+def choose(condition: Any, yes: Any, no: Any) -> Any:
     """Choose by a condition of 1, 0 or missing; missing stays missing."""
     chosen = _either(condition != 0, yes, no)
     return _either(_missing(condition), math.nan, chosen)
@@ -382,27 +391,27 @@ _OWN: dict[str, Callable[..., Any]] = {
     "isnan": _isnan,
     "max": _maximum,
     "min": _minimum,
-    "where": _where,
+    "where": choose,
     "not": functools.partial(_truth, operator.eq, 0.0),
 }
 
 
-class _Computed(BackendArray):
+class Computed(BackendArray):
     """Values that are computed when they are indexed."""
 
     def __init__(self, node: Node, dims: tuple[str, ...], shape: tuple[int, ...]) -> None:
         self.node, self.dims, self.shape = node, dims, shape
-        empty: Box = dict.fromkeys(dims, slice(0, 0))
-        self.dtype = np.dtype(np.result_type(self._read(empty).dtype, np.float32))
+        with np.errstate(all="ignore"):
+            nothing = node.read(dict.fromkeys(dims, slice(0, 0)), {})
+        self.dtype = np.dtype(np.result_type(nothing.dtype, np.float32))
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
         # xarray trips over empty slices that run backwards.
-        key = type(key)(
-            tuple(
-                slice(0, 0) if isinstance(k, slice) and not range(*k.indices(size)) else k
-                for k, size in zip(key.tuple, self.shape, strict=True)
-            )
+        parts = (
+            slice(0, 0) if isinstance(k, slice) and not range(*k.indices(size)) else k
+            for k, size in zip(key.tuple, self.shape, strict=True)
         )
+        key = type(key)(tuple(parts))
         return indexing.explicit_indexing_adapter(
             key, self.shape, indexing.IndexingSupport.OUTER, self._outer
         )
@@ -412,19 +421,19 @@ class _Computed(BackendArray):
             dim: slice(int(k), int(k) + 1) if isinstance(k, (int, np.integer)) else k
             for dim, k in zip(self.dims, key, strict=True)
         }
-        found = self._read(box)
         dropped = tuple(0 if isinstance(k, (int, np.integer)) else slice(None) for k in key)
-        return np.asarray(found.values, dtype=self.dtype)[dropped]
+        return self.values(box, {})[dropped]
 
-    def _read(self, box: Box) -> xr.Variable:
+    def values(self, box: Box, held: dict[Any, Any]) -> Any:
+        """Return the values within `box`; `held` has what was read, by :meth:`Leaf.key`."""
         with np.errstate(all="ignore"):
-            found = self.node.read(box, {})
+            found = self.node.read(box, held)
         sizes = {}
         for dim, size in zip(self.dims, self.shape, strict=True):
             k = box[dim]
             sizes[dim] = len(range(*k.indices(size))) if isinstance(k, slice) else len(k)
-        whole: xr.Variable = found.set_dims(sizes)
-        return whole.transpose(*self.dims)
+        whole = found.set_dims(sizes).transpose(*self.dims)
+        return np.asarray(whole.values, dtype=self.dtype)
 
 
 # --- From a syntax tree to what is computed ----------------------------------------------------
@@ -435,28 +444,20 @@ def _derived(ds: xr.Dataset, text: str) -> xr.Variable:
     if isinstance(node, Constant):
         raise ValueError(f"'{text}' is a number, not a feature.")
     order = {str(dim): i for i, dim in enumerate(ds.dims)}
-    wide = max(_leaves(node), key=lambda leaf: len(leaf.dims)).dims
-    return _variable(
-        node,
-        wide if set(wide) == set(node.dims) else tuple(sorted(node.dims, key=order.__getitem__)),
-    )
+    wide = max((leaf.dims for leaf, _ in reads(node, {})), key=len)
+    same = set(wide) == set(node.dims)
+    return computed(node, wide if same else tuple(sorted(node.dims, key=order.__getitem__)))
 
 
-def _variable(node: Node, dims: tuple[str, ...]) -> xr.Variable:
-    leaves = _leaves(node)
+def computed(node: Node, dims: tuple[str, ...]) -> xr.Variable:
+    """Return a variable over `dims` whose values are computed when they are read."""
+    leaves = [leaf for leaf, _ in reads(node, {})]
     if any(leaf.variable.chunks is not None for leaf in leaves):
         found: xr.Variable = node.read({}, {})
         return found.transpose(*dims)
     sizes = {dim: size for leaf in leaves for dim, size in leaf.variable.sizes.items()}
-    computed = _Computed(node, dims, tuple(sizes[dim] for dim in dims))
-    return xr.Variable(dims, indexing.LazilyIndexedArray(computed))
-
-
-def _leaves(node: Node) -> list[Leaf]:
-    if isinstance(node, Leaf):
-        return [node]
-    parts = node.parts if isinstance(node, Op) else (node.part,) if isinstance(node, Lag) else ()
-    return [leaf for part in parts for leaf in _leaves(part)]
+    array = Computed(node, dims, tuple(sizes[dim] for dim in dims))
+    return xr.Variable(dims, indexing.LazilyIndexedArray(array))
 
 
 def _node(ds: xr.Dataset, tree: ast.expr, text: str) -> Node:
@@ -511,7 +512,7 @@ def _named(ds: xr.Dataset, name: str) -> Leaf:
         variable = ds.variables[name].to_base_variable()
         if variable.dtype.kind not in "fiub":
             raise ValueError(f"'{name}' holds {variable.dtype}, not numbers.")
-        return Leaf(variable)
+        return Leaf(variable, name)
     if name in CALENDAR:
         return Leaf(_calendar(ds, name))
     standard, units = _PLACES.get(name, ("", ()))
@@ -555,9 +556,8 @@ def _microseconds(coord: xr.DataArray) -> np.ndarray[Any, np.dtype[np.int64]]:
         return coord.values.astype("M8[us]").astype(np.int64)
     import cftime  # type: ignore[import-untyped, unused-ignore]
 
-    calendar = coord.values.flat[0].calendar
-    numbers = cftime.date2num(coord.values, "microseconds since 1970-01-01", calendar=calendar)
-    return np.asarray(numbers, dtype=np.int64)
+    since, calendar = "microseconds since 1970-01-01", coord.values.flat[0].calendar
+    return np.asarray(cftime.date2num(coord.values, since, calendar=calendar), dtype=np.int64)
 
 
 def runs_of(times: Any, years: Any) -> np.ndarray[Any, np.dtype[np.int64]]:

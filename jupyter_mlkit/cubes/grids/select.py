@@ -171,7 +171,7 @@ def _kept(inside: NDArray[np.bool_], dim: str, field: str) -> slice | NDArray[np
 
 def _masked(ds: xr.Dataset, inside: xr.DataArray) -> xr.Dataset:
     """Return `ds` with its cells outside missing; nothing is read for it."""
-    from ..features.mlkit_features import where_inside
+    from ..features.inside import where_inside
 
     if bool(inside.all()):
         return ds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from .chunks import Chunks, Index
 from .fetch import Scratch
-from .stored import Positions, Stored, stored
+from .stored import Positions, Stored, lazy_data, stored
 from .unreadable import read_errors, unreadable
 
 #: A selection along one axis: a position, evenly spaced ones, or any.
 Pick = int | slice | NDArray[np.int64]
+#: A selection along several dims; all of those that it does not name.
+Box = Mapping[str, Any]
 #: What was asked for ahead of reading a box.
 Asked = dict[Index, Future[Any]]
 
@@ -60,18 +62,16 @@ class BoxReader:
         """Whether it pays to :meth:`ask` for a box before it is read."""
         return self._chunks is not None and self._chunks.remote
 
-    def ask(self, box: Mapping[str, slice]) -> Asked:
-        """Start to fetch the chunks of a box, where they are remote."""
+    def ask(self, box: Box, asked: Asked) -> None:
+        """Start to fetch the chunks of a box into `asked`, where they are remote."""
         if self._chunks is None or not self._chunks.remote:
-            return {}
-        asked: Asked = {}
+            return
         for piece in self._pieces(box):
-            future = self._chunks.ask(piece.chunk)
+            future = None if piece.chunk in asked else self._chunks.ask(piece.chunk)
             if future is not None:
                 asked[piece.chunk] = future
-        return asked
 
-    def read(self, box: Mapping[str, slice], out: NDArray[Any], asked: Asked | None = None) -> None:
+    def read(self, box: Box, out: NDArray[Any]) -> None:
         """Write the values of a box into `out`, whose axes are the dims of the variable.
 
         Raises
@@ -79,18 +79,32 @@ class BoxReader:
         CubeError
             ``unreadable_chunk``, naming the variable and the index of the chunk.
         """
-        if self._chunks is None or self.stored is None:
+        if self.stored is None:
             out[...] = self.values(box)
-            return
-        asked = self.ask(box) if asked is None else asked
-        for piece in self._pieces(box):
-            try:
-                future = asked.pop(piece.chunk, None)
-                self._read_piece(piece, out, future)
-            except read_errors() as error:
-                raise unreadable(self._variable, self._named(piece.chunk), error) from error
+        else:
+            read_together([(self, box, out)], {})
 
-    def values(self, box: Mapping[str, slice]) -> NDArray[Any]:
+    def part(self, box: Box) -> tuple[Any, ...]:
+        """Return what is the same for the same positions in the store."""
+        if self.stored is None:
+            kept = [box.get(dim, slice(None)) for dim in self.dims]
+            return tuple(k.tobytes() if isinstance(k, np.ndarray) else str(k) for k in kept)
+        picked = [
+            taken(along, box.get(dim, slice(None)))
+            for dim, along in zip(self.dims, self.stored.positions, strict=True)
+        ]
+        return tuple(k if isinstance(k, range) else k.tobytes() for k in picked)
+
+    def along(self, dim: str) -> list[tuple[int, Positions]] | None:
+        """Return size of the chunks and positions along `dim`; None where they are not known."""
+        if dim not in self.dims or lazy_data(self._variable.variable) is None:
+            return []
+        if self.stored is None:
+            return None
+        place = self.dims.index(dim)
+        return [(self.stored.chunks[self.stored.axes[place]], self.stored.positions[place])]
+
+    def values(self, box: Box) -> NDArray[Any]:
         """Return the values of a box as xarray reads them; in memory, a view."""
         try:
             found: NDArray[Any] = np.asarray(self._variable.isel(box).values)
@@ -98,36 +112,38 @@ class BoxReader:
             raise self._found_unreadable(box, error) from error
         return found
 
-    def _read_piece(self, piece: _Piece, out: NDArray[Any], asked: Future[Any] | None) -> None:
+    def _read_chunk(
+        self,
+        chunk: Index,
+        parts: Sequence[tuple[BoxReader, _Piece, NDArray[Any]]],
+        asked: Future[Any] | None,
+    ) -> None:
+        """Decode a chunk once, and write what `parts` hold of it."""
         assert self._chunks is not None
+        straight = next((i for i, part in enumerate(parts) if _is_chunk(*part)), None)
+        if straight is None:
+            shape, dtype = self._chunks.shape, self._chunks.dtype
+            size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+            whole = np.frombuffer(self._scratch.take("chunk", size), dtype).reshape(shape)
+        else:
+            _, piece, out = parts[straight]
+            whole = out[(*piece.outer, ...)]
+        self._chunks.read(chunk, whole, self._scratch, asked)
+        for i, (reader, piece, out) in enumerate(parts):
+            if i != straight:
+                reader._put(piece, whole, out)
+
+    def _put(self, piece: _Piece, whole: NDArray[Any], out: NDArray[Any]) -> None:
         assert self.stored is not None
-        chunks, decode = self._chunks, self.stored.decode
-        simple = all(isinstance(pick, slice) for pick in piece.outer)
-        target = out[(*piece.outer, ...)] if simple else None
-        if (
-            target is not None
-            and not decode
-            and target.shape == chunks.shape
-            and target.flags.c_contiguous
-            and target.dtype == chunks.dtype
-            and self.stored.axes == tuple(range(len(chunks.shape)))
-            and all(_is_whole(p, n) for p, n in zip(piece.inner, chunks.shape, strict=True))
-        ):
-            chunks.read(piece.chunk, target, self._scratch, asked)
-            return
-        size = int(np.prod(chunks.shape, dtype=np.int64)) * chunks.dtype.itemsize
-        whole = np.frombuffer(self._scratch.take("chunk", size), chunks.dtype)
-        whole = whole.reshape(chunks.shape)
-        chunks.read(piece.chunk, whole, self._scratch, asked)
-        values = _picked(whole, piece.inner).transpose(np.argsort(np.argsort(self.stored.axes)))
-        for step in decode:
+        values = picked(whole, piece.inner).transpose(np.argsort(np.argsort(self.stored.axes)))
+        for step in self.stored.decode:
             values = step(values)
-        if target is not None:
-            target[...] = values
+        if all(isinstance(pick, slice) for pick in piece.outer):
+            out[(*piece.outer, ...)] = values
         else:
             out[np.ix_(*map(_as_array, piece.outer, out.shape))] = values
 
-    def _pieces(self, box: Mapping[str, slice]) -> Iterator[_Piece]:
+    def _pieces(self, box: Box) -> Iterator[_Piece]:
         assert self.stored is not None
         found = self.stored
         per_axis: list[list[tuple[int, Pick, Pick | None]]] = [[] for _ in found.chunks]
@@ -135,7 +151,8 @@ class BoxReader:
             chunk = place // found.chunks[axis]
             per_axis[axis] = [(chunk, place - chunk * found.chunks[axis], None)]
         for dim, axis, along in zip(self.dims, found.axes, found.positions, strict=True):
-            per_axis[axis] = list(segments(along[box.get(dim, slice(None))], found.chunks[axis]))
+            picked = taken(along, box.get(dim, slice(None)))
+            per_axis[axis] = list(segments(picked, found.chunks[axis]))
         for parts in itertools.product(*per_axis):
             yield _Piece(
                 tuple(chunk for chunk, _, _ in parts),
@@ -148,15 +165,15 @@ class BoxReader:
         names = dict(zip(self.stored.axes, self.dims, strict=True))
         return [(names.get(axis, f"axis {axis}"), k) for axis, k in enumerate(chunk)]
 
-    def _found_unreadable(self, box: Mapping[str, slice], error: Exception) -> Exception:
+    def _found_unreadable(self, box: Box, error: Exception) -> Exception:
         """Find the chunk that fails, where xarray reads, and say which it is."""
         chunks = known_chunks(self._variable)
         spans = []
         for dim in self.dims:
             size = self._variable.sizes[dim]
             step = chunks.get(dim, size)
-            start, stop, _ = box.get(dim, slice(None)).indices(size)
-            spans.append([(k, step) for k in range(start // step, -(-stop // step))])
+            places = taken(range(size), box.get(dim, slice(None)))
+            spans.append([(k, step) for k in dict.fromkeys(place // step for place in places)])
         for parts in itertools.product(*spans):
             box = {
                 dim: slice(k * step, (k + 1) * step)
@@ -168,6 +185,39 @@ class BoxReader:
                 index = [(dim, k) for dim, (k, _) in zip(self.dims, parts, strict=True)]
                 return unreadable(self._variable, index, cause)
         return unreadable(self._variable, [], error)
+
+
+def read_together(wanted: Iterable[tuple[BoxReader, Box, NDArray[Any]]], asked: Asked) -> None:
+    """Write boxes of variables behind which lies the same zarr array; decode each chunk once.
+
+    Parameters
+    ----------
+    wanted : iterable of (BoxReader, mapping, ndarray)
+        What is read from it, and where it goes.
+    asked : dict
+        Chunks that are on their way; of those that are remote, the rest is asked for.
+
+    Raises
+    ------
+    CubeError
+        ``unreadable_chunk``, naming the variable and the index of the chunk.
+    """
+    parts: dict[Index, list[tuple[BoxReader, _Piece, NDArray[Any]]]] = {}
+    for reader, box, out in wanted:
+        reader.ask(box, asked)
+        for piece in reader._pieces(box):
+            parts.setdefault(piece.chunk, []).append((reader, piece, out))
+    for chunk, holders in parts.items():
+        reader = holders[0][0]
+        try:
+            reader._read_chunk(chunk, holders, asked.pop(chunk, None))
+        except read_errors() as error:
+            raise unreadable(reader._variable, reader._named(chunk), error) from error
+
+
+def taken(along: Positions, pick: slice | NDArray[np.int64]) -> Positions:
+    """Return some of the positions along an axis."""
+    return along[pick] if isinstance(pick, slice) else np.asarray(along, dtype=np.int64)[pick]
 
 
 def values_of(variable: xr.DataArray) -> NDArray[Any]:
@@ -241,11 +291,28 @@ def known_chunks(variable: xr.DataArray) -> dict[str, int]:
     return {}
 
 
+def _is_chunk(reader: BoxReader, piece: _Piece, out: NDArray[Any]) -> bool:
+    """Return whether a chunk as it is stored goes into `out` as it is."""
+    assert reader._chunks is not None
+    assert reader.stored is not None
+    chunks, stored_as = reader._chunks, reader.stored
+    if stored_as.decode or not all(isinstance(pick, slice) for pick in piece.outer):
+        return False
+    target = out[(*piece.outer, ...)]
+    return (
+        target.shape == chunks.shape
+        and target.flags.c_contiguous
+        and target.dtype == chunks.dtype
+        and stored_as.axes == tuple(range(len(chunks.shape)))
+        and all(_is_whole(p, n) for p, n in zip(piece.inner, chunks.shape, strict=True))
+    )
+
+
 def _is_whole(pick: Pick, size: int) -> bool:
     return isinstance(pick, slice) and (pick.start, pick.stop, pick.step) == (0, size, 1)
 
 
-def _picked(whole: NDArray[Any], inner: Sequence[Pick]) -> NDArray[Any]:
+def picked(whole: NDArray[Any], inner: Sequence[Pick]) -> NDArray[Any]:
     """Select along each axis on its own; an int drops its axis."""
     values = whole[tuple(pick if isinstance(pick, slice) else slice(None) for pick in inner)]
     for axis in reversed(range(len(inner))):

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from .boxes import BoxReader, known_chunks, segments
+from .boxes import known_chunks, segments
+from .stored import Positions
 
 Edges = list[NDArray[np.int64]]
+
+
+class Source(Protocol):
+    """A variable that is read, or what it is computed from."""
+
+    def along(self, dim: str) -> list[tuple[int, Positions]] | None:
+        """Return size of chunks and positions in the store along `dim`; None if not known."""
 
 
 def stored_chunks(ds: xr.Dataset, names: Sequence[str], dims: Sequence[str]) -> dict[str, int]:
@@ -24,7 +33,7 @@ def stored_chunks(ds: xr.Dataset, names: Sequence[str], dims: Sequence[str]) -> 
 
 
 def chunk_edges(
-    readers: Sequence[BoxReader],
+    sources: Sequence[Source],
     sizes: Mapping[str, int],
     chunks: Mapping[str, int],
     offsets: Mapping[str, int],
@@ -35,8 +44,8 @@ def chunk_edges(
 
     Parameters
     ----------
-    readers : sequence of BoxReader
-        Of the variables that are read together.
+    sources : sequence of Source
+        What is read together.
     sizes, chunks, offsets : mapping
         Size, chunk and start within the stored cube, by dim, in the order of the result.
     given : bool
@@ -44,7 +53,7 @@ def chunk_edges(
     """
     found = []
     for dim, size in sizes.items():
-        starts = None if given else _stored_starts(readers, dim)
+        starts = None if given else _stored_starts(sources, dim)
         if starts is None:
             step = chunks[dim]
             first = step - offsets[dim] % step
@@ -83,22 +92,20 @@ def _longest(edges: NDArray[np.int64]) -> int:
     return int(np.diff(edges).max()) if len(edges) > 1 else 1
 
 
-def _stored_starts(readers: Sequence[BoxReader], dim: str) -> NDArray[np.int64] | None:
+def _stored_starts(sources: Sequence[Source], dim: str) -> NDArray[np.int64] | None:
     """Return where the chunks begin of that variable whose chunks are the largest along `dim`."""
     leading = 0
     found: NDArray[np.int64] | None = None
-    for reader in readers:
-        if dim not in reader.dims:
-            continue
-        if reader.stored is None:
+    for source in sources:
+        known = source.along(dim)
+        if known is None:
             return None
-        place = reader.dims.index(dim)
-        chunk = reader.stored.chunks[reader.stored.axes[place]]
-        along = reader.stored.positions[place]
-        if chunk <= leading:
-            continue
-        if not isinstance(along, range) and np.any(np.diff(along // chunk) < 0):
-            return None  # in no order: no box of neighbours is made of whole chunks
-        starts = [np.arange(len(along))[places].min() for _, _, places in segments(along, chunk)]
-        leading, found = chunk, np.sort(np.asarray(starts, dtype=np.int64))
+        for chunk, along in known:
+            if chunk <= leading:
+                continue
+            if not isinstance(along, range) and np.any(np.diff(along // chunk) < 0):
+                return None  # in no order: no box of neighbours is made of whole chunks
+            places = np.arange(len(along))
+            starts = [places[within].min() for _, _, within in segments(along, chunk)]
+            leading, found = chunk, np.sort(np.asarray(starts, dtype=np.int64))
     return found

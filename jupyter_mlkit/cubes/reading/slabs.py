@@ -14,9 +14,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from .boxes import Asked, BoxReader
+from .boxes import Asked
 from .fetch import IN_FLIGHT, Scratch
 from .plan import chunk_edges, merged, stored_chunks
+from .together import Together
 
 __all__ = ["SLAB_BYTES", "Arrays", "Slab", "SlabReader", "stored_chunks"]
 
@@ -26,8 +27,6 @@ SLAB_BYTES = 16 * 2**20
 _ALIGNED = 64
 #: Boxes per thread that are worked on or held: they take unequal time, and keep their order.
 AHEAD = 3
-#: Variables that lack a dim are read once and kept, up to this size each.
-_KEPT_BYTES = 32 * 2**20
 
 T = TypeVar("T")
 #: Values of each variable within a box, by name.
@@ -54,7 +53,8 @@ class SlabReader:
     """Walks over a cube in boxes that are made of whole chunks.
 
     Zarr chunks are decoded straight from their files, everything else is read through xarray;
-    the values are the same to the bit. Works in a forked child after the parent has read.
+    the values are the same to the bit. What computed features share is read once for a box.
+    Works in a forked child after the parent has read.
 
     Parameters
     ----------
@@ -91,12 +91,9 @@ class SlabReader:
         known = stored_chunks(ds, self.names, self.dims) if chunks is None else chunks
         # Where nothing is chunked, any box will do.
         self.chunks = {dim: known.get(dim, 1) for dim in self.dims}
-        scratch = Scratch()
-        self._scratch = scratch
-        self._readers = {name: BoxReader(ds[name], scratch) for name in self.names}
-        self._kept: dict[str, NDArray[Any]] = {}
+        self._together = Together(ds, self.names, self.dims)
         edges = chunk_edges(
-            list(self._readers.values()),
+            list(self._together.sources.values()),
             self.sizes,
             self.chunks,
             self.offsets,
@@ -133,7 +130,7 @@ class SlabReader:
             ``unreadable_chunk``, naming the variable and the index of the chunk.
         """
         out = np.empty(self._shape(name, slab), self.ds[name].dtype)
-        self._fill(name, slab, out, None)
+        self._together.fill(slab.slices, {name: out}, {})
         return out
 
     def map(
@@ -175,14 +172,13 @@ class SlabReader:
         numbers = iter(range(len(self)) if order is None else order)
         buffers = Scratch()
 
-        def run(slab: Slab, asked: dict[str, Asked]) -> T:
+        def run(slab: Slab, asked: dict[int, Asked]) -> T:
             arrays = self._buffers(slab, buffers)
-            for name in self.names:
-                self._fill(name, slab, arrays[name], asked.get(name))
+            self._together.fill(slab.slices, arrays, asked)
             return work(slab, arrays)
 
-        remote = any(reader.remote for reader in self._readers.values())
-        asked_for: deque[tuple[Slab, dict[str, Asked]]] = deque()
+        remote = self._together.remote
+        asked_for: deque[tuple[Slab, dict[int, Asked]]] = deque()
         running: deque[Future[T]] = deque()
         pool = ThreadPoolExecutor(count, thread_name_prefix="cube-reader")
         try:
@@ -192,7 +188,7 @@ class SlabReader:
                     if number is None:
                         break
                     slab = self.slab(int(number))
-                    asked_for.append((slab, self._ask(slab) if remote else {}))
+                    asked_for.append((slab, self._together.ask(slab.slices) if remote else {}))
                 if asked_for and (len(running) <= count or (len(running) < most and may_hold())):
                     running.append(pool.submit(run, *asked_for.popleft()))
                 elif running:
@@ -210,15 +206,8 @@ class SlabReader:
     def _counts(self) -> list[int]:
         return [max(0, len(edges) - 1) for edges in self._edges]
 
-    def _ask(self, slab: Slab) -> dict[str, Asked]:
-        return {
-            name: reader.ask(slab.slices)
-            for name, reader in self._readers.items()
-            if not self._is_kept(name)
-        }
-
     def _shape(self, name: str, slab: Slab) -> tuple[int, ...]:
-        held = self._readers[name].dims
+        held = self._together.sources[name].dims
         pairs = zip(self.dims, slab.shape, strict=True)
         return tuple(size if dim in held else 1 for dim, size in pairs)
 
@@ -242,32 +231,7 @@ class SlabReader:
             at += size
         return found
 
-    def _fill(self, name: str, slab: Slab, out: NDArray[Any], asked: Asked | None) -> None:
-        """Write a variable within `slab` into `out`, whose axes are the reader's dims."""
-        reader = self._readers[name]
-        lacking = tuple(i for i, dim in enumerate(self.dims) if dim not in reader.dims)
-        held = [dim for dim in self.dims if dim in reader.dims]
-        # The same memory with its axes as the variable has them.
-        target = out.squeeze(lacking).transpose([held.index(dim) for dim in reader.dims])
-        box = {dim: slab.slices[dim] for dim in reader.dims}
-        if self._is_kept(name):
-            target[...] = self._whole(name)[tuple(box.values())]
-        else:
-            reader.read(box, target, asked)
 
-    def _is_kept(self, name: str) -> bool:
-        lacks = any(dim not in self._readers[name].dims for dim in self.dims)
-        return lacks and self.ds[name].nbytes <= _KEPT_BYTES
-
-    def _whole(self, name: str) -> NDArray[Any]:
-        """Return all of a variable; threads that ask at the same time each read it."""
-        if name not in self._kept:
-            whole = np.empty(self.ds[name].shape, self.ds[name].dtype)
-            self._readers[name].read({}, whole)
-            self._kept[name] = whole
-        return self._kept[name]
-
-
-def _chunks_in(asked_for: deque[tuple[Slab, dict[str, Asked]]]) -> int:
+def _chunks_in(asked_for: deque[tuple[Slab, dict[int, Asked]]]) -> int:
     """Return how many chunks were asked for; a box that needed none counts as one."""
     return sum(max(1, sum(map(len, asked.values()))) for _, asked in asked_for)

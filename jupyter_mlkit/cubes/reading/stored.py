@@ -15,6 +15,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ..features.mlkit_features import Computed
+
 #: Positions along one axis of the stored array.
 Positions = range | NDArray[np.int64]
 #: Turns stored numbers into values, one by one.
@@ -27,13 +29,13 @@ _RECHUNKS = re.compile(r"rechunk-(merge|split)-[0-9a-f]{32}")
 
 @dataclass(frozen=True)
 class Stored:
-    """The part of a zarr array that a variable is.
+    """The part of a zarr array, or of what is computed, that a variable is.
 
     Attributes
     ----------
-    array : zarr.Array
+    array : zarr.Array or Computed
     chunks : tuple of int
-        Shape of a chunk, of the inner one where there are shards.
+        Shape of a chunk, of the inner one where there are shards; all of what is computed.
     axes : tuple of int
         Axis of the stored array behind each dim of the variable.
     positions : tuple
@@ -66,12 +68,32 @@ def stored(variable: xr.DataArray | xr.Variable) -> Stored | None:
     Stored or None
         None where it is in memory, computed, no zarr array or its numbers are no numbers.
     """
+    from xarray.backends.zarr import ZarrArrayWrapper
+
     held = variable.variable if isinstance(variable, xr.DataArray) else variable
     data = held._data if held.chunks is None else _behind_dask(held._data)
-    found = _walk(data)
+    found = _walk(data, ZarrArrayWrapper)
     if found is None or found.array.ndim == 0 or tuple(map(len, found.positions)) != held.shape:
         return None
     return found if found.array.dtype.kind in "biufc" else None
+
+
+def computed(variable: xr.DataArray | xr.Variable) -> Stored | None:
+    """Return what part of a :class:`.mlkit_features.Computed` a lazy `variable` is, or None."""
+    held = variable.variable if isinstance(variable, xr.DataArray) else variable
+    return None if held.chunks is not None else _walk(held._data, Computed)
+
+
+def lazy_data(variable: xr.Variable) -> Any:
+    """Return the lazy array of `variable`, the same object for copies of it; None in memory."""
+    from xarray.core import indexing
+
+    if variable._in_memory:
+        return None
+    data = variable._data
+    while isinstance(data, indexing.MemoryCachedArray):  # copies have one of their own
+        data = data.array
+    return data
 
 
 def _behind_dask(data: Any) -> Any:
@@ -87,9 +109,8 @@ def _behind_dask(data: Any) -> Any:
     return getattr(source, "value", source)
 
 
-def _walk(data: Any) -> Stored | None:
-    """Follow the lazy wrappers inwards, then apply their keys outwards."""
-    from xarray.backends.zarr import ZarrArrayWrapper
+def _walk(data: Any, source: type[Any]) -> Stored | None:
+    """Follow the lazy wrappers inwards to a `source`, then apply their keys outwards."""
     from xarray.coding.common import _ElementwiseFunctionArray
     from xarray.coding.variables import BoolTypeArray, NativeEndiannessArray
     from xarray.core import indexing
@@ -102,7 +123,7 @@ def _walk(data: Any) -> Stored | None:
     keyed = (indexing.LazilyIndexedArray, indexing.LazilyVectorizedIndexedArray)
     keys: list[Any] = []
     decode: list[Decode] = []
-    while not isinstance(data, ZarrArrayWrapper):
+    while not isinstance(data, source):
         if isinstance(data, keyed):
             keys.append(data.key)
         elif isinstance(data, _ElementwiseFunctionArray):
@@ -112,14 +133,14 @@ def _walk(data: Any) -> Stored | None:
         elif not isinstance(data, through):
             return None
         data = data.array
-    array: Any = data.get_array()  # type: ignore[no-untyped-call]
-    chunks = _chunk_shape(array)
+    array: Any = data if source is Computed else data.get_array()
+    chunks = array.shape if source is Computed else _chunk_shape(array)
     if chunks is None:
         return None
     found = Stored(
         array,
         chunks,
-        tuple(range(array.ndim)),
+        tuple(range(len(array.shape))),
         tuple(range(size) for size in array.shape),
         {},
         tuple(reversed(decode)),

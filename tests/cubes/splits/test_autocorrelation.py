@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from jupyter_mlkit.cubes.demo.cube import RANGE_DAYS, RANGE_DEG
 from jupyter_mlkit.cubes.demo.smooth import SmoothField
 from jupyter_mlkit.cubes.grids.sizes import parse_size
-from jupyter_mlkit.cubes.reading.slabs import Slab, SlabReader
+from jupyter_mlkit.cubes.reading.together import Together
 from jupyter_mlkit.cubes.splits.autocorrelation import ENOUGH_PAIRS, autocorrelation_length
 from jupyter_mlkit.cubes.splits.variogram import fit_range
 from jupyter_mlkit.errors import CubeError, SpecError
@@ -167,14 +167,14 @@ def test_of_a_cube_of_any_size_a_draw_reads_little(
     }
     ds = xr.open_zarr(tmp_path / "huge.zarr", chunks=None, consolidated=False).assign_coords(coords)
     read = 0
-    fill = SlabReader._fill
+    fill = Together.fill
 
-    def counted(self: SlabReader, name: str, slab: Slab, *rest: Any) -> None:
+    def counted(self: Together, box: Any, outs: dict[str, Any], *rest: Any) -> None:
         nonlocal read
-        read += 4 * int(np.prod(slab.shape))
-        fill(self, name, slab, *rest)
+        read += sum(out.nbytes for out in outs.values())
+        fill(self, box, outs, *rest)
 
-    monkeypatch.setattr(SlabReader, "_fill", counted)
+    monkeypatch.setattr(Together, "fill", counted)
     found = autocorrelation_length(ds, "v", axis=axis)  # type: ignore[arg-type]
     assert found.status == "too few pairs"
     # A draw is repeated with more cells, where those of the first have too few pairs.

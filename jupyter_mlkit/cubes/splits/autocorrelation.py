@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 ENOUGH_PAIRS = 100_000
 #: Dates of maps at most.
 _MOST_DATES = 365
-#: Differences that are held at once.
+#: Values, or differences of them, that are held at once.
 _HELD = 10**7
 _ANCHORS, _MOST_ANCHORS, _PER_COLUMN = 2_000, 16_000, 150
 _FEWEST_COLUMNS, _MOST_COLUMNS = 8, 384
@@ -239,10 +239,11 @@ def _in_time(ds: xr.Dataset, names: list[str], grid: Grid, rng: np.random.Genera
     dims = [dim for dim in grid.horizontal if dim in ds[names[0]].dims]
     most_read = DRAW_BYTES // column_bytes(ds, names, time)
     n_columns, dates = columns_and_dates(ds, names, time, (_FEWEST_COLUMNS, N_COLUMNS), rng)
-    ds = ds.isel({time: dates}).sortby(time)
+    last = min(dates.stop, dates.start + _HELD // _FEWEST_COLUMNS)
+    ds = ds.isel({time: slice(dates.start, last)}).sortby(time)
     days = days_since_1970(ds[time])
-    most = max(_PER_COLUMN * N_COLUMNS, _HELD // days.size)
-    per_column = _PER_COLUMN
+    most = max(_FEWEST_COLUMNS, _HELD // days.size)
+    n_columns, per_column = min(n_columns, most), _PER_COLUMN
     while True:
         spots = (min(per_column, most // n_columns), n_columns)
         cells, column = cells_in_columns(ds, names[0], dims, spots, rng)
@@ -252,9 +253,9 @@ def _in_time(ds: xr.Dataset, names: list[str], grid: Grid, rng: np.random.Genera
             values = _left(read_cells(ds, names, time, dims, cells), days, np.zeros((1, 2)))
         parts = _pairs_in_time(values, days, column)
         enough = sum(part[3].sum() for part in parts) >= ENOUGH_PAIRS
-        if enough or n_columns >= min(_MOST_COLUMNS, most_read) or not dims:
+        if enough or n_columns >= min(_MOST_COLUMNS, most_read, most) or not dims:
             break
-        n_columns, per_column = 4 * n_columns, 2 * per_column
+        n_columns, per_column = min(4 * n_columns, most), 2 * per_column
     group, lag, roots, counts, distances = (
         np.concatenate(part) for part in zip(*parts, strict=True)
     )

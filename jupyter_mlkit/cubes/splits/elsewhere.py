@@ -108,7 +108,9 @@ def distances_from(
         asked = list(_maps(flat, grid, features, rng))
         found = [_in_space(trained, one, rng) for one in asked]
     else:
-        found = [_in_time(trained, one) for one in _series(flat, grid, features, rng)]
+        dates = max(0 if days is None else len(days) for days in (trained.days, _days(flat, grid)))
+        series = _series(flat, grid, features, rng, dates)
+        found = [_in_time(trained, one) for one in series]
     return np.concatenate(found) if found else np.empty(0)
 
 
@@ -202,24 +204,28 @@ def _maps(
 
 
 def _series(
-    other: xr.Dataset, grid: Grid, features: list[str], rng: np.random.Generator
+    other: xr.Dataset, grid: Grid, features: list[str], rng: np.random.Generator, dates: int
 ) -> Iterator[Asked]:
     if grid.cell_time is not None:
         yield _points(other, grid, features, rng)
         return
-    for picked in some_columns(other, features, grid, rng):
+    for picked in some_columns(other, features, grid, rng, dates):
         yield _asked(other, grid, features, picked)
 
 
 def _asked(other: xr.Dataset, grid: Grid, features: Sequence[str], picked: Picked) -> Asked:
     part = other.isel(picked)
-    dated = grid.time is not None and grid.time in part.dims and is_time(part[grid.time])
-    time = (str(grid.time),) if dated else ()
+    days = _days(part, grid)
+    time = () if days is None else (str(grid.time),)
     there = _explained(part, features, (*time, *grid.horizontal))
-    days = days_since_1970(part[grid.time]) if dated else None
     if not grid.horizontal:
         return Asked(days, Cells(np.zeros(1), np.zeros(1), False, there.reshape(-1, 1)))
     return Asked(days, Cells.of(part, grid, there))
+
+
+def _days(other: xr.Dataset, grid: Grid) -> Floats | None:
+    dated = grid.time is not None and grid.time in other.dims and is_time(other[grid.time])
+    return days_since_1970(other[grid.time]) if dated else None
 
 
 def _points(

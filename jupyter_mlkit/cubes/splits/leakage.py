@@ -116,7 +116,8 @@ def leakage_report(
     train are distributed like those of the prediction. Here space (at the same date) and time
     (at the same place) are kept apart, and distances count as shares of the autocorrelation
     length, beyond which all are alike. Everything is taken from samples of the cube that are
-    drawn by `seed`; only a scaler takes a pass over it.
+    drawn by `seed`; only a scaler takes a pass over it. Of longer series fewer places are read:
+    no cube takes more than 600 MB, beside its coordinates.
 
     Parameters
     ----------

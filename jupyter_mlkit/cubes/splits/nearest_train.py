@@ -24,6 +24,8 @@ _MAP_CELLS = 250_000
 #: Dates whose maps, and columns whose series, are looked at.
 _DATES, _CHUNKS, _COLUMNS, _PER_COLUMN = 16, 4, 16, 6
 _QUERIES = 2_000
+#: Values of all series together; of long ones fewer places are read.
+_SERIES_VALUES = 2**24
 
 
 @dataclass(frozen=True)
@@ -127,23 +129,30 @@ def series_pieces(
     split: Split, ds: xr.Dataset, names: list[str], grid: Grid, rng: np.random.Generator
 ) -> list[Piece]:
     """Read all dates of a few places in each of some columns of chunks."""
-    columns = some_columns(ds, names, grid, rng)
+    columns = some_columns(ds, names, grid, rng, int(ds.sizes[str(grid.time)]))
     return [read_piece(split, ds, names, grid, picked) for picked in columns]
 
 
 def some_columns(
-    ds: xr.Dataset, names: list[str], grid: Grid, rng: np.random.Generator
+    ds: xr.Dataset, names: Sequence[str], grid: Grid, rng: np.random.Generator, dates: int
 ) -> list[Picked]:
-    """Draw a few places in each of some columns of chunks."""
+    """Draw a few places in each of some columns of chunks, fewer where there are many `dates`.
+
+    Their series hold `_SERIES_VALUES` values at most, or are of a single place.
+    """
     chunks = stored_chunks(ds, names, grid.horizontal)
+    places = max(1, _SERIES_VALUES // max(1, dates * len(names)))
+    n_columns = min(_COLUMNS, places) if grid.horizontal else 1
+    share = (places // n_columns) ** (1 / max(1, len(grid.horizontal)))
+    per_column = min(_PER_COLUMN, int(share + 1e-9))
     columns = []
-    for _ in range(_COLUMNS if grid.horizontal else 1):
+    for _ in range(n_columns):
         picked = {}
         for dim in grid.horizontal:
             size = int(ds.sizes[dim])
             step = min(chunks.get(dim, size), max(1, size // 4))
             start = int(rng.integers(0, -(-size // step))) * step
-            picked[dim] = np.unique(rng.integers(start, min(size, start + step), _PER_COLUMN))
+            picked[dim] = np.unique(rng.integers(start, min(size, start + step), per_column))
         columns.append(picked)
     return columns
 

@@ -66,6 +66,7 @@ def describe(cube: xr.Dataset | Source | str) -> CubeDescription:
     names = [str(name) for name in ds.data_vars]
     drawn, unreadable = _drawn(ds, _SAMPLE_BYTES if near else _SAMPLE_BYTES_REMOTE)
     variables = [_variable(ds, name, drawn.get(name, NOTHING)) for name in names]
+    suggestion, cautions = suggest(ds, grid, variables)
     identity = _identity(ds, list(drawn), _HASH_BYTES if near else _HASH_BYTES_REMOTE)
     return CubeDescription(
         uri=display_uri(uri),
@@ -82,8 +83,8 @@ def describe(cube: xr.Dataset | Source | str) -> CubeDescription:
         period=period(ds, grid),
         fingerprint=identity.digest,
         fingerprint_kind=_known(identity),
-        suggestion=suggest(ds, grid, variables),
-        problems=[*unreadable, *_problems(ds, grid, drawn)],
+        suggestion=suggestion,
+        problems=[*unreadable, *_problems(ds, grid, drawn), *cautions],
     )
 
 

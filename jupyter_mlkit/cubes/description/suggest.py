@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,11 +11,12 @@ import numpy as np
 import xarray as xr
 
 from ...errors import MLKitError
-from ...models import Variable
+from ...models import ErrorBody, Variable
 from ..grids.coordinates import days_since_1970
 from ..grids.grid import Grid, is_time
 from ..grids.sizes import Size, parse_size
 from ..grids.tiles import ENOUGH_BLOCKS, extent, spacing
+from ..splits.autocorrelation import Autocorrelation
 from ..splits.recommended import lengths_of, recommended_blocks
 from ..splits.tiling import tile_count, tiles_of
 
@@ -36,7 +37,9 @@ _BOTH_TRAIN_END, _BOTH_VALIDATION_END = 0.55, 0.75
 _LEAST_GAPS, _MOST_GAPS = 0.02, 0.98
 
 
-def suggest(ds: xr.Dataset, grid: Grid, variables: list[Variable]) -> dict[str, Any]:
+def suggest(
+    ds: xr.Dataset, grid: Grid, variables: list[Variable]
+) -> tuple[dict[str, Any], list[ErrorBody]]:
     """Return target, features and splits by use, as parts of a TrainingSpec.
 
     Parameters
@@ -45,38 +48,38 @@ def suggest(ds: xr.Dataset, grid: Grid, variables: list[Variable]) -> dict[str, 
     grid : Grid
     variables : list of Variable
         As described, with the sampled share of valid cells.
-    """
-    target, features = _variables(ds, variables)
-    share = next((v.valid_share for v in variables if v.name == target), None)
-    found = splits(ds, grid, target=target, valid_share=share)
-    return {"target": target, "features": features, "splits": found}
-
-
-def splits(
-    ds: xr.Dataset, grid: Grid, *, target: str | None = None, valid_share: float | None = None
-) -> dict[str, Any]:
-    """Return a split for each use that the cube allows, as parts of a TrainingSpec.
-
-    Parameters
-    ----------
-    ds : xarray.Dataset
-    grid : Grid
-    target : str, optional
-    valid_share : float, optional
-        Share of its cells that are valid.
 
     Returns
     -------
-    dict
-        ``gaps``: the shapes of the target's real gaps where it has some at its dates, else
-        blocks of space and time. ``places``: blocks with a buffer. ``times``: the last part of
-        the period. ``both``: blocks at later times. Blocks are as large as the leakage report
-        recommends, where the cube holds enough of them; else as large as it does.
+    dict, list of ErrorBody
+        The parts, and where the blocks are not those that the leakage report recommends: which
+        they are and why.
+    """
+    target, features = _variables(ds, variables)
+    share = next((v.valid_share for v in variables if v.name == target), None)
+    lengths = _lengths(ds, grid, target)
+    recommended = recommended_blocks(lengths, grid)
+    places = _place_sizes(ds, grid, recommended)
+    found = _splits(ds, grid, places, _moment_size(ds, grid, recommended), target, share)
+    parts = {"target": target, "features": features, "splits": found}
+    return parts, list(_other_blocks(ds, grid, places, lengths, recommended, target))
+
+
+def _splits(
+    ds: xr.Dataset,
+    grid: Grid,
+    places: dict[str, str],
+    moments: dict[str, str],
+    target: str | None,
+    valid_share: float | None,
+) -> dict[str, Any]:
+    """Return a split for each use that the cube allows.
+
+    ``gaps``: the shapes of the target's real gaps where it has some at its dates, else blocks
+    of space and time. ``places``: blocks with a buffer. ``times``: the last part of the period.
+    ``both``: blocks at later times.
     """
     found: dict[str, Any] = {}
-    recommended = _recommended(ds, grid, target)
-    places = _place_sizes(ds, grid, recommended)
-    moments = _moment_size(ds, grid, recommended)
     if places:
         found["places"] = _block_split(places) | _few(ds, grid, places) | _buffer(places)
     if _has_gaps(ds, grid, target, valid_share):
@@ -134,18 +137,19 @@ def _is_measured(variable: xr.DataArray) -> bool:
     return bool(np.issubdtype(variable.dtype, np.number)) and not flagged and variable.ndim > 0
 
 
-def _recommended(ds: xr.Dataset, grid: Grid, target: str | None) -> dict[str, str]:
-    """Return the sizes that the leakage report recommends, none where they cannot be measured."""
+def _lengths(ds: xr.Dataset, grid: Grid, target: str | None) -> tuple[Autocorrelation, ...]:
+    """Return how far the target knows itself, nothing where that cannot be measured."""
     if target is None:
-        return {}
+        return ()
     try:
-        return recommended_blocks(lengths_of(ds, target, grid), grid)
+        return lengths_of(ds, target, grid)
     except MLKitError:
         # A damaged chunk is a problem of the description, and a cube without places has none.
-        return {}
+        return ()
 
 
 def _place_sizes(ds: xr.Dataset, grid: Grid, recommended: Mapping[str, str]) -> dict[str, str]:
+    """Return the recommended sizes where the cube holds enough such blocks, else its tiles."""
     if any(not ds.sizes[dim] for dim in grid.horizontal):
         return {}
     tiles = tiles_of(ds, grid)
@@ -154,6 +158,47 @@ def _place_sizes(ds: xr.Dataset, grid: Grid, recommended: Mapping[str, str]) -> 
     if alike and tile_count(ds, grid, asked) >= _FEWEST_BLOCKS:
         tiles = asked
     return {dim: str(size) for dim, size in tiles.items()}
+
+
+def _other_blocks(
+    ds: xr.Dataset,
+    grid: Grid,
+    places: dict[str, str],
+    lengths: tuple[Autocorrelation, ...],
+    recommended: Mapping[str, str],
+    target: str | None,
+) -> Iterator[ErrorBody]:
+    """Say which blocks are suggested, and why, where they are not the recommended ones."""
+    known = next((length for length in lengths if length.axis == "space"), None)
+    asked = {dim: recommended[dim] for dim in places if dim in recommended}
+    if not places or known is None or known.status == "too few pairs" or asked == places:
+        return
+    if known.status == "not reached":
+        why = (
+            f"Values of '{target}' are alike over more than this cube is wide: no blocks are "
+            "large enough to hold out cells that are unlike those of training."
+        )
+    else:
+        n = tile_count(ds, grid, {dim: parse_size(size) for dim, size in asked.items()})
+        why = (
+            f"Blocks of {_words(asked)}, twice as long as values of '{target}' are alike, would "
+            f"be only {n} over this cube, and a split needs {_FEWEST_BLOCKS}."
+        )
+    n = tile_count(ds, grid, {dim: parse_size(size) for dim, size in places.items()})
+    yield ErrorBody(
+        message=f"{why} The suggested blocks are smaller: {n} of {_words(places)}. Test cells "
+        "then lie near training cells, and scores for new places will flatter.",
+        code="small_blocks",
+        hint="Take a larger region, a wider buffer, or hold out regions or later times; the "
+        "leakage report tells how much it matters.",
+        field=target,
+    )
+
+
+def _words(sizes: Mapping[str, str]) -> str:
+    if len(set(sizes.values())) == 1:
+        return next(iter(sizes.values()))
+    return " by ".join(f"{size} ({dim})" for dim, size in sizes.items())
 
 
 def _few(ds: xr.Dataset, grid: Grid, places: Mapping[str, str]) -> dict[str, Any]:

@@ -113,10 +113,34 @@ def test_suggested_blocks_are_those_that_the_report_recommends(kind: str) -> Non
 def test_a_cube_with_too_few_such_blocks_gets_smaller_ones() -> None:
     """A split must hold out enough blocks: then the buffer keeps the neighbours apart."""
     ds = smooth("small")
-    places = describe(ds).suggestion["splits"]["places"]
+    found = describe(ds)
+    places = found.suggestion["splits"]["places"]
     tiles = {dim: str(size) for dim, size in horizontal_tiles(ds, grid_of(ds)).items()}
     assert places["sizes"] == tiles
     assert places["buffer"]
+    (said,) = [problem for problem in found.problems if problem.code == "small_blocks"]
+    wanted = ds.mlkit.autocorrelation_length(found.suggestion["target"]).recommended_block
+    assert f"Blocks of {wanted}, twice as long" in said.message
+    assert "a split needs 60" in said.message
+    assert f"The suggested blocks are smaller: 256 of {tiles['lat']}." in said.message
+    assert "flatter" in said.message
+    assert said.hint is not None
+    assert "buffer" in said.hint
+
+
+def test_a_cube_within_which_values_stay_alike_says_so() -> None:
+    ds = smooth("lines")
+    slope = ds.lat * 1.0 + ds.lon * 2.0
+    found = describe(
+        (ds + slope.astype("f4").where(ds.time.dt.day > 0) * ds.time.dt.day).astype("f4")
+    )
+    (said,) = [problem for problem in found.problems if problem.code == "small_blocks"]
+    assert "alike over more than this cube is wide" in said.message
+
+
+@pytest.mark.parametrize("kind", ["lines", "cells", "metres"])
+def test_recommended_blocks_need_no_words(kind: str) -> None:
+    assert "small_blocks" not in {problem.code for problem in describe(smooth(kind)).problems}
 
 
 def test_blocks_of_the_demo_cube(demo: CubeDescription, demo_path: Path) -> None:

@@ -22,7 +22,7 @@ from .base import MLKitHandler
 from .endpoint import MARK, Action, endpoint
 from .owned import Owned
 from .proxy_relay import relay_body
-from .proxy_upstream import Upstream, pump
+from .proxy_upstream import LARGE, PIECE, Upstream, pump
 from .refusal import Refusal, body_of
 from .threads import BusyError
 
@@ -170,11 +170,34 @@ class ProxyHandler(MLKitHandler):
         assert self.request.method is not None
         target = path + (f"?{query}" if query else "")
         await self._upstream.ask(self.request.method, target, headers)
+        # Who asks whether to send, or tells two lengths, hears it from Tornado, after this.
+        special = {"Expect", "Transfer-Encoding"} & set(self.request.headers)
+        if self._body_length >= LARGE and not special:
+            await self._pass_large_body(self._upstream, self._body_length)
+
+    @property
+    def _body_length(self) -> int:
+        length = self.request.headers.get("Content-Length", "0")
+        return int(length) if length.isdecimal() else 0
+
+    async def _pass_large_body(self, upstream: Upstream, left: int) -> None:
+        """Pass a body on through one buffer, without an object for each of its pieces."""
+        client = self.request.connection.stream  # type: ignore[union-attr]
+        buffer = memoryview(bytearray(PIECE))
+        try:
+            while left:
+                got = await client.read_into(buffer[: min(left, PIECE)], partial=True)
+                await upstream.send(buffer[:got])
+                left -= got
+        except StreamClosedError:
+            self._gone = True
+            self._using.close()
+        # Tornado, which reads the body after this, finds it read.
+        self.request.headers["Content-Length"] = "0"
 
     def _check_body(self) -> None:
         headers = self.request.headers
-        length = headers.get("Content-Length", "0")
-        if length.isdecimal() and int(length) > MOST_BYTES:
+        if self._body_length > MOST_BYTES:
             raise TooLargeError(f"At most {MOST_BYTES // 1024**3} GiB are passed on.")
         if "Transfer-Encoding" in headers and self.request.method in ("GET", "HEAD", "DELETE"):
             raise InvalidInputError("A request with this method has no body, or tells its length.")

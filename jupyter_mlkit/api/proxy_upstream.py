@@ -23,8 +23,9 @@ from ..errors import BackendError, BackendTimeoutError
 PIECE = 256 * 1024
 #: Bodies from this length on may leave the way of HTTP; see :mod:`.proxy_relay`.
 LARGE = 1024 * 1024
-#: Seconds that a child may take to begin its answer: a search over many runs takes long.
-FIRST_BYTE = 120.0
+#: Seconds that a child may take to begin its answer, or to take a piece of a body: a search over
+#: many runs takes long.
+ANSWER_WITHIN = 120.0
 
 
 class Upstream(HTTPMessageDelegate):
@@ -50,6 +51,8 @@ class Upstream(HTTPMessageDelegate):
         *,
         hand_over: bool = False,
     ) -> None:
+        # A piece fits in at once, so each costs one call and wakes the child once.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * PIECE)
         self._stream = IOStream(connection, read_chunk_size=PIECE, max_buffer_size=16 * PIECE)
         self._http = HTTP1Connection(
             self._stream,
@@ -74,10 +77,16 @@ class Upstream(HTTPMessageDelegate):
         with contextlib.suppress(StreamClosedError):  # it may have answered: that is read next
             await self._http.write_headers(RequestStartLine(method, target, "HTTP/1.1"), headers)
 
-    async def send(self, data: bytes) -> None:
-        """Send a piece of the body; one that is not wanted any more is dropped."""
+    async def send(self, data: bytes | memoryview) -> None:
+        """Send a piece of the body; one that is not wanted any more is dropped.
+
+        A view is free to be written to again after that.
+        """
+        # Who waits here does not see the client go: a child that is stuck must not keep it.
+        waiting = asyncio.get_running_loop().call_later(ANSWER_WITHIN, self._give_up)
         with contextlib.suppress(StreamClosedError):
-            await self._http.write(data)
+            await self._http.write(data)  # type: ignore[arg-type]  # it passes on what it gets
+        waiting.cancel()
 
     async def receive(self) -> None:
         """Pass the answer on; returns when all of it was.
@@ -89,7 +98,7 @@ class Upstream(HTTPMessageDelegate):
         """
         self._http.finish()
         loop = asyncio.get_running_loop()
-        self._waiting = loop.call_later(FIRST_BYTE, self._give_up)
+        self._waiting = loop.call_later(ANSWER_WITHIN, self._give_up)
         try:
             await self._http.read_response(self)
         except (HTTPInputError, StreamClosedError):
@@ -97,7 +106,7 @@ class Upstream(HTTPMessageDelegate):
         finally:
             self._waiting.cancel()
         if self._too_late:
-            raise BackendTimeoutError(f"The program did not answer within {FIRST_BYTE:g} s.")
+            raise BackendTimeoutError(f"The program did not answer within {ANSWER_WITHIN:g} s.")
         if not self._complete and self.tunnel is None:
             raise BackendError("The program broke off its answer.", code="child_broke_off")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
@@ -230,6 +231,62 @@ async def test_bodies_arrive_whole(proxied: Proxied) -> None:
     assert json.loads(chunked.body)["digest"] == hashlib.sha256(b"".join(pieces)).hexdigest()
 
 
+def _head(proxied: Proxied, method: str, rest: str, *headers: str) -> bytes:
+    lines = [f"{method} {proxied.path(rest)} HTTP/1.1", "Host: 127.0.0.1", *headers]
+    return "\r\n".join([*lines, f"Authorization: token {proxied.token}", "", ""]).encode()
+
+
+async def _read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    async with asyncio.timeout(20):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        length = next(
+            int(line.split(":")[1])
+            for line in head.split("\r\n")
+            if line.lower().startswith("content-length:")
+        )
+        return int(head.split(" ")[1]), await reader.readexactly(length)
+
+
+@pytest.mark.parametrize("size", [1000, proxy_upstream.LARGE, 3_000_000])
+async def test_a_connection_is_of_use_after_a_body(proxied: Proxied, size: int) -> None:
+    """Nothing of a body is taken for the next request, which is sent without waiting."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxied.port)
+    body = os.urandom(size)
+    put = _head(proxied, "PUT", "/", f"Content-Length: {size}") + body
+    writer.write(put + put + _head(proxied, "GET", "/after"))
+    for _ in range(2):
+        status, told = await _read_answer(reader)
+        assert status == 200
+        assert json.loads(told)["digest"] == hashlib.sha256(body).hexdigest()
+    assert json.loads((await _read_answer(reader))[1])["target"] == "/after"
+    writer.write(_head(proxied, "PUT", "/", f"Content-Length: {size}", "Expect: 100-continue"))
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")
+    writer.write(body)
+    assert json.loads((await _read_answer(reader))[1])["size"] == size
+    writer.close()
+
+
+async def test_a_body_with_two_lengths_is_refused(proxied: Proxied) -> None:
+    body = b"5\r\nhello\r\n0\r\n\r\n" + bytes(2_000_000)
+    for lengths in (
+        (f"Content-Length: {len(body)}", "Transfer-Encoding: chunked"),
+        (f"Content-Length: {len(body)}", "Content-Length: 3"),
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxied.port)
+        writer.write(_head(proxied, "PUT", "/", *lengths) + body)
+        answer = b""
+        async with asyncio.timeout(20):
+            with contextlib.suppress(ConnectionError):
+                answer = await reader.read()
+        assert b"200 OK" not in answer
+        writer.close()
+
+
+async def test_a_child_that_has_heard_enough(proxied: Proxied) -> None:
+    for size in (10, 500_000, 5_000_000):
+        assert (await proxied.ask("PUT", "/enough", body=bytes(size))).code in (413, 502), size
+
+
 async def test_too_large_a_body_is_refused_before_it_is_read(
     proxied: Proxied, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -361,9 +418,9 @@ async def test_an_answer_that_breaks_off_is_not_passed_as_whole(proxied: Proxied
 async def test_a_child_that_says_nothing_or_nonsense(
     proxied: Proxied, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(proxy_upstream, "FIRST_BYTE", 0.2)
+    monkeypatch.setattr(proxy_upstream, "ANSWER_WITHIN", 0.2)
     assert (await proxied.ask("GET", "/silent")).code == 504
-    monkeypatch.setattr(proxy_upstream, "FIRST_BYTE", 20)
+    monkeypatch.setattr(proxy_upstream, "ANSWER_WITHIN", 20)
     assert (await proxied.ask("GET", "/stream?bytes=nonsense")).code == 502
 
 
@@ -438,6 +495,34 @@ async def test_memory_stays_flat_however_slow_the_reader(proxied: Proxied) -> No
 
 def _resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def test_a_child_that_takes_nothing_is_given_up(
+    proxied: Proxied, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until then the body waits where it is, and nothing of it is kept in memory."""
+    await proxied.ask("PUT", body=bytes(10_000_000))
+    before, most, size = _resident(), 0, 192 * 1024 * 1024
+    monkeypatch.setattr(proxy_upstream, "ANSWER_WITHIN", 1.0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxied.port)
+    writer.write(_head(proxied, "PUT", "/deaf", f"Content-Length: {size}"))
+    for _ in range(size // 2**20):
+        writer.write(bytes(2**20))
+        await writer.drain()
+        most = max(most, _resident())
+    assert (await _read_answer(reader))[0] == 504
+    writer.close()
+    assert most - before < 64 * 1024 * 1024
+    await _until(lambda: proxied.child.requests == 0)
+
+
+async def test_a_client_that_goes_within_its_body_lets_the_child_go(proxied: Proxied) -> None:
+    for length in (1000, 100_000_000):
+        _, writer = await asyncio.open_connection("127.0.0.1", proxied.port)
+        writer.write(_head(proxied, "PUT", "/", f"Content-Length: {length}") + bytes(999))
+        await _until(lambda: proxied.child.requests == 1)
+        writer.transport.abort()
+        await _until(lambda: proxied.child.requests == 0)
 
 
 async def test_a_client_that_goes_lets_the_child_go(proxied: Proxied) -> None:

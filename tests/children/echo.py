@@ -42,6 +42,13 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 async def http(reader, writer, method, target, known, told) -> None:
+    if target == "/enough":  # answers without reading what comes
+        writer.write(b"HTTP/1.1 413 Enough\r\nContent-Length: 6\r\n\r\nenough")
+        await writer.drain()
+        return
+    if target == "/deaf":  # takes nothing until the client goes
+        reader._transport.pause_reading()
+        await asyncio.sleep(3600)
     size, digest = 0, hashlib.sha256()
     async for piece in body(reader, known):
         size += len(piece)

@@ -1,7 +1,10 @@
 """What the proxy costs: a large artifact and small requests, through it and past it.
 
-A Jupyter server opens the MLflow UI. A file among its artifacts is read over MLflow's own socket
-and through the server, in turn, by the same client, which throws it away; so are small answers.
+A Jupyter server opens the MLflow UI. A file among its artifacts is read in turn by the same
+client, which throws it away: through the server (proxied); from the same MLflow on a port of its
+own, as one would without the proxy (direct); over the socket behind the proxy, where no browser
+gets (socket); and through a loop that only passes on from that socket to a port (relay), which is
+what any proxy in Python can come to. So are small answers, and an upload.
 Memory is the server's highest resident set while the file passes, over what it was before.
 """
 
@@ -21,15 +24,24 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from proxy_peers import least_relay, mlflow_on_a_port
 
 TOKEN = "token-of-the-benchmark"
 #: Least share of the direct speed, most MB of memory, most milliseconds that are added.
 SHARE, MEMORY, ADDED = 0.9, 64.0, 5.0
 _FILE = "api/2.0/mlflow-artifacts/artifacts/large.bin"
 _MB = 1e6
+#: How MLflow is reached; the relay closes after each answer and is of no use for the rest.
+WAYS = ("proxied", "direct", "socket", "relay")
+_PEERS = {
+    "direct": "MLflow on a port",
+    "socket": "MLflow's socket",
+    "relay": "bytes passed on, no HTTP",
+}
 
 
 @dataclass
@@ -42,24 +54,25 @@ class Place:
     path: str
     socket: Path
     host: str
+    ports: dict[str, int] = field(default_factory=dict)
 
-    def direct(self) -> socket.socket:
-        """Return a connection to MLflow itself."""
-        connection = socket.socket(socket.AF_UNIX)
-        connection.connect(str(self.socket))
-        return connection
-
-    def proxied(self) -> socket.socket:
-        """Return a connection to the Jupyter server."""
-        return socket.create_connection(("127.0.0.1", self.port))
+    def connect(self, way: str) -> socket.socket:
+        """Return a connection of one of :data:`WAYS`."""
+        if way == "socket":
+            connection = socket.socket(socket.AF_UNIX)
+            connection.connect(str(self.socket))
+            return connection
+        return socket.create_connection(("127.0.0.1", self.ports.get(way, self.port)))
 
     def request(self, method: str, path: str, way: str, length: int = 0) -> bytes:
         """Return the head of a request, one way or the other."""
-        host = self.host if way == "direct" else f"127.0.0.1:{self.port}"
-        target = f"/{path}" if way == "direct" else f"{self.path}{path}"
+        host = self.host if way != "proxied" else f"127.0.0.1:{self.port}"
+        target = f"/{path}" if way != "proxied" else f"{self.path}{path}"
         lines = [f"{method} {target} HTTP/1.1", f"Host: {host}"]
         if way == "proxied":
             lines.append(f"Authorization: token {TOKEN}")
+        if way == "relay":
+            lines.append("Connection: close")
         if method == "PUT":
             lines.append(f"Content-Length: {length}")
         return "\r\n".join([*lines, "", ""]).encode()
@@ -95,7 +108,13 @@ def running(size: int) -> Iterator[Place]:
                 stderr=subprocess.STDOUT,
             )
         try:
-            yield _opened(server, home)
+            place = _opened(server, home)
+            with (
+                mlflow_on_a_port(home, environment, place.host) as port,
+                least_relay(place.socket) as relay,
+            ):
+                place.ports = {"direct": port, "relay": relay}
+                yield place
         finally:
             server.terminate()
             server.wait(30)
@@ -160,7 +179,7 @@ def _until(found: Callable[[], Any], server: subprocess.Popen[bytes]) -> Any:
 
 def download(place: Place, way: str, size: int, buffer: bytearray) -> float:
     """Return the seconds of reading the file."""
-    with place.direct() if way == "direct" else place.proxied() as connection:
+    with place.connect(way) as connection:
         begun = time.perf_counter()
         connection.sendall(place.request("GET", _FILE, way))
         head = b""
@@ -179,7 +198,7 @@ def download(place: Place, way: str, size: int, buffer: bytearray) -> float:
 
 def upload(place: Place, way: str, size: int, buffer: bytearray) -> float:
     """Return the seconds of sending a file, until MLflow has it."""
-    with place.direct() if way == "direct" else place.proxied() as connection:
+    with place.connect(way) as connection:
         begun = time.perf_counter()
         path = _FILE.replace("large", "uploaded")
         connection.sendall(place.request("PUT", path, way, size))
@@ -193,7 +212,7 @@ def upload(place: Place, way: str, size: int, buffer: bytearray) -> float:
 def small(place: Place, way: str, count: int) -> list[float]:
     """Return the milliseconds of small answers over one connection, as a page asks for them."""
     taken = []
-    with place.direct() if way == "direct" else place.proxied() as connection:
+    with place.connect(way) as connection:
         reader = connection.makefile("rb")
         for _ in range(count):
             begun = time.perf_counter()
@@ -213,14 +232,17 @@ def measure(size: int, rounds: int, count: int) -> list[dict[str, Any]]:
     taken: dict[tuple[str, str], list[float]] = {}
     cpu: dict[tuple[str, str], float] = {}
     with running(size) as place:
-        for way in ("direct", "proxied"):  # the file comes from memory from here on
+        for way in WAYS:  # the file comes from memory from here on
             download(place, way, size, buffer)
-            small(place, way, 20)
+            if way != "relay":
+                small(place, way, 20)
         before = _resident(place.pid, "VmRSS")
         Path(f"/proc/{place.pid}/clear_refs").write_text("5")  # forget the highest so far
         for number in range(rounds):
-            for way in sorted(("direct", "proxied"), reverse=bool(number % 2)):
+            for way in sorted(WAYS, reverse=bool(number % 2)):
                 for what, how in (("download", download), ("upload", upload)):
+                    if what == "upload" and way == "relay":
+                        continue
                     pids = {"server": place.pid, "mlflow": place.mlflow}
                     begun = {who: _cpu(pid) for who, pid in pids.items()}
                     taken.setdefault((what, way), []).append(how(place, way, size, buffer))
@@ -239,16 +261,22 @@ def measure(size: int, rounds: int, count: int) -> list[dict[str, Any]]:
     )
     rows = []
     for what in ("download", "upload"):
-        ours, direct = (size / _MB / middle[what, way] for way in ("proxied", "direct"))
-        limit = SHARE * direct if what == "download" else None
-        rows.append(_row(f"{what} of an artifact", ours, "MB/s", True, told, direct, limit))
+        for peer in WAYS[1:]:
+            if (what, peer) not in middle:
+                continue
+            ours, theirs = (size / _MB / middle[what, way] for way in ("proxied", peer))
+            limit = SHARE * theirs if (what, peer) == ("download", "direct") else None
+            name = f"{what} of an artifact"
+            rows.append(_row(name, ours, "MB/s", True, told, _PEERS[peer], theirs, limit))
         # What the machine's load does not change: who has to do how much for it.
         ours, theirs = (cpu[what, who] / size * 1e9 for who in ("server", "mlflow"))
-        rows.append(_row(f"{what}, CPU of the server", ours, "s/GB", False, told, theirs, None))
-    rows.append(_row("memory while it passes", growth, "MB", False, told, None, MEMORY))
+        name = f"{what}, CPU of the server"
+        rows.append(_row(name, ours, "s/GB", False, told, "MLflow, meanwhile", theirs, None))
+    rows.append(_row("memory while it passes", growth, "MB", False, told, limit=MEMORY))
     ours, direct = middle["small", "proxied"], middle["small", "direct"]
-    rows.append(_row("small answer, p50", ours, "ms", False, told, direct, None))
-    rows.append(_row("added to a small answer, p50", ours - direct, "ms", False, told, None, ADDED))
+    rows.append(_row("small answer, p50", ours, "ms", False, told, _PEERS["direct"], direct))
+    name = "added to a small answer, p50"
+    rows.append(_row(name, ours - direct, "ms", False, told, limit=ADDED))
     return rows
 
 
@@ -271,18 +299,19 @@ def _row(
     unit: str,
     higher: bool,
     conditions: str,
-    peer: float | None,
-    limit: float | None,
+    peer: str | None = None,
+    peer_value: float | None = None,
+    limit: float | None = None,
 ) -> dict[str, Any]:
     return {
         "name": name,
         "value": round(value, 2),
         "unit": unit,
         "higher_is_better": higher,
-        "peer": None if peer is None else "MLflow's own socket",
-        "peer_value": None if peer is None else round(peer, 2),
+        "peer": peer,
+        "peer_value": None if peer_value is None else round(peer_value, 2),
         "limit_value": None if limit is None else round(limit, 2),
-        "ratio_to_peer": None if peer is None else round(value / peer, 3),
+        "ratio_to_peer": None if peer_value is None else round(value / peer_value, 3),
         "ratio_to_limit": None if limit is None else round(value / limit, 3),
         "conditions": conditions,
     }
@@ -297,7 +326,7 @@ def main() -> None:
     size = 2**28 if options.quick else 2**31
     rows = measure(size, 3 if options.quick else 5, 100 if options.quick else 400)
     for row in rows:
-        against = f"  ({row['ratio_to_peer']:g} of direct)" if row["peer"] else ""
+        against = f"  ({row['ratio_to_peer']:g} of {row['peer']})" if row["peer"] else ""
         against += f"  (limit: {row['limit_value']:g})" if row["limit_value"] else ""
         print(f"{row['name']:32s} {row['value']:9.2f} {row['unit']}{against}")
     if options.json:

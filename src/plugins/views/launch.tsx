@@ -143,9 +143,11 @@ function servicesOf(model: LaunchModel): ILaunchServices {
 export function createLaunch(
   options: ILaunchOptions
 ): MainAreaWidget<LaunchContent> {
+  const { trans, rerunOf } = options;
+  const name = (options.spec as ISpec).tracking?.run_name;
   return frame(
     new LaunchContent(options),
-    options.trans.__('Train'),
-    options.trans.__('Train a model on a datacube')
+    rerunOf && name ? trans.__('Train %1 again', name) : trans.__('Train'),
+    trans.__('Train a model on a datacube')
   );
 }

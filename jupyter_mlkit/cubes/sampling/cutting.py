@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .balance import Balance
 from .dealing import Dealer, count
-from .memory import Pool, Scratch
+from .memory import Arena, Lease, Scratch
 from .order import BoxGrid
 from .parts import Part, cells_of, counted
 from .places import BITS, Places
@@ -20,6 +20,8 @@ from .windows import Bits, WindowChooser
 from .workspace import Gatherer, Ingredient, Starts, Workspace
 
 _TRAIN = 0
+#: More boxes than are ever held at once: open, just ended, and read ahead.
+_BOXES = 48
 #: Of so many cells along each dim one is looked at, to tell how many lack the target.
 _SKIP = 8
 #: So many at least are taken to have it: what was not looked at may be where the samples are.
@@ -51,21 +53,21 @@ class Cutter:
         self.kernels = kernels
         self.balance = balance
         self._scratch = Scratch()
-        self._pool = Pool()
         self._gatherer = Gatherer(recipe, grid, places, self._scratch)
         self._sizes = tuple(axis.size for axis in grid.axes)
         self._chooser = WindowChooser(recipe, self._sizes, kernels, balance)
         self._wanted = BITS[list(recipe.roles)]
         # A window may be a sample of several roles.
-        self._most = (len(recipe.roles) if recipe.window else 1) * math.prod(
+        most = (len(recipe.roles) if recipe.window else 1) * math.prod(
             max((axis.starts_in(box).size for box in range(axis.boxes)), default=0)
             for axis in grid.axes
         )
+        self._arena = Arena(recipe.record, _BOXES * most)
 
     @property
     def held(self) -> int:
         """Bytes of the samples that were cut and not dropped yet."""
-        return self._pool.touched
+        return self._arena.held
 
     def parts(
         self,
@@ -99,12 +101,10 @@ class Cutter:
                 slots = cut(self._gatherer.gather(starts, ingredients), None)
                 counts += count(slots, counts.size)
             return [counted(int(n)) for n in counts]
-        width, expected = self.recipe.record, self._expected(box, pieces, ingredients)
-        block, room = self._pool.take(self._most * width, sum(expected) * width)
-        dealer = Dealer(self.kernels, room.reshape(-1, width), expected, unit, key)
+        expected = self._expected(box, pieces, ingredients)
+        dealer = Dealer(self.kernels, Lease(self._arena), expected, unit, key)
         for starts in pieces:
             cut(self._gatherer.gather(starts, ingredients), dealer)
-        block.used(dealer.n * width)
         return dealer.parts()
 
     def _expected(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .chance import draws
+from .memory import Lease
 from .parts import Part
 
 
@@ -20,8 +21,8 @@ class Dealer:
     Parameters
     ----------
     kernels : module
-    room : ndarray of float32, shape (most, recipe.record)
-        For all records of the box.
+    lease : Lease
+        Takes room for the records.
     expected : sequence of int
         About how many samples of each wanted role there will be.
     unit : int
@@ -34,35 +35,35 @@ class Dealer:
     def __init__(
         self,
         kernels: ModuleType,
-        room: NDArray[np.float32],
+        lease: Lease,
         expected: Sequence[int],
         unit: int,
         key: tuple[int, ...],
     ) -> None:
         self.kernels = kernels
-        self.room = room
-        self.n = 0
+        self.room = lease.arena.rows
+        self._lease = lease
         self._buckets = [_power(-(-n // unit)) if unit else 1 for n in expected]
         self._key = key
         self._pieces: list[list[tuple[int, int]]] = [[] for _ in expected]
 
     def places(self, slots: NDArray[np.uint8]) -> NDArray[np.int32]:
-        """Return where in the room each record of the next piece belongs, by its wanted role."""
+        """Return to which row of the arena each record of the next piece belongs, by its role."""
         counts = count(slots, len(self._buckets))
         rounds = [-(-n // buckets) for n, buckets in zip(counts, self._buckets, strict=True)]
         first_round = _sums(rounds)
         chance = draws(2 * int(first_round[-1]), *self._key, len(self._pieces[0]))
         factors, turns = chance.view(np.int64).reshape(2, -1)
         factors |= 1
-        starts = []
+        starts, at = [], self._lease.take(slots.size)
         for slot, (n, buckets) in enumerate(zip(counts, self._buckets, strict=True)):
-            self._pieces[slot].append((self.n, n))
-            starts.append(self.n + even(n, buckets)[:-1])
+            self._pieces[slot].append((at, n))
+            starts.append(at + even(n, buckets)[:-1])
             if n % buckets:
                 # The last round is short: it goes to the first buckets, as their sizes say.
                 last = first_round[slot + 1] - 1
                 factors[last], turns[last] = 1, 0
-            self.n += n
+            at += n
         shifts = np.array([buckets.bit_length() - 1 for buckets in self._buckets])
         found = np.empty(slots.size, np.int32)
         self.kernels.deal(
@@ -79,7 +80,7 @@ class Dealer:
             edges = edges.reshape(len(pieces), buckets + 1)
             sizes = np.diff(edges, axis=1).T.ravel()
             ranks = np.concatenate([[0], np.cumsum(sizes)])
-            found.append(Part(self.room, edges[:, :-1].T.ravel(), ranks))
+            found.append(Part(self.room, edges[:, :-1].T.ravel(), ranks, self._lease))
         return found
 
 

@@ -10,11 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..reading.slabs import Slab, SlabReader
-from .memory import Pool
+from .memory import Arena, Lease
 from .order import BoxGrid, Plan
-from .workspace import Ingredient
+from .workspace import Ingredient, Range
 
 T = TypeVar("T")
+#: Values of a row of the memory for borrowed cells: a line of the cache.
+_ROW = 16
+#: Borrowed cells, and what holds their memory.
+_Lent = tuple[Ingredient, Lease]
 
 
 class Exchange(Generic[T]):
@@ -47,8 +51,9 @@ class Exchange(Generic[T]):
         self._work = work
         self._may_hold = may_hold
         self._lock = Lock()
-        self._pool = Pool()
-        self._inbox: dict[int, list[Ingredient]] = {}
+        # What is read ahead and float64 come on top of what a sweep holds of float32.
+        self._arena = Arena(_ROW, 16 * plan.front // (4 * _ROW))
+        self._inbox: dict[int, list[_Lent]] = {}
         self._expected = {sink: 0 for sinks in plan.sinks.values() for sink in sinks}
         for sinks in plan.sinks.values():
             for sink in sinks:
@@ -60,7 +65,7 @@ class Exchange(Generic[T]):
         found = self._reader.map(
             self._arrived,
             order=self._plan.read,
-            may_hold=lambda: self._may_hold is None or self._may_hold(self._pool.touched),
+            may_hold=lambda: self._may_hold is None or self._may_hold(self._arena.held),
         )
         for box, results in zip(self._plan.read, found, strict=True):
             done.update(results)
@@ -78,17 +83,28 @@ class Exchange(Generic[T]):
                 continue
             shared = self._grid.shared(box, sink)
             if sink == box and self._is_last(sink):
-                ingredients = [*self._taken(sink), (held, arrays)]
+                lent, own = self._taken(sink), [(held, arrays)]
             else:
-                lent = {
-                    name: self._pool.copy(_part(values, shared, held), values.nbytes)
-                    for name, values in arrays.items()
-                }
-                if not self._put(sink, (shared, lent)):
+                lent, own = self._put(sink, self._lend(shared, held, arrays)), []
+                if not lent:
                     continue
-                ingredients = self._taken(sink)
-            ready.append((sink, self._work(sink, ingredients)))
+            ready.append((sink, self._work(sink, [ingredient for ingredient, _ in lent] + own)))
         return ready
+
+    def _lend(
+        self, shared: list[Range], held: list[Range], arrays: dict[str, NDArray[Any]]
+    ) -> _Lent:
+        """Copy a range of cells; along dims that a variable lacks it has size 1."""
+        lease, lent = Lease(self._arena), {}
+        for name, values in arrays.items():
+            part = _part(values, shared, held)
+            size = part.size * part.dtype.itemsize
+            n = -(-size // (4 * _ROW))
+            first = lease.take(n)
+            memory = self._arena.rows[first : first + n].reshape(-1).view(np.uint8)
+            lent[name] = memory[:size].view(part.dtype).reshape(part.shape)
+            lent[name][...] = part
+        return (shared, lent), lease
 
     def _number(self, slab: Slab) -> int:
         place = [
@@ -101,21 +117,19 @@ class Exchange(Generic[T]):
         with self._lock:
             return len(self._inbox.get(sink, [])) + 1 == self._expected[sink]
 
-    def _put(self, sink: int, ingredient: Ingredient) -> bool:
-        """Hand over cells; return whether they were the last that `sink` waited for."""
+    def _put(self, sink: int, lent: _Lent) -> list[_Lent]:
+        """Hand over cells; return all that `sink` has if they were the last it waited for."""
         with self._lock:
             found = self._inbox.setdefault(sink, [])
-            found.append(ingredient)
-            return len(found) == self._expected[sink]
+            found.append(lent)
+            return self._inbox.pop(sink) if len(found) == self._expected[sink] else []
 
-    def _taken(self, sink: int) -> list[Ingredient]:
+    def _taken(self, sink: int) -> list[_Lent]:
         with self._lock:
             return self._inbox.pop(sink)
 
 
-def _part(
-    values: NDArray[Any], shared: list[tuple[int, int]], held: list[tuple[int, int]]
-) -> NDArray[Any]:
+def _part(values: NDArray[Any], shared: list[Range], held: list[Range]) -> NDArray[Any]:
     """Return a range of cells; along dims that the variable lacks it has size 1."""
     box = tuple(
         slice(a - c, b - c) if size > 1 else slice(None)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
+import bisect
 import math
 import mmap
 import os
 import threading
-import weakref
 from collections import deque
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-#: Pages that a block no longer needs go back to the system where they are as many bytes.
-_TRIM = 8 << 20
-#: Bytes of the blocks that wait to be used again, unless it is one alone.
-_KEPT = 48 << 20
+from ...errors import CubeError
+
+#: Rows of an arena are numbered by int32.
+_MOST_ROWS = 2**31 - 1
 
 
 class Scratch(threading.local):
@@ -35,84 +34,112 @@ class Scratch(threading.local):
         return held[:size].reshape(shape)
 
 
-class Block:
-    """Pages of which only those that are written to take memory.
+class Arena:
+    """Rows of which runs are taken and given back, from all threads.
+
+    Its addresses are reserved, its pages come as they are touched. A run is taken as near to the
+    begin as one fits: what was touched once serves again, and no more is touched than was held
+    at once.
+
+    Parameters
+    ----------
+    width : int
+        Values of a row.
+    rows : int
+        As many are reserved, unless that is more than the machine has.
 
     Attributes
     ----------
-    capacity : int
-        Number of float32 values.
-    touched : int
-        Bytes at its begin whose pages are there.
+    rows : ndarray of float32, shape (rows, width)
+        All of them; values are left over from before.
     """
 
-    def __init__(self, capacity: int) -> None:
-        self.capacity = capacity
-        self.touched = 0
+    def __init__(self, width: int, rows: int) -> None:
+        row = 4 * max(1, width)
+        rows = max(1, min(rows, _MOST_ROWS, _physical() // row))
         private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if os.name == "posix" else {}
-        self._map = mmap.mmap(-1, 4 * max(1, capacity), **private)
+        while True:
+            try:
+                memory = mmap.mmap(-1, rows * row, **private)
+            except OSError:
+                # Addresses are limited here: half of them may do.
+                if rows == 1:
+                    raise
+                rows //= 2
+            else:
+                break
         if hasattr(mmap, "MADV_HUGEPAGE"):
-            self._map.madvise(mmap.MADV_HUGEPAGE)
-
-    def array(self) -> NDArray[np.float32]:
-        """Return all of it; values are left over from before."""
-        return np.frombuffer(self._map, np.float32, self.capacity)
-
-    def used(self, values: int) -> None:
-        """Give back what is behind the first `values`, if that is much."""
-        size = -(-4 * values // mmap.PAGESIZE) * mmap.PAGESIZE
-        if self.touched - size > _TRIM and hasattr(mmap, "MADV_DONTNEED"):
-            self._map.madvise(mmap.MADV_DONTNEED, size, self.touched - size)
-            self.touched = size
-        self.touched = max(self.touched, size)
-
-
-class Pool:
-    """Blocks that go round: taken in one thread, dropped in another; safe to use from all."""
-
-    def __init__(self) -> None:
-        self._free: deque[Block] = deque()
-        self._blocks: weakref.WeakSet[Block] = weakref.WeakSet()
+            memory.madvise(mmap.MADV_HUGEPAGE)
+        self.rows = np.frombuffer(memory, np.float32).reshape(rows, max(1, width))
+        self._free = [(0, rows)]
+        self._back: deque[tuple[int, int]] = deque()
+        self._held = 0
         self._lock = threading.Lock()
 
-    def take(self, capacity: int, needed: int | None = None) -> tuple[Block, NDArray[np.float32]]:
-        """Return a block of at least `capacity` values, and these as an array.
-
-        It is free again when nothing looks at the array any more. `needed` is how many values
-        will be written, if that is known: the block is chosen that has as many pages already.
-        """
-        with self._lock:
-            fits = [block for block in tuple(self._free) if block.capacity >= capacity]
-            wanted = 4 * (capacity if needed is None else needed)
-            block = min(fits, key=lambda one: abs(one.touched - wanted), default=None)
-            if block is None:
-                block = Block(capacity)
-                self._blocks.add(block)
-            else:
-                with contextlib.suppress(ValueError):
-                    self._free.remove(block)
-        values = block.array()
-        weakref.finalize(values, self._put, block).atexit = False
-        return block, values[:capacity]
-
     @property
-    def touched(self) -> int:
-        """Bytes of all blocks, used or free."""
+    def held(self) -> int:
+        """Bytes that are taken."""
         with self._lock:
-            return sum(block.touched for block in self._blocks)
+            self._merge()
+            return self._held * self.rows.strides[0]
 
-    def _put(self, block: Block) -> None:
-        # Called wherever the last view is dropped, within `take` too: it must not lock.
-        self._free.append(block)
-        with contextlib.suppress(IndexError):
-            while sum(one.touched for one in tuple(self._free)[:-1]) > _KEPT:
-                self._free.popleft()
+    def take(self, n: int) -> int:
+        """Return the first of `n` rows that are the caller's until they are given back."""
+        with self._lock:
+            self._merge()
+            for place, (first, stop) in enumerate(self._free):
+                if stop - first >= n:
+                    self._free[place : place + 1] = [(first + n, stop)] if stop - first > n else []
+                    self._held += n
+                    return first
+        raise CubeError(
+            f"What is held of the boxes of chunks that are open takes more than "
+            f"{self.rows.nbytes / 1e9:.1f} GB, which is all there is for it.",
+            hint="Store the cube in smaller chunks.",
+            code="too_large_chunks",
+        )
 
-    def copy(self, values: NDArray[Any], most: int) -> NDArray[Any]:
-        """Return a copy in a block that has room for `most` bytes, free again as in `take`."""
-        needed = -(-values.nbytes // 4)
-        block, room = self.take(-(-most // 4), needed)
-        block.used(needed)
-        found = room.view(np.uint8)[: values.nbytes].view(values.dtype).reshape(values.shape)
-        found[...] = values
-        return found
+    def give(self, first: int, n: int) -> None:
+        """Give rows back."""
+        # Called wherever the last reference is dropped, within `take` too: it must not lock.
+        self._back.append((first, first + n))
+
+    def _merge(self) -> None:
+        while self._back:
+            first, stop = self._back.popleft()
+            self._held -= stop - first
+            place = bisect.bisect(self._free, (first, stop))
+            if place < len(self._free) and self._free[place][0] == stop:
+                stop = self._free.pop(place)[1]
+            if place and self._free[place - 1][1] == first:
+                place -= 1
+                first = self._free.pop(place)[0]
+            if stop > first:
+                self._free.insert(place, (first, stop))
+
+
+class Lease:
+    """Runs of an arena that are given back when nothing refers to this any more."""
+
+    def __init__(self, arena: Arena) -> None:
+        self.arena = arena
+        self._runs: list[tuple[int, int]] = []
+
+    def take(self, n: int) -> int:
+        """Return the first of `n` rows."""
+        first = self.arena.take(n)
+        self._runs.append((first, n))
+        return first
+
+    def __del__(self) -> None:
+        """Give all runs back."""
+        for run in self._runs:
+            self.arena.give(*run)
+
+
+def _physical() -> int:
+    """Return the bytes of memory that the machine has."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 16 << 30

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import plain
+from .memory import Lease
 from .recipe import Recipe
 
 Ints = NDArray[np.int64]
@@ -20,18 +21,21 @@ class Part:
 
     Attributes
     ----------
-    records : ndarray of float32, shape (n or more, recipe.record)
+    records : ndarray of float32, shape (rows of the arena, recipe.record)
         The values of X; the target of each cell, NaN where it does not count (without a target
         0 where it counts); the number of the cell as one or two uint32.
     begins : ndarray of int64, shape (n_segments,)
         First record of each segment, in the order in which they are drawn.
     ranks : ndarray of int64, shape (n_segments + 1,)
         How many samples are drawn before each segment, and in all.
+    lease : Lease, optional
+        Holds the records.
     """
 
     records: NDArray[np.float32]
     begins: Ints
     ranks: Ints
+    lease: Lease | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         """Return the number of samples."""

@@ -26,15 +26,15 @@ class Stacked:
 
     Attributes
     ----------
-    records : ndarray of float32
-        As :class:`.parts.Part` has them.
+    part : Part
+        The samples.
     order : ndarray of int64
-        Rows of `records`, batch by batch, in a batch in the order of their cells.
+        Rows of its records, batch by batch, in a batch in the order of their cells.
     edges : ndarray of int64
         Where each batch starts in `order`, and the end.
     """
 
-    records: NDArray[np.float32]
+    part: Part
     order: Ints
     edges: Ints
 
@@ -72,7 +72,7 @@ class Stacking:
     def stacked(self, part: Part) -> Stacked:
         """Return the samples of a box by batch."""
         if not len(part):
-            return Stacked(part.records, np.empty(0, np.int64), np.zeros(1, np.int64))
+            return Stacked(part, np.empty(0, np.int64), np.zeros(1, np.int64))
         rows = part.rows(0, len(part))
         cells = cells_of(part.records[rows], self.recipe)
         places = np.unravel_index(cells, self.sizes)
@@ -83,7 +83,7 @@ class Stacking:
         )
         order = np.lexsort((cells, batch))
         edges = np.flatnonzero(np.diff(batch[order], prepend=-1, append=-1))
-        return Stacked(part.records, rows[order].astype(np.int64), edges.astype(np.int64))
+        return Stacked(part, rows[order].astype(np.int64), edges.astype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class StackStream:
 
     def _batch(self, held: Stacked, role: int, number: int) -> Batch:
         recipe, n = self.stacking.recipe, len(held.rows(number))
-        records = held.records[held.rows(number)]
+        records = held.part.records[held.rows(number)]
         cells = cells_of(records, recipe)
         x = np.ascontiguousarray(records[:, : recipe.inputs])
         if self.filler is not None:

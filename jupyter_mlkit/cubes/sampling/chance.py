@@ -18,19 +18,23 @@ def _mixed(number: int) -> int:
     return x ^ (x >> 31)
 
 
+def _state(key: tuple[int, ...]) -> int:
+    state = 0
+    for part in key:
+        state = _mixed(state ^ (part & _ALL))
+    return state
+
+
 def round_keys(*key: int) -> NDArray[np.uint64]:
     """Return three odd factors and three addends, for ``permute``."""
-    found = draws(6, *key)
-    found[:3] |= np.uint64(1)
-    return found
+    state = _state(key)
+    found = [_mixed(number ^ state) for number in range(6)]
+    return np.array([*(factor | 1 for factor in found[:3]), *found[3:]], np.uint64)
 
 
 def draws(n: int, *key: int) -> NDArray[np.uint64]:
     """Return `n` 64-bit numbers that follow from `key`."""
-    state = 0
-    for part in key:
-        state = _mixed(state ^ (part & _ALL))
-    return mix64(np.arange(n, dtype=np.uint64) ^ np.uint64(state))
+    return mix64(np.arange(n, dtype=np.uint64) ^ np.uint64(_state(key)))
 
 
 def shuffled(n: int, *key: int) -> NDArray[np.int64]:

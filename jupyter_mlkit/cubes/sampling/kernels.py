@@ -277,33 +277,6 @@ def ranked(begins, ranks, start, stop, out):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def part_records(records, order, dest, columns, x, marks, numbers):  # type: ignore[no-untyped-def]
-    """Write inputs, marks and numbers of records ``order`` to places ``dest``."""
-    width = marks.shape[1]
-    last = columns + width
-    wide = records.shape[1] > last + 1
-    ids = records.view(np.uint32)
-    if columns == 1 and width == 1 and not wide:
-        # As in `spread`.
-        for i in range(order.size):
-            at, to = order[i], dest[i]
-            x[to, 0] = records[at, 0]
-            marks[to, 0] = records[at, 1]
-            numbers[to] = ids[at, 2]
-        return
-    for i in range(order.size):
-        at, to = order[i], dest[i]
-        for k in range(columns):
-            x[to, k] = records[at, k]
-        for k in range(width):
-            marks[to, k] = records[at, columns + k]
-        number = np.int64(ids[at, last])
-        if wide:
-            number |= np.int64(ids[at, last + 1]) << 32
-        numbers[to] = number
-
-
-@_jit
 def permute(n, keys, dest):  # type: ignore[no-untyped-def]
     """Write a permutation of ``0 .. n - 1`` and one number more.
 
@@ -333,3 +306,51 @@ def permute(n, keys, dest):  # type: ignore[no-untyped-def]
             # No branch: what is too large is written over.
             dest[j] = found[i]
             j += found[i] < n
+
+
+@_jit
+def draw(records, begins, ranks, sizes, takes, keys, columns, x, marks, numbers):  # type: ignore[no-untyped-def]
+    """Write inputs, marks and numbers of the records that some parts give, permuted.
+
+    Of part ``p``, which has ``sizes[p]`` segments, the ranks from ``takes[p, 0]`` to
+    ``takes[p, 1]`` are drawn; ``begins`` and ``ranks`` are those of all parts in turn, as
+    `ranked` has them. Without ``keys`` the order is kept.
+    """
+    width = marks.shape[1]
+    last = columns + width
+    wide = records.shape[1] > last + 1
+    ids = records.view(np.uint32)
+    dest = np.arange(numbers.size + 1).astype(np.int32)
+    if keys.size:
+        permute(numbers.size, keys, dest)
+    j, before = 0, 0
+    for p in range(sizes.size):
+        mine = ranks[before + p : before + p + sizes[p] + 1]
+        rank, stop = takes[p, 0], takes[p, 1]
+        segment = np.searchsorted(mine, rank, side="right") - 1
+        while rank < stop:
+            end = min(stop, mine[segment + 1])
+            first = begins[before + segment] + rank - mine[segment]
+            if columns == 1 and width == 1 and not wide:
+                # As in `spread`.
+                for at in range(first, first + end - rank):
+                    to = dest[j]
+                    x[to, 0] = records[at, 0]
+                    marks[to, 0] = records[at, 1]
+                    numbers[to] = ids[at, 2]
+                    j += 1
+            else:
+                for at in range(first, first + end - rank):
+                    to = dest[j]
+                    for k in range(columns):
+                        x[to, k] = records[at, k]
+                    for k in range(width):
+                        marks[to, k] = records[at, columns + k]
+                    number = np.int64(ids[at, last])
+                    if wide:
+                        number |= np.int64(ids[at, last + 1]) << 32
+                    numbers[to] = number
+                    j += 1
+            rank = end
+            segment += 1
+        before += sizes[p]

@@ -175,16 +175,30 @@ def ranked(begins: Ints, ranks: Ints, start: int, stop: int, out: Places) -> Non
     out[:] = begins[segment] + rank - ranks[segment]
 
 
-def part_records(
+def draw(
     records: Floats,
-    order: Places,
-    dest: Places,
+    begins: Ints,
+    ranks: Ints,
+    sizes: Ints,
+    takes: Ints,
+    keys: NDArray[np.uint64],
     columns: int,
     x: Floats,
     marks: Floats,
     numbers: Ints,
 ) -> None:
-    """Write inputs, marks and numbers of records ``order`` to places ``dest``."""
+    """Write the records that some parts give, permuted, see :func:`.kernels.draw`."""
+    dest = np.arange(numbers.size + 1, dtype=np.int32)
+    if keys.size:
+        permute(numbers.size, keys, dest)
+    order = np.empty(numbers.size, np.int32)
+    edges = np.concatenate([[0], np.cumsum(sizes)])
+    at = 0
+    for p, (start, stop) in enumerate(takes):
+        a, b = edges[p], edges[p + 1]
+        ranked(begins[a:b], ranks[a + p : b + p + 1], start, stop, order[at : at + stop - start])
+        at += stop - start
+    dest = dest[: numbers.size]
     x[dest] = records[order, :columns]
     last = columns + marks.shape[1]
     marks[dest] = records[order, columns:last]

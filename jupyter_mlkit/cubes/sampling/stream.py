@@ -19,6 +19,7 @@ from .parts import Part
 from .recipe import Recipe
 
 Counts = Mapping[int, tuple[int, ...]]
+_NO_KEYS = np.empty(0, np.uint64)
 
 
 @dataclass(frozen=True)
@@ -226,19 +227,17 @@ class Stream:
 
     def _write(self, piece: Piece[list[Part]], role: int, n: int, to: _Run) -> None:
         """Write the samples of a piece, permuted."""
-        drawn = np.arange(n + 1, dtype=np.int32)
-        if self.shuffle and n > 1:
-            self.kernels.permute(n, round_keys(*self.key, 3, piece.number, role), drawn)
-        at = 0
-        for box, rows in piece.takes:
-            a, b = rows[role]
-            if a < b:
-                part = box.held[role]
-                self.kernels.part_records(
-                    part.records, part.rows(a, b, self.kernels), drawn[at : at + b - a],
-                    self.recipe.inputs, to.x, to.marks, to.cells,
-                )  # fmt: skip
-                at += b - a
+        takes = [(box.held[role], rows[role]) for box, rows in piece.takes]
+        takes = [(part, (a, b)) for part, (a, b) in takes if a < b]
+        keys = round_keys(*self.key, 3, piece.number, role) if self.shuffle and n > 1 else _NO_KEYS
+        self.kernels.draw(
+            takes[0][0].records,
+            np.concatenate([part.begins for part, _ in takes]),
+            np.concatenate([part.ranks for part, _ in takes]),
+            np.array([part.begins.size for part, _ in takes]),
+            np.array([rows for _, rows in takes]),
+            keys, self.recipe.inputs, to.x, to.marks, to.cells,
+        )  # fmt: skip
 
     def _batch(self, run: _Run, role: int, a: int, b: int) -> Batch:
         recipe = self.recipe

@@ -47,7 +47,8 @@ class WindowChooser:
         recipe, at = self.recipe, piece.offsets
         lattice = self._lattice(piece)
         counted = self._seen(lattice, codes, at.window, at.length)
-        inputs = self._seen(lattice, self._judged(piece), at.inputs, at.length)
+        beside = recipe.places(piece.shape, piece.roles.size).inputs
+        inputs = self._seen(lattice, self._judged(piece), beside, at.length)
         touched = np.empty(0, np.uint8)
         if recipe.strict or recipe.straddle == "drop":
             runs = at.footprint if recipe.strict else at.window

@@ -16,7 +16,7 @@ from .places import Places
 from .recipe import Offsets, Recipe
 
 #: Bytes of a workspace: small enough to stay in the cache of a processor.
-_BYTES = 2 << 20
+_BYTES = 8 << 20
 
 Range = tuple[int, int]
 #: Cells that a box holds or borrows: their range along each dim, and values by variable.
@@ -102,18 +102,30 @@ class Gatherer:
         starts = [axis.starts_in(place) for axis, place in zip(axes, index, strict=True)]
         if not all(found.size for found in starts):
             return []
-        free = [i for i, axis in enumerate(axes) if axis.low == axis.high == 0]
-        if not free:
-            return [starts]
-        # The outermost dim that is long enough keeps runs of memory long.
-        axis = max(free, key=lambda i: (starts[i].size > 8, -i))
-        widths = [b - a for a, b in self.grid.needed(box)]
-        cells = max(1, math.prod(widths) // max(1, widths[axis]))
-        step = max(1, _BYTES // (4 * len(self.recipe.variables) * cells))
+        dim, runs = self._runs(box, starts)
+        across = [b - a for i, (a, b) in enumerate(self.grid.needed(box)) if i != dim]
+        most = _BYTES // (4 * len(self.recipe.variables) * max(1, math.prod(across)))
+        # What samples need beyond their starts is gathered for each piece anew.
+        most = max(1, most, 4 * (axes[dim].high - axes[dim].low))
         return [
-            [*starts[:axis], starts[axis][a : a + step], *starts[axis + 1 :]]
-            for a in range(0, starts[axis].size, step)
+            [*starts[:dim], part, *starts[dim + 1 :]]
+            for run in runs
+            for part in np.split(run, np.flatnonzero(np.diff((run - run[0]) // most)) + 1)
         ]
+
+    def _runs(self, box: int, starts: Starts) -> tuple[int, list[NDArray[np.int64]]]:
+        """Return along which dim a box is split, and which starts along it are kept apart."""
+        axes = self.grid.axes
+        free = [i for i, axis in enumerate(axes) if axis.low == axis.high == 0]
+        if free != [*range(1, len(axes))]:
+            # The outermost dim that is long enough keeps runs of memory long.
+            dim = max(free, key=lambda i: (starts[i].size > 8, -i), default=0)
+            return dim, [starts[dim]]
+        # Samples that need no other box are cut from where the cells were decoded.
+        first, stop = self.grid.holds(box)[0]
+        inside = [first - axes[0].low, stop - axes[0].high]
+        runs = np.split(starts[0], np.searchsorted(starts[0], inside))
+        return 0, [run for run in runs if run.size]
 
     def roles_at(self, pieces: Sequence[Starts]) -> NDArray[np.uint8]:
         """Return the roles of the cells from the first to the last of some starts, as bits."""
@@ -153,8 +165,9 @@ class Gatherer:
         cells = math.prod(shape)
         inside = [(max(a, 0), min(b, axis.size)) for (a, b), axis in zip(span, axes, strict=True)]
         found = None
-        if not recipe.window and inside == span and len(ingredients) == 1:
-            found = _in_place(recipe.variables, span, *ingredients[0])
+        for region, arrays in ingredients if inside == span else []:
+            if found is None and _within(span, region):
+                found = _in_place(recipe.variables, span, region, arrays)
         if found is None:
             values = self._scratch.take("values", (len(recipe.variables), *shape), np.float32)
             if inside != span:
@@ -197,6 +210,10 @@ def strides(shape: Sequence[int]) -> list[int]:
     return [math.prod(shape[i + 1 :]) for i in range(len(shape))]
 
 
+def _within(inner: list[Range], outer: list[Range]) -> bool:
+    return all(c <= a and b <= d for (a, b), (c, d) in zip(inner, outer, strict=True))
+
+
 def _slices(inner: list[Range], outer: list[Range]) -> tuple[slice, ...]:
     return tuple(slice(a - c, b - c) for (a, b), (c, _) in zip(inner, outer, strict=True))
 
@@ -229,7 +246,8 @@ def _in_place(
     if steps or rest or apart < first.size:
         return None
     skip = (span[cut][0] - region[cut][0]) * math.prod(shape[cut + 1 :])
-    memory = first.base[at[0] - first.base.__array_interface__["data"][0] :]
+    memory = first.base.reshape(-1).view(np.uint8)
+    memory = memory[at[0] - first.base.__array_interface__["data"][0] :]
     size = apart * (len(names) - 1) + first.size
     return memory[: 4 * size].view(np.float32)[skip:], apart
 

@@ -55,7 +55,7 @@ class Cutter:
         self._scratch = Scratch()
         self._gatherer = Gatherer(recipe, grid, places, self._scratch)
         self._sizes = tuple(axis.size for axis in grid.axes)
-        self._chooser = WindowChooser(recipe, self._sizes, kernels, balance)
+        self._chooser = WindowChooser(recipe, self._sizes, kernels, balance, self._scratch)
         self._wanted = BITS[list(recipe.roles)]
         # A window may be a sample of several roles.
         most = (len(recipe.roles) if recipe.window else 1) * math.prod(

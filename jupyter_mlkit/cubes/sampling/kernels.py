@@ -12,6 +12,8 @@ import numpy as np
 
 #: Numbers of a permutation that are made together.
 _AT_ONCE = 1024
+#: Values that are put together before they are written: a part of the fastest cache.
+_TILE = 2048
 
 _jit = numba.njit(cache=True, nogil=True, error_model="numpy")
 
@@ -68,11 +70,16 @@ def select(  # type: ignore[no-untyped-def]
     n = 0
     other = np.uint8(255) ^ bit
     for r in range(rows.size):
+        row, values = counted[r * inner : (r + 1) * inner], inputs[r * inner : (r + 1) * inner]
+        held = np.uint8(0)
         for i in range(inner):
-            w = r * inner + i
-            fits = (counted[w] & bit != 0) & (inputs[w] & 1 != 0) & (inputs[w] & refused == 0)
+            held |= row[i]
+        if held & bit == 0:
+            continue
+        for i in range(inner):
+            fits = (row[i] & bit != 0) & (values[i] & 1 != 0) & (values[i] & refused == 0)
             if touched.size:
-                fits &= touched[w] & other == 0
+                fits &= touched[r * inner + i] & other == 0
             # No branch: what does not fit is written over.
             origins[n] = rows[r] + i * step
             cells[n] = numbers[r] + i * step
@@ -178,38 +185,50 @@ def cut_windows(  # type: ignore[no-untyped-def]
     last = columns + window.size * length
     nothing = np.float32(np.nan)
     ids = records.view(np.uint32)
-    found = np.empty(last, np.float32)
+    wide = records.shape[1] > last + 1
+    if length == 1:
+        # Values from here and there are put together first, each from some windows in a row:
+        # they are read in the order in which they lie, and records are written at once.
+        most = max(1, _TILE // last)
+        tile = np.empty((most, last), np.float32)
+        for begin in range(0, origins.size, most):
+            some = origins[begin : begin + most]
+            for r in range(inputs.size):
+                for i in range(some.size):
+                    # Unsigned: no index counts from the end.
+                    tile[i, r] = flat[np.uint64(some[i] + inputs[r])]
+            for r in range(window.size):
+                for i in range(some.size):
+                    at = some[i] + window[r]
+                    value = flat[np.uint64(target + at)] if target >= 0 else np.float32(0)
+                    tile[i, columns + r] = value if codes[np.uint64(at)] == bit else nothing
+            for i in range(some.size):
+                to, found = records[place[begin + i]], tile[i]
+                for k in range(last):
+                    to[k] = found[k]
+                number = numbers[begin + i]
+                ids[place[begin + i], last] = number & 0xFFFFFFFF
+                if wide:
+                    ids[place[begin + i], last + 1] = number >> 32
+        return
     for i in range(origins.size):
         n, origin = place[i], origins[i]
-        if length == 1:
-            # Values from here and there are put together first: the places of samples are not
-            # in the cache, and few wide writes wait for it side by side.
-            for r in range(inputs.size):
-                found[r] = flat[origin + inputs[r]]
-            for r in range(window.size):
-                at = origin + window[r]
-                value = flat[target + at] if target >= 0 else np.float32(0)
-                found[columns + r] = value if codes[at] == bit else nothing
-            to = records[n, :last]
-            for k in range(last):
-                to[k] = found[k]
-        else:
-            for r in range(inputs.size):
-                at = origin + inputs[r]
-                records[n, r * length : (r + 1) * length] = flat[at : at + length]
-            for r in range(window.size):
-                at = origin + window[r]
-                to = records[n, columns + r * length : columns + (r + 1) * length]
-                mine = codes[at : at + length]
-                if target < 0:
-                    for k in range(length):
-                        to[k] = np.float32(0) if mine[k] == bit else nothing
-                else:
-                    values = flat[target + at : target + at + length]
-                    for k in range(length):
-                        to[k] = values[k] if mine[k] == bit else nothing
+        for r in range(inputs.size):
+            at = origin + inputs[r]
+            records[n, r * length : (r + 1) * length] = flat[at : at + length]
+        for r in range(window.size):
+            at = origin + window[r]
+            to = records[n, columns + r * length : columns + (r + 1) * length]
+            mine = codes[at : at + length]
+            if target < 0:
+                for k in range(length):
+                    to[k] = np.float32(0) if mine[k] == bit else nothing
+            else:
+                values = flat[target + at : target + at + length]
+                for k in range(length):
+                    to[k] = values[k] if mine[k] == bit else nothing
         ids[n, last] = numbers[i] & 0xFFFFFFFF
-        if records.shape[1] > last + 1:
+        if wide:
             ids[n, last + 1] = numbers[i] >> 32
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .balance import Balance
+from .memory import Scratch
 from .places import BITS
 from .recipe import Recipe
 from .workspace import Workspace
@@ -32,11 +33,19 @@ class WindowChooser:
         Cells of the cube.
     kernels : module
     balance : Balance, optional
+    scratch : Scratch
+        Holds what is chosen: it is valid until the next choice of the thread.
     """
 
     def __init__(
-        self, recipe: Recipe, sizes: tuple[int, ...], kernels: ModuleType, balance: Balance | None
+        self,
+        recipe: Recipe,
+        sizes: tuple[int, ...],
+        kernels: ModuleType,
+        balance: Balance | None,
+        scratch: Scratch,
     ) -> None:
+        self._scratch = scratch
         self.recipe = recipe
         self.sizes = sizes
         self.kernels = kernels
@@ -46,17 +55,19 @@ class WindowChooser:
         """Return the windows of each wanted role; `codes` are the roles of cells that count."""
         recipe, at = self.recipe, piece.offsets
         lattice = self._lattice(piece)
-        counted = self._seen(lattice, codes, at.window, at.length)
+        counted = self._seen("counted", lattice, codes, at.window, at.length)
         beside = recipe.places(piece.shape, piece.roles.size).inputs
-        inputs = self._seen(lattice, self._judged(piece), beside, at.length)
+        inputs = self._seen("inputs", lattice, self._judged(piece), beside, at.length)
         touched = np.empty(0, np.uint8)
         if recipe.strict or recipe.straddle == "drop":
             runs = at.footprint if recipe.strict else at.window
-            touched = self._seen(lattice, piece.roles.reshape(-1), runs, at.length)
+            flags = piece.roles.reshape(-1)
+            touched = self._seen("touched", lattice, flags, runs, at.length)
         found = []
         for role in recipe.roles:
             complete = role == _TRAIN and recipe.drop_nan in ("auto", "masked")
-            origins, cells = np.empty((2, counted.size + 1), np.int64)
+            most = counted.size + 1
+            origins, cells = self._scratch.take(f"chosen {role}", (2, most), np.int64)
             n = self.kernels.select(
                 counted, inputs, touched, BITS[role], _MISSING if complete else _NONE,
                 *lattice, origins, cells,
@@ -89,17 +100,19 @@ class WindowChooser:
         # Windows that are left out make the rest uneven: each is a row of its own.
         return (*piece.lattice(self.sizes), 1, 1)
 
-    def _seen(self, lattice: _Lattice, flags: Bits, runs: NDArray[np.int64], length: int) -> Bits:
+    def _seen(
+        self, use: str, lattice: _Lattice, flags: Bits, runs: NDArray[np.int64], length: int
+    ) -> Bits:
         """Return which flags each window holds."""
         rows, _, inner, step = lattice
-        found = np.empty(rows.size * inner, np.uint8)
+        found = self._scratch.take(use, (rows.size * inner,), np.uint8)
         self.kernels.seen(flags, rows, inner, step, runs, length, found)
         return found
 
     def _judged(self, piece: Workspace) -> Bits:
         """Return for each value of the features whether it is there."""
         recipe = self.recipe
-        flags = np.empty((recipe.n_inputs, piece.roles.size), np.uint8)
+        flags = self._scratch.take("flags", (recipe.n_inputs, piece.roles.size), np.uint8)
         values = piece.values[: recipe.n_inputs]
         self.kernels.flag(values.reshape(-1), flags.reshape(-1))
         if recipe.drop_nan == "masked" and recipe.mask is not None:

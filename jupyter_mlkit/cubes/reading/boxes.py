@@ -58,6 +58,12 @@ class BoxReader:
         self._chunks = None if self.stored is None else Chunks(self.stored.array)
 
     @property
+    def by_dask(self) -> bool:
+        """Whether dask computes it: its chunks cannot be seen, or something was done to them."""
+        lazy = self.stored is None and self._variable.chunks is not None
+        return lazy and hasattr(self._variable.data, "__dask_graph__")
+
+    @property
     def remote(self) -> bool:
         """Whether it pays to :meth:`ask` for a box before it is read."""
         return self._chunks is not None and self._chunks.remote
@@ -213,6 +219,26 @@ def read_together(wanted: Iterable[tuple[BoxReader, Box, NDArray[Any]]], asked: 
             reader._read_chunk(chunk, holders, asked.pop(chunk, None))
         except read_errors() as error:
             raise unreadable(reader._variable, reader._named(chunk), error) from error
+
+
+def read_by_dask(wanted: Sequence[tuple[BoxReader, Box, NDArray[Any]]]) -> None:
+    """Write boxes of variables that dask computes; what their graphs share is computed once.
+
+    Raises
+    ------
+    CubeError
+        ``unreadable_chunk``, naming the variable and the index of the chunk.
+    """
+    from dask.base import compute
+
+    try:
+        found = compute(*(reader._variable.isel(box).data for reader, box, _ in wanted))  # type: ignore[no-untyped-call]
+    except read_errors():
+        for reader, box, _ in wanted:
+            reader.values(box)
+        raise
+    for (_, _, out), values in zip(wanted, found, strict=True):
+        out[...] = values
 
 
 def taken(along: Positions, pick: slice | NDArray[np.int64]) -> Positions:

@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ..features.mlkit_features import as_float
-from .boxes import Asked, Box, BoxReader, picked, read_together, taken
+from .boxes import Asked, Box, BoxReader, picked, read_by_dask, read_together, taken
 from .expressions import Expression, Input, Sources
 from .fetch import Scratch
 
@@ -132,12 +132,17 @@ class _Parts:
 
     def read(self, asked: dict[int, Asked]) -> None:
         """Read all, each chunk once."""
+        by_dask = []
         for array, wanted in self._wanted.items():
             if wanted[0][0].stored is not None:
                 read_together(wanted, asked.get(array, {}))
-                continue
-            for reader, box, out in wanted:
-                reader.read(box, out)
+            elif wanted[0][0].by_dask:
+                by_dask += wanted
+            else:
+                for reader, box, out in wanted:
+                    reader.read(box, out)
+        if by_dask:
+            read_by_dask(by_dask)
 
     def floats(self, source: Input, box: Box) -> xr.Variable:
         """Return what features are computed from."""

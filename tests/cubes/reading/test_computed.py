@@ -182,6 +182,17 @@ def test_each_chunk_of_a_remote_store_is_fetched_once_a_box(
     assert store.most > 1
 
 
+def test_dask_fetches_what_expressions_share_once_a_box(stored_at: Path) -> None:
+    store, ds = far(stored_at)
+    names = ["t - 273.15", "t / p", "p * 2"]
+    found = derive(ds.chunk(dict(zip(DIMS, CHUNKS, strict=True))), names)
+    reader = SlabReader(found, names, DIMS, budget=1)
+    assert len(reader) == 27
+    store.got = []
+    list(reader.map(lambda *_: None, threads=1))
+    assert len(store.got) == len(set(store.got)) == 2 * 27
+
+
 def test_regions_and_scalers_share_their_inputs_too(
     stored_at: Path, decoded: list[tuple[str, tuple[int, ...]]]
 ) -> None:

@@ -82,6 +82,17 @@ class MLKitApp(ExtensionApp):
         help="""Bytes of memory that the processes of one training may hold together, whatever
         it asks for; 0: no limit. Looked at several times a second.""",
     ).tag(config=True)
+    output_days = Float(
+        30.0,
+        min=0.0,
+        help="""Days after its end for which the output of a training is kept; 0: for ever. The
+        training stays in the list, with its spec and how it ended.""",
+    ).tag(config=True)
+    output_bytes = Integer(
+        2 * 1024**3,
+        min=0,
+        help="""Bytes of output of ended trainings that are kept, the newest first; 0: no limit.""",
+    ).tag(config=True)
     stop_grace = Float(
         10.0,
         min=0.0,
@@ -142,6 +153,8 @@ class MLKitApp(ExtensionApp):
                 job_environment=tuple(self.job_environment),
                 job_timeout=self.job_timeout or None,
                 job_memory=self.job_memory or None,
+                output_days=self.output_days or None,
+                output_bytes=self.output_bytes or None,
                 stop_grace=self.stop_grace,
                 store_timeout=self.store_timeout,
                 probe_timeout=self.probe_timeout,

@@ -57,6 +57,8 @@ class Settings:
         Patterns of variables of the server that jobs and probes may see besides the usual ones.
     job_timeout, job_memory : float, int or None
         Seconds and bytes that no job may exceed.
+    output_days, output_bytes : float, int or None
+        How long, and how much of, the output of ended jobs is kept.
     children_at_once : int
     stop_grace, store_timeout, probe_timeout, probe_idle, children_idle : float
         Seconds.
@@ -72,6 +74,8 @@ class Settings:
     job_environment: tuple[str, ...] = ()
     job_timeout: float | None = None
     job_memory: int | None = None
+    output_days: float | None = None
+    output_bytes: int | None = None
     stop_grace: float = 10.0
     store_timeout: float = 30.0
     probe_timeout: float = 60.0
@@ -194,6 +198,7 @@ class Services:
         """Training jobs; what earlier servers have left is adopted when this is first used."""
 
         def make() -> Supervisor:
+            from ..jobs.pruning import Keep
             from ..jobs.supervisor import Supervisor, Surroundings
             from ..tracking.store import redact
 
@@ -213,6 +218,7 @@ class Services:
                 on_change=self._job_changed,
                 close_run=self._close_run,
                 grace=settings.stop_grace,
+                keep=Keep(settings.output_days, settings.output_bytes),
             )
             supervisor.reconcile()
             return supervisor

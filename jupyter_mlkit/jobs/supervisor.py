@@ -24,12 +24,16 @@ from .executors import Executor
 from .executors.local import LocalExecutor
 from .folder import JobFolder
 from .identity import Identity
-from .record import ACTIVE, GOING_ON, JobRecord, OpenRun, as_body, now
+from .pruning import Keep, prune
+from .record import ACTIVE, ENDED, GOING_ON, JobRecord, OpenRun, as_body, now
 from .starting import Surroundings, launch_of
 from .store import JobStore
 from .watch import LOOK_EVERY, RETRY_AFTER, ProcessWatch
 
 ChangeKind = Literal["created", "changed", "logged"]
+
+#: Milliseconds.
+_DAY = 24 * 3600 * 1000
 
 __all__ = ["ChangeKind", "RunCloser", "Supervisor", "Surroundings"]
 
@@ -58,6 +62,8 @@ class Supervisor:
         Seconds between the request to end and the end by force.
     retry_delay : float
         Seconds until the first further attempt of a job; doubled for each one after that.
+    keep : Keep, optional
+        How long the output of ended jobs is kept; looked after at the start and once a day.
 
     Attributes
     ----------
@@ -76,6 +82,7 @@ class Supervisor:
         close_run: RunCloser | None = None,
         grace: float = 10.0,
         retry_delay: float = 10.0,
+        keep: Keep | None = None,
     ) -> None:
         self._around = surroundings
         self._limit = limit or max(1, (os.cpu_count() or 1) // 2)
@@ -83,6 +90,7 @@ class Supervisor:
         self._on_change = on_change
         self._close_run = close_run
         self._grace, self._retry_delay = grace, retry_delay
+        self._keep, self._prune_at = keep or Keep(), 0
         self.last_active = 0
         self._store = JobStore(surroundings.folder / "jobs.db", surroundings.scope)
         me = Identity.of(os.getpid())
@@ -232,12 +240,13 @@ class Supervisor:
 
     # ------------------------------------------------------------------- called by the watch
 
-    def _tend(self) -> float | None:
+    def _tend(self) -> float:
         """Find what others have started, start what may start, close what was left open.
 
-        Returns within how many seconds to come back; None where nothing is going on.
+        Returns within how many seconds to come back.
         """
         self._find_others()
+        self._prune()
         looked = now()
         self._start_waiting()
         left_open = self._close_left_open()
@@ -247,11 +256,19 @@ class Supervisor:
         if any(job.state in ACTIVE and job.owner.is_here for job in elsewhere):
             return LOOK_EVERY  # is being started by another server right now
         if not left_open and not elsewhere:
-            return None
+            return max(LOOK_EVERY, (self._prune_at - now()) / 1000)
         # Jobs that are tried again wait for their time, which may have come since we looked.
         times = [job.not_before for job in elsewhere if job.not_before > looked]
         until = (min(times, default=2**62) - now()) / 1000
         return max(LOOK_EVERY, min(RETRY_AFTER, until))
+
+    def _prune(self) -> None:
+        if now() < self._prune_at:
+            return
+        self._prune_at = now() + _DAY
+        ended = self._store.in_states(ENDED)
+        for job_id in prune(self._around.folder / "jobs", ended, self._keep, now()):
+            self._tell("logged", job_id)
 
     def _close_left_open(self) -> bool:
         """Close the runs of vanished jobs; return whether any has to be tried again."""

@@ -34,7 +34,7 @@ class _Watched:
 
 
 class ProcessWatch:
-    """Watches processes from one thread, which sleeps for good where there are none.
+    """Watches processes from one thread, which sleeps where there are none.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class ProcessWatch:
         Called with the job id when there is more output.
     idle : callable
         Called in every round, before the thread sleeps; returns within how many seconds it wants
-        to be called again, None for not at all.
+        to be called again.
     grace : float
         Seconds between TERM and KILL.
     """
@@ -57,7 +57,7 @@ class ProcessWatch:
         ended: Callable[[str, int | None], None],
         told: Callable[[str], None],
         logged: Callable[[str], None],
-        idle: Callable[[], float | None],
+        idle: Callable[[], float],
         grace: float,
     ) -> None:
         self._ended, self._told, self._logged = ended, told, logged
@@ -138,7 +138,7 @@ class ProcessWatch:
             with contextlib.suppress(BlockingIOError):
                 os.read(self._wake_end, 4096)
 
-    def _round(self) -> float | None:
+    def _round(self) -> float:
         try:
             with self._lock:
                 watched = list(self._watched.items())

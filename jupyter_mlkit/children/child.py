@@ -66,7 +66,7 @@ class Child:
     def _spawn(self) -> subprocess.Popen[bytes]:
         try:
             self._folder.mkdir(mode=0o700)
-            owner = Owner.here(self._nonce)
+            owner = Owner.here(self._nonce, self.kind.name)
             (self._folder / Owner.FILE).write_bytes(msgspec.json.encode(owner))
             return subprocess.Popen(
                 [

@@ -13,7 +13,7 @@ from ..paths import private_dir, runtime_dir
 #: A socket's path may have 103 bytes on macOS, 107 on Linux; some libraries count one more.
 MAX_PATH = 100
 #: Length of the names of folders and sockets that are made below.
-_BELOW = len("/0123456789abcdef/s")
+BELOW = len("/0123456789abcdef/s")
 
 
 class UnsafeFolderError(MLKitError):
@@ -43,7 +43,7 @@ def socket_folder(wanted: Path | None = None) -> Path:
         candidates.append(Path(session) / "jupyter_mlkit")
     candidates.append(Path(tempfile.gettempdir()) / f"jupyter_mlkit-{os.geteuid()}")
     for folder in candidates:
-        if len(os.fsencode(folder)) + _BELOW <= MAX_PATH:
+        if len(os.fsencode(folder)) + BELOW <= MAX_PATH:
             return folder
     raise UnsafeFolderError(
         f"The path of {candidates[0]} is too long for a socket.",

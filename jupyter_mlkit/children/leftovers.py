@@ -24,19 +24,22 @@ class Owner(Struct, frozen=True):
     server : Identity
     nonce : str
         In the environment of every process of the child.
+    kind : str
+        What it is; for people only.
     """
 
     FILE: ClassVar[str] = "owner.json"
 
     server: Identity
     nonce: str
+    kind: str = ""
 
     @classmethod
-    def here(cls, nonce: str) -> Owner:
+    def here(cls, nonce: str, kind: str) -> Owner:
         """Return this process as the owner."""
         me = Identity.of(os.getpid())
         assert me is not None, "this process runs"
-        return cls(server=me, nonce=nonce)
+        return cls(server=me, nonce=nonce, kind=kind)
 
 
 def clear_leftovers(folder: Path) -> None:
@@ -47,18 +50,31 @@ def clear_leftovers(folder: Path) -> None:
         except (OSError, msgspec.DecodeError):
             continue  # not ours, or being made right now
         if owner.server.is_here and not owner.server.is_alive:
-            _kill_all(f"{ENV_NONCE}={owner.nonce}".encode())
+            _kill_all(owner.nonce)
             shutil.rmtree(place, ignore_errors=True)
 
 
-def _kill_all(marker: bytes) -> None:
+def processes_of(nonce: str) -> list[int]:
+    """Return the processes of one start of a child; none where the system shows no environments."""
+    found = []
     for entry in Path("/proc").glob("[0-9]*"):
-        pid = int(entry.name)
         with contextlib.suppress(OSError):  # gone, or somebody else's
+            if _marker(nonce) in environment_of(int(entry.name)):
+                found.append(int(entry.name))
+    return sorted(found)
+
+
+def _kill_all(nonce: str) -> None:
+    for pid in processes_of(nonce):
+        with contextlib.suppress(OSError):  # gone
             handle = os.pidfd_open(pid)
             try:
                 # Looked at behind the handle: from here on it is this process or none.
-                if marker in environment_of(pid):
+                if _marker(nonce) in environment_of(pid):
                     signal.pidfd_send_signal(handle, signal.SIGKILL)
             finally:
                 os.close(handle)
+
+
+def _marker(nonce: str) -> bytes:
+    return f"{ENV_NONCE}={nonce}".encode()

@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import __version__, paths
 from ..errors import MLKitError
+from .doctor_children import examine_children
 from .doctor_cube import examine_cube
 from .doctor_security import examine_security
 from .finding import Finding
@@ -48,6 +49,7 @@ def examine(cube: str | None = None, options: Sequence[str] = (), kernel: str = 
         "Enabled in Jupyter": _enabled,
         "Tracking store": _store,
         "Private": examine_security,
+        "Programs": examine_children,
         "Kernels": _kernels,
     }
     if cube is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -12,11 +14,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from children.conftest import short
+from stores import until
 
 from jupyter_mlkit import paths
+from jupyter_mlkit.children.folder import make_private, socket_folder
+from jupyter_mlkit.children.leftovers import Owner, clear_leftovers, processes_of
+from jupyter_mlkit.cli.doctor_children import examine_children
 from jupyter_mlkit.cli.doctor_cube import examine_cube
 from jupyter_mlkit.cli.doctor_security import examine_security
 from jupyter_mlkit.cli.finding import Finding
+
+__all__ = ["short"]
 
 
 @pytest.fixture
@@ -109,3 +118,97 @@ def test_a_job_reads_a_cube_or_says_why_not(home: Path, monkeypatch: pytest.Monk
     assert "key" in (option.problem or "")
     (kernel,) = examine_cube(str(home / "cube.zarr"), [], "no-such-kernel")
     assert "no-such-kernel" in (kernel.problem or "")
+
+
+# ------------------------------------------------------------------------------- programs
+
+LEFT_BEHIND = """
+import sys
+from pathlib import Path
+from jupyter_mlkit.children.child import Child
+sys.path.insert(0, sys.argv[2])
+from children.kinds import echo
+child = Child(echo(), Path(sys.argv[1]))
+child.wait_until_ready(30)
+print(child._runner.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+def programs() -> list[Finding]:
+    return list(examine_children())
+
+
+@pytest.fixture
+def sockets(short: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have the folder of sockets where their paths are short enough."""
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(short))
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    return socket_folder()
+
+
+def test_the_folder_of_programs_is_looked_at(sockets: Path) -> None:
+    length, folder = programs()
+    assert length.state.startswith(f"{len(os.fsencode(sockets)) + 19} bytes")
+    assert (folder.absent, sockets.exists()) == (True, False)
+    make_private(sockets)
+    assert [finding.state for finding in programs()][2:] == ["none runs"]
+    sockets.chmod(0o750)
+    wrong = programs()[-1]
+    assert "0750" in (wrong.problem or "")
+    assert wrong.fix
+    sockets.rmdir()
+    sockets.symlink_to("/nowhere")
+    assert "is a link" in (programs()[-1].problem or "")
+
+
+def test_a_folder_whose_path_is_too_long_is_said(
+    sockets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.gettempdir", lambda: "/tmp/" + "x" * 100)
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", "/tmp/" + "y" * 100)
+    (finding,) = programs()
+    assert "too long for a socket" in (finding.problem or "")
+    assert "JUPYTER_RUNTIME_DIR" in (finding.fix or "")
+
+
+def test_programs_that_run_and_those_left_behind_are_told(sockets: Path) -> None:
+    tests = str(Path(__file__).parents[1])
+    server = subprocess.Popen(
+        [sys.executable, "-c", LEFT_BEHIND, str(sockets), tests],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdout is not None
+    runner = int(server.stdout.readline())
+    (running,) = programs()[2:]
+    assert running.name.startswith("echo ")
+    assert running.state == f"2 processes for the server with pid {server.pid}"
+    assert running.problem is None
+    # Server and runner are killed together: what the runner looked after is left alone.
+    server.send_signal(signal.SIGSTOP)
+    os.kill(runner, signal.SIGKILL)
+    server.kill()
+    server.communicate()
+    (left,) = programs()[2:]
+    assert (left.state, left.problem) == (
+        "1 process of a server that is gone",
+        "nobody uses or ends it",
+    )
+    assert "kill " in (left.fix or "")
+    (pid,) = processes_of(nonce_of(sockets))
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not processes_of(nonce_of(sockets)), 20)
+    (gone,) = programs()[2:]
+    assert gone.absent
+    assert "the next one removes" in gone.state
+    (sockets / "other").mkdir()
+    assert "not ours" in programs()[-1].state
+    clear_leftovers(sockets)
+    assert [path.name for path in sockets.iterdir()] == ["other"]
+
+
+def nonce_of(folder: Path) -> str:
+    (file,) = folder.glob(f"*/{Owner.FILE}")
+    return str(json.loads(file.read_text())["nonce"])

@@ -8,6 +8,7 @@ import type { IErrorInfo } from '../../api/errors';
 import type { Job } from '../../api/types';
 import { formatBytes, formatDuration } from '../shared/format';
 import { ErrorBox } from '../shared/errorBox';
+import { Elapsed } from './elapsed';
 import { leftOf, newestPoints, progressWords } from './jobProgress';
 
 /** The end of the output as far as it has been read. */
@@ -37,11 +38,18 @@ export function JobDetails(props: IJobDetailsProps): JSX.Element {
   const { run_id: runId, job_id: jobId } = job;
   const box = React.useRef<HTMLPreElement>(null);
   const text = lastLines(tail?.text ?? '');
+  const follows = React.useRef(true);
+  // After every change: what came while the panel was hidden could not be scrolled to.
   React.useLayoutEffect(() => {
-    if (box.current) {
+    if (box.current && follows.current) {
       box.current.scrollTop = box.current.scrollHeight;
     }
-  }, [text]);
+  });
+  const onScroll = () => {
+    const node = box.current;
+    follows.current =
+      !node || node.scrollHeight - node.scrollTop - node.clientHeight < 12;
+  };
   const button = (label: string, onClick: () => void) => (
     <button type="button" className="jp-mlkit-link" onClick={onClick}>
       {label}
@@ -57,6 +65,11 @@ export function JobDetails(props: IJobDetailsProps): JSX.Element {
       {factsOf(trans, job).map(fact => (
         <p key={fact}>{fact}</p>
       ))}
+      {job.ended === null && job.started !== null && (
+        <p>
+          {trans.__('Running for')} <Elapsed since={job.started} />
+        </p>
+      )}
       {job.user !== null && !props.isMine(job) && (
         <p>{trans.__('Started by %1', job.user)}</p>
       )}
@@ -66,6 +79,7 @@ export function JobDetails(props: IJobDetailsProps): JSX.Element {
         className="jp-mlkit-jobDetails-log"
         tabIndex={0}
         aria-label={trans.__('End of the output of %1', job.name)}
+        onScroll={onScroll}
       >
         {text ||
           (tail?.complete

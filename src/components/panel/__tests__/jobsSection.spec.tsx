@@ -1,6 +1,6 @@
 import { nullTranslator } from '@jupyterlab/translation';
 import '@testing-library/jest-dom';
-import { act, render, screen, within } from '@testing-library/react';
+import { act, fireEvent, render, screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import * as React from 'react';
 
@@ -102,6 +102,15 @@ describe('JobsSection', () => {
     expect(output).toHaveTextContent('line 19 epoch 2');
     expect(output).not.toHaveTextContent('line 12');
     expect(output).not.toHaveTextContent('epoch 1');
+    // It follows the output unless somebody reads further up.
+    const scrolled = jest.spyOn(output, 'scrollHeight', 'get');
+    scrolled.mockReturnValue(500);
+    rerender(<JobsSection {...props} detailed="a" tail={{ ...tail }} />);
+    expect(output.scrollTop).toBe(500);
+    fireEvent.scroll(output, { target: { scrollTop: 100 } });
+    scrolled.mockReturnValue(600);
+    rerender(<JobsSection {...props} detailed="a" tail={{ ...tail }} />);
+    expect(output.scrollTop).toBe(100);
     // What is unfolded is no stop on the way of the arrow keys.
     act(() => row.focus());
     await userEvent.keyboard('{ArrowDown}');

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import shlex
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Literal, cast
 
 from ..errors import MLKitError, ModelError
@@ -19,6 +22,8 @@ RESERVED = {
     "warm_start": "It is set for you: ensembles are fitted in stages to be seen live.",
     "verbose": "Progress is shown in the run and in the job's phase.",
 }
+#: What to install for a package whose distribution has another name.
+_DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 #: Estimators that cannot predict one target from a table, or not with their defaults.
 _UNFIT = {
     "CCA": "It needs at least two targets.",
@@ -50,7 +55,14 @@ class Found:
 
 
 def list_estimators() -> EstimatorList:
-    """Return every scikit-learn regressor and classifier that a spec can use, by name."""
+    """Return every scikit-learn regressor and classifier that a spec can use, by name.
+
+    Raises
+    ------
+    ModelError
+        ``framework_missing``
+    """
+    require_framework("sklearn")
     items = [
         Estimator(
             class_=found.path,
@@ -65,6 +77,25 @@ def list_estimators() -> EstimatorList:
     return EstimatorList(items=sorted(items, key=lambda item: item.name))
 
 
+def require_framework(path: str) -> None:
+    """Raise unless the package that `path` begins with is installed in this interpreter.
+
+    Raises
+    ------
+    ModelError
+        ``framework_missing``, with the command that mends it.
+    """
+    package = path.partition(".")[0]
+    if find_spec(package) is None:
+        name = _DISTRIBUTIONS.get(package, package)
+        raise ModelError(
+            f"{name} is not installed in the kernel's environment ({sys.prefix}).",
+            hint=f"{shlex.quote(sys.executable)} -m pip install {name}",
+            code="framework_missing",
+            field="model.class",
+        )
+
+
 def find_estimator(path: str) -> Found:
     """Return the class that `path` names.
 
@@ -76,11 +107,13 @@ def find_estimator(path: str) -> Found:
     Raises
     ------
     ModelError
-        ``unknown_estimator`` with the closest match, or ``unsuitable_estimator``.
+        ``unknown_estimator`` with the closest match, ``unsuitable_estimator``, or
+        ``framework_missing``.
     """
     if not path.startswith("sklearn."):
         raise _unknown(path, "Only classes of scikit-learn can be named in a spec")
     module_name, _, name = path.rpartition(".")
+    require_framework(path)
     if any(part.startswith("_") or not part.isidentifier() for part in path.split(".")):
         raise _unknown(path, f"scikit-learn has no public estimator '{path}'")
     try:

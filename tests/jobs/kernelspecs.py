@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
+
+import jupyter_mlkit
 
 #: A package of our name in another version, with a probe that answers for it.
 _PACKAGE = """__version__ = {version!r}
@@ -48,6 +51,17 @@ def bare_environment(folder: Path) -> str:
     """Make a virtual environment in which nothing is installed; return its interpreter."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     return str(folder / "bin" / "python")
+
+
+def environment_without(folder: Path, *left_out: str) -> str:
+    """Make a virtual environment with all that is installed here but for what begins so."""
+    python = bare_environment(folder)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if not entry.name.startswith(left_out) and entry.suffix != ".pth":
+            (packages / entry.name).symlink_to(entry)
+    (packages / "checkout.pth").write_text(str(Path(jupyter_mlkit.__file__).parents[1]))
+    return python
 
 
 def other_package(folder: Path, version: str, facts: dict[str, Any] | None = None) -> str:

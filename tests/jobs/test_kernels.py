@@ -20,11 +20,17 @@ from jupyter_mlkit.jobs.environment import expanded
 from jupyter_mlkit.jobs.interpreter import interpreter_of
 from jupyter_mlkit.jobs.kernels import Kernels
 from jupyter_mlkit.jobs.probe import Probe
-from jupyter_mlkit.jobs.submission import wrong_fields
+from jupyter_mlkit.jobs.submission import validate, wrong_fields
 from jupyter_mlkit.models import EstimatorList
 from jupyter_mlkit.spec import SCHEMA_VERSION
 
-from .kernelspecs import bare_environment, install, kernel_argv, other_package
+from .kernelspecs import (
+    bare_environment,
+    environment_without,
+    install,
+    kernel_argv,
+    other_package,
+)
 
 
 @pytest.fixture
@@ -327,6 +333,32 @@ sys.stdin.read()
     assert "argument out of range" not in raised.value.message
     assert "log" in str(raised.value.hint)
     assert "'describe': error: argument out of range" in caplog.text
+
+
+def test_a_framework_that_the_kernel_lacks_is_named(
+    make_kernels: Callable[..., Kernels], specs: Path, tmp_path: Path
+) -> None:
+    python = environment_without(tmp_path / "lacking", "sklearn", "scikit_learn")
+    install(specs, "lacking", kernel_argv(python))
+    kernels = make_kernels()
+    assert kernels.kernel("lacking").problem is None, "trainings of another framework can run"
+    spec = {
+        "sources": [{"uri": "cube.zarr"}],
+        "target": "y",
+        "features": ["x"],
+        "split": {"kind": "block", "sizes": {"lat": "2 deg"}},
+        "model": {"class": "sklearn.linear_model.Ridge"},
+        "kernelspec": "lacking",
+    }
+    found = validate(spec, kernels, 60)
+    (error,) = [one for one in found.errors if one.field == "model.class"]
+    assert error.code == "framework_missing"
+    assert "scikit-learn is not installed" in error.message
+    assert str(tmp_path / "lacking") in error.message
+    assert error.hint == f"{python} -m pip install scikit-learn"
+    with pytest.raises(MLKitError) as raised:
+        kernels.ask("lacking", "estimators", {}, EstimatorList, 60)
+    assert raised.value.code == "framework_missing"
 
 
 def test_a_secret_is_named_as_one() -> None:

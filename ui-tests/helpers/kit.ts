@@ -10,6 +10,8 @@ export interface ITraining {
   name: string;
   experiment?: string;
   estimator?: string;
+  /** Further fields by their labels. */
+  fields?: Readonly<Record<string, string>>;
 }
 
 /** The panel and the views of one Lab page. */
@@ -78,6 +80,9 @@ export class Kit {
     const form = this.view;
     if (training.estimator) {
       await this.chooseEstimator(form, training.estimator);
+    }
+    for (const [name, value] of Object.entries(training.fields ?? {})) {
+      await form.getByLabel(name, { exact: true }).fill(value);
     }
     if (training.experiment) {
       await form

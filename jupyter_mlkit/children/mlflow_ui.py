@@ -19,7 +19,9 @@ _API = r"/(?:ajax-)?api/\d\.0/mlflow/"
 #: it shows runs, and all of it would act with the rights of who started the Jupyter server.
 _REFUSED = re.compile(
     rf"(?:{_API}(?:assistant|gateway|webhooks|scorers|jobs|mcp\S*|"
-    r"runs/create-promptlab-run)|/(?:ajax-)?api/\d\.0/(?:genai|jobs|mcp\S*)|/gateway|/mcp\S*)(?:/.*)?",
+    r"runs/create-promptlab-run)|/(?:ajax-)?api/\d\.0/(?:genai|jobs|mcp\S*)|/gateway|/mcp\S*)(?:/.*)?"
+    # MLflow takes such a name for the folder of all artifacts, and deletes that.
+    r"|.*/mlflow-artifacts/.*file:.*",
     re.IGNORECASE,
 )
 

@@ -143,6 +143,8 @@ def test_mlflows_own_client_works_with_the_servers_token(
         "api/2.0/mlflow/webhooks",
         "%61pi/2.0/mlflow/webhooks/list",
         "api%2F2.0%2Fmlflow%2Fwebhooks",
+        "api/2.0/mlflow-artifacts/artifacts/file://x",
+        "ajax-api/2.0/mlflow-artifacts/artifacts/%46ile%3A%2F%2Fx/y",
     ],
 )
 def test_what_would_act_for_the_server_is_not_offered(

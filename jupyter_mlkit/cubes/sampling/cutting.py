@@ -22,6 +22,8 @@ from .workspace import Gatherer, Ingredient, Starts, Workspace
 _TRAIN = 0
 #: More boxes than are ever held at once: open, just ended, and read ahead.
 _BOXES = 48
+#: What boxes borrow may be float64, and some boxes are read ahead.
+_MORE = 4
 #: Of so many cells along each dim one is looked at, to tell how many lack the target.
 _SKIP = 8
 #: So many at least are taken to have it: what was not looked at may be where the samples are.
@@ -39,6 +41,8 @@ class Cutter:
     kernels : module
         :mod:`.kernels` or :mod:`.plain`.
     balance : Balance, optional
+    front : int
+        Bytes of what boxes borrow from each other, as float32.
     """
 
     def __init__(
@@ -48,6 +52,8 @@ class Cutter:
         places: Places,
         kernels: ModuleType,
         balance: Balance | None = None,
+        *,
+        front: int = 0,
     ) -> None:
         self.recipe = recipe
         self.kernels = kernels
@@ -62,12 +68,8 @@ class Cutter:
             max((axis.starts_in(box).size for box in range(axis.boxes)), default=0)
             for axis in grid.axes
         )
-        self._arena = Arena(recipe.record, _BOXES * most)
-
-    @property
-    def held(self) -> int:
-        """Bytes of the samples that were cut and not dropped yet."""
-        return self._arena.held
+        #: Holds the samples that were cut and not dropped yet, and what boxes borrow.
+        self.arena = Arena(4 * recipe.record * _BOXES * most + _MORE * front)
 
     def parts(
         self,
@@ -102,7 +104,7 @@ class Cutter:
                 counts += count(slots, counts.size)
             return [counted(int(n)) for n in counts]
         expected = self._expected(box, pieces, ingredients)
-        dealer = Dealer(self.kernels, Lease(self._arena), expected, unit, key)
+        dealer = Dealer(self.kernels, Lease(self.arena), self.recipe.record, expected, unit, key)
         for starts in pieces:
             cut(self._gatherer.gather(starts, ingredients), dealer)
         return dealer.parts()

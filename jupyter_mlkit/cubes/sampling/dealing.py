@@ -23,6 +23,8 @@ class Dealer:
     kernels : module
     lease : Lease
         Takes room for the records.
+    width : int
+        Values of a record.
     expected : sequence of int
         About how many samples of each wanted role there will be.
     unit : int
@@ -36,12 +38,13 @@ class Dealer:
         self,
         kernels: ModuleType,
         lease: Lease,
+        width: int,
         expected: Sequence[int],
         unit: int,
         key: tuple[int, ...],
     ) -> None:
         self.kernels = kernels
-        self.room = lease.arena.rows
+        self.room = lease.arena.rows(width)
         self._lease = lease
         self._buckets = [_power(-(-n // unit)) if unit else 1 for n in expected]
         self._key = key
@@ -55,7 +58,7 @@ class Dealer:
         chance = draws(2 * int(first_round[-1]), *self._key, len(self._pieces[0]))
         factors, turns = chance.view(np.int64).reshape(2, -1)
         factors |= 1
-        starts, at = [], self._lease.take(slots.size)
+        starts, at = [], self._lease.rows(slots.size, self.room.shape[1])
         for slot, (n, buckets) in enumerate(zip(counts, self._buckets, strict=True)):
             self._pieces[slot].append((at, n))
             starts.append(at + even(n, buckets)[:-1])

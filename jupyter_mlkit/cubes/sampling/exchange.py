@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from threading import Lock
 from typing import Any, Generic, TypeVar
@@ -15,8 +16,6 @@ from .order import BoxGrid, Plan
 from .workspace import Ingredient, Range
 
 T = TypeVar("T")
-#: Values of a row of the memory for borrowed cells: a line of the cache.
-_ROW = 16
 #: Borrowed cells, and what holds their memory.
 _Lent = tuple[Ingredient, Lease]
 
@@ -33,8 +32,10 @@ class Exchange(Generic[T]):
     work : callable
         Gets the number of a box and its ingredients, which are valid only during the call; is
         called in the threads of the reader.
-    may_hold : callable, optional
-        Asked whether there is memory for one result more, with the bytes of borrowed cells.
+    arena : Arena
+        Holds what boxes borrow.
+    most : float
+        Bytes that are held of it, above which boxes are not read further ahead.
     """
 
     def __init__(
@@ -43,16 +44,17 @@ class Exchange(Generic[T]):
         grid: BoxGrid,
         plan: Plan,
         work: Callable[[int, list[Ingredient]], T],
-        may_hold: Callable[[int], bool] | None = None,
+        *,
+        arena: Arena,
+        most: float = math.inf,
     ) -> None:
         self._reader = reader
         self._grid = grid
         self._plan = plan
         self._work = work
-        self._may_hold = may_hold
+        self._most = most
         self._lock = Lock()
-        # What is read ahead and float64 come on top of what a sweep holds of float32.
-        self._arena = Arena(_ROW, 16 * plan.front // (4 * _ROW))
+        self._arena = arena
         self._inbox: dict[int, list[_Lent]] = {}
         self._expected = {sink: 0 for sinks in plan.sinks.values() for sink in sinks}
         for sinks in plan.sinks.values():
@@ -65,7 +67,7 @@ class Exchange(Generic[T]):
         found = self._reader.map(
             self._arrived,
             order=self._plan.read,
-            may_hold=lambda: self._may_hold is None or self._may_hold(self._arena.held),
+            may_hold=lambda: self._arena.held < self._most,
         )
         for box, results in zip(self._plan.read, found, strict=True):
             done.update(results)
@@ -95,15 +97,8 @@ class Exchange(Generic[T]):
         self, shared: list[Range], held: list[Range], arrays: dict[str, NDArray[Any]]
     ) -> _Lent:
         """Copy a range of cells; along dims that a variable lacks it has size 1."""
-        lease, lent = Lease(self._arena), {}
-        for name, values in arrays.items():
-            part = _part(values, shared, held)
-            size = part.size * part.dtype.itemsize
-            n = -(-size // (4 * _ROW))
-            first = lease.take(n)
-            memory = self._arena.rows[first : first + n].reshape(-1).view(np.uint8)
-            lent[name] = memory[:size].view(part.dtype).reshape(part.shape)
-            lent[name][...] = part
+        lease = Lease(self._arena)
+        lent = {name: lease.copy(_part(values, shared, held)) for name, values in arrays.items()}
         return (shared, lent), lease
 
     def _number(self, slab: Slab) -> int:

@@ -15,7 +15,9 @@ from numpy.typing import DTypeLike, NDArray
 
 from ...errors import CubeError
 
-#: Rows of an arena are numbered by int32.
+#: Values of a line: what a cache holds together.
+_LINE = 16
+#: Rows are numbered by int32.
 _MOST_ROWS = 2**31 - 1
 
 
@@ -35,7 +37,7 @@ class Scratch(threading.local):
 
 
 class Arena:
-    """Rows of which runs are taken and given back, from all threads.
+    """Memory of which runs are taken and given back, from all threads.
 
     Its addresses are reserved, its pages come as they are touched. A run is taken as near to the
     begin as one fits: what was touched once serves again, and no more is touched than was held
@@ -43,48 +45,49 @@ class Arena:
 
     Parameters
     ----------
-    width : int
-        Values of a row.
-    rows : int
-        As many are reserved, unless that is more than the machine has.
-
-    Attributes
-    ----------
-    rows : ndarray of float32, shape (rows, width)
-        All of them; values are left over from before.
+    size : int
+        As many bytes are reserved, unless that is more than the machine has.
     """
 
-    def __init__(self, width: int, rows: int) -> None:
-        row = 4 * max(1, width)
-        rows = max(1, min(rows, _MOST_ROWS, _physical() // row))
+    def __init__(self, size: int) -> None:
+        lines = max(1, min(size, _physical()) // (4 * _LINE))
         private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if os.name == "posix" else {}
         while True:
             try:
-                memory = mmap.mmap(-1, rows * row, **private)
+                memory = mmap.mmap(-1, lines * 4 * _LINE, **private)
             except OSError:
                 # Addresses are limited here: half of them may do.
-                if rows == 1:
+                if lines == 1:
                     raise
-                rows //= 2
+                lines //= 2
             else:
                 break
         if hasattr(mmap, "MADV_HUGEPAGE"):
             memory.madvise(mmap.MADV_HUGEPAGE)
-        self.rows = np.frombuffer(memory, np.float32).reshape(rows, max(1, width))
-        self._free = [(0, rows)]
+        self._values = np.frombuffer(memory, np.float32)
+        self._free = [(0, lines)]
         self._back: deque[tuple[int, int]] = deque()
         self._held = 0
         self._lock = threading.Lock()
+
+    def rows(self, width: int) -> NDArray[np.float32]:
+        """Return all of it as rows of `width` values, which are left over from before."""
+        n = min(self._values.size // width, _MOST_ROWS)
+        return self._values[: n * width].reshape(n, width)
+
+    def bytes(self, line: int, size: int) -> NDArray[np.uint8]:
+        """Return `size` bytes from a line on."""
+        return self._values[_LINE * line :].view(np.uint8)[:size]
 
     @property
     def held(self) -> int:
         """Bytes that are taken."""
         with self._lock:
             self._merge()
-            return self._held * self.rows.strides[0]
+            return self._held * 4 * _LINE
 
     def take(self, n: int) -> int:
-        """Return the first of `n` rows that are the caller's until they are given back."""
+        """Return the first of `n` lines that are the caller's until they are given back."""
         with self._lock:
             self._merge()
             for place, (first, stop) in enumerate(self._free):
@@ -94,13 +97,13 @@ class Arena:
                     return first
         raise CubeError(
             f"What is held of the boxes of chunks that are open takes more than "
-            f"{self.rows.nbytes / 1e9:.1f} GB, which is all there is for it.",
+            f"{self._values.nbytes / 1e9:.1f} GB, which is all there is for it.",
             hint="Store the cube in smaller chunks.",
             code="too_large_chunks",
         )
 
     def give(self, first: int, n: int) -> None:
-        """Give rows back."""
+        """Give lines back."""
         # Called wherever the last reference is dropped, within `take` too: it must not lock.
         self._back.append((first, first + n))
 
@@ -125,8 +128,20 @@ class Lease:
         self.arena = arena
         self._runs: list[tuple[int, int]] = []
 
-    def take(self, n: int) -> int:
-        """Return the first of `n` rows."""
+    def rows(self, n: int, width: int) -> int:
+        """Return the first of `n` rows of ``arena.rows(width)``."""
+        # The first row that begins in the run; the last one ends before the run does.
+        return -(-_LINE * self._take(4 * ((n + 1) * width - 1)) // width)
+
+    def copy(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return a copy of an array."""
+        size = values.size * values.dtype.itemsize
+        found = self.arena.bytes(self._take(size), size).view(values.dtype).reshape(values.shape)
+        found[...] = values
+        return found
+
+    def _take(self, size: int) -> int:
+        n = -(-size // (4 * _LINE))
         first = self.arena.take(n)
         self._runs.append((first, n))
         return first

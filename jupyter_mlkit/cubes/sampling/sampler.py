@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -36,6 +37,7 @@ from .stream import Cuts, Stream, counts_by_role, find_start, places_from
 from .survey import Survey, look_at, summed
 from .workspace import Ingredient
 
+T = TypeVar("T")
 #: Decoded bytes of samples that are open for mixing, by default.
 BUFFER_BYTES = 256 * 2**20
 #: Share of it up to which boxes are read further ahead; those that are worked on come on top.
@@ -316,7 +318,7 @@ class Sampler:
             needed = places_from(self._dry(plan), start)
             plan = plan.only(frozenset(order[place] for place in needed))
         filler = self._filler() if self._fill else None
-        cutter = self._cutter(self._balance())
+        cutter = self._cutter(self._balance(), plan)
         stream = Stream(
             self.recipe, self.layout, self._kernels, cuts, filler,
             (self.seed, self.epoch, self._rank), shuffle=self.shuffle,
@@ -328,13 +330,9 @@ class Sampler:
         def work(box: int, ingredients: list[Ingredient]) -> list[Part]:
             return cutter.parts(box, ingredients, unit=unit, key=(self.seed, self.epoch, box))
 
-        def may_hold(lent: int) -> bool:
-            return cutter.held + lent < _SHARE_HELD * self.buffer_bytes
-
         def boxes() -> Iterator[tuple[int, tuple[int, ...], list[Part]]]:
             full = self._plan() if skipped else plan
-            reader, grid = self._boxes.reader, self._boxes.grid
-            exchange = iter(Exchange(reader, grid, plan, work, may_hold))
+            exchange = iter(self._exchange(plan, cutter, work, _SHARE_HELD * self.buffer_bytes))
             for place, box in enumerate(box for box in full.read if box in full.cuts):
                 if box in wanted:
                     found, parts = next(exchange)
@@ -358,13 +356,13 @@ class Sampler:
         if skipped:
             after = boxes_after(self._dry_stacks(plan), skipped)
             kept = plan.only(frozenset(order[place] for place in after))
-        cutter = self._cutter(self._balance())
+        cutter = self._cutter(self._balance(), plan)
 
         def work(box: int, ingredients: list[Ingredient]) -> list[Stacked]:
             return [stacking.stacked(part) for part in cutter.parts(box, ingredients)]
 
         def boxes() -> Iterator[tuple[int, tuple[int, ...], list[Stacked]]]:
-            exchange = iter(Exchange(self._boxes.reader, self._boxes.grid, kept, work))
+            exchange = iter(self._exchange(kept, cutter, work))
             for place, box in enumerate(order):
                 counts = self._stack_counts()[box] if skipped else ()
                 held: list[Stacked] = []
@@ -383,14 +381,14 @@ class Sampler:
     def _stack_counts(self) -> dict[int, tuple[int, ...]]:
         """Count the batches of each role in each box, in one pass over the cube that is kept."""
         if self._batch_counts is None:
-            cutter, stacking = self._cutter(self._balance()), self._stacking
+            plan, stacking = self._boxes.plan(None), self._stacking
+            cutter = self._cutter(self._balance(), plan)
 
             def work(box: int, ingredients: list[Ingredient]) -> tuple[int, ...]:
                 parts = cutter.parts(box, ingredients)
                 return tuple(len(stacking.stacked(part)) for part in parts)
 
-            plan = self._boxes.plan(None)
-            self._batch_counts = dict(Exchange(self._boxes.reader, self._boxes.grid, plan, work))
+            self._batch_counts = dict(self._exchange(plan, cutter, work))
         return self._batch_counts
 
     def _stack_steps(self) -> int:
@@ -433,15 +431,15 @@ class Sampler:
     def _surveyed(self, balance: Balance | None, *, classes: bool = False) -> Survey:
         recipe, columns = self.recipe, len(self.recipe.columns)
         values = classes or self._fill in ("mean", "noise")
-        cutter = self._cutter(balance)
+        plan = self._boxes.plan(None)
+        cutter = self._cutter(balance, plan)
         train = recipe.roles.index(0) if 0 in recipe.roles else None
 
         def work(box: int, ingredients: list[Ingredient]) -> Any:
             parts = cutter.parts(box, ingredients, values=values)
             return look_at(parts, train, recipe, classes=classes)
 
-        plan = self._boxes.plan(None)
-        return summed(Exchange(self._boxes.reader, self._boxes.grid, plan, work), columns)
+        return summed(self._exchange(plan, cutter, work), columns)
 
     def _balance(self) -> Balance | None:
         if not self._balanced:
@@ -466,8 +464,19 @@ class Sampler:
     def _kernels(self) -> ModuleType:
         return kernels()
 
-    def _cutter(self, balance: Balance | None) -> Cutter:
-        return Cutter(self.recipe, self._boxes.grid, self.layout.places, self._kernels, balance)
+    def _cutter(self, balance: Balance | None, plan: Plan) -> Cutter:
+        grid, places = self._boxes.grid, self.layout.places
+        return Cutter(self.recipe, grid, places, self._kernels, balance, front=plan.front)
+
+    def _exchange(
+        self,
+        plan: Plan,
+        cutter: Cutter,
+        work: Callable[[int, list[Ingredient]], T],
+        most: float = math.inf,
+    ) -> Exchange[T]:
+        boxes = self._boxes
+        return Exchange(boxes.reader, boxes.grid, plan, work, arena=cutter.arena, most=most)
 
     def _plan(self, rank: int | None = None) -> Plan:
         return self._boxes.plan(

@@ -16,7 +16,7 @@ from .places import Places
 from .recipe import Offsets, Recipe
 
 #: Bytes of a workspace: small enough to stay in the cache of a processor.
-_BYTES = 8 << 20
+_BYTES = 4 << 20
 
 Range = tuple[int, int]
 #: Cells that a box holds or borrows: their range along each dim, and values by variable.

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .balance import Balance
-from .dealing import Dealer, count
-from .memory import Arena, Lease, Scratch
+from .dealing import count
+from .memory import Arena, Scratch
 from .order import BoxGrid
 from .parts import Part, cells_of, counted
 from .places import BITS, Places
 from .recipe import Recipe
+from .room import Room
 from .windows import Bits, WindowChooser
 from .workspace import Gatherer, Ingredient, Starts, Workspace
 
@@ -104,10 +105,10 @@ class Cutter:
                 counts += count(slots, counts.size)
             return [counted(int(n)) for n in counts]
         expected = self._expected(box, pieces, ingredients)
-        dealer = Dealer(self.kernels, Lease(self.arena), self.recipe.record, expected, unit, key)
+        room = Room(self.kernels, self.recipe, self.arena, expected, unit, key)
         for starts in pieces:
-            cut(self._gatherer.gather(starts, ingredients), dealer)
-        return dealer.parts()
+            cut(self._gatherer.gather(starts, ingredients), room)
+        return room.parts(self._wanted.tolist())
 
     def _expected(
         self, box: int, pieces: list[Starts], ingredients: Sequence[Ingredient]
@@ -127,7 +128,7 @@ class Cutter:
         shares = [np.count_nonzero(roles & bit) / max(1, roles.size) for bit in self._wanted]
         return [math.ceil(most * share) for share in shares]
 
-    def _cells(self, piece: Workspace, dealer: Dealer | None) -> Bits:
+    def _cells(self, piece: Workspace, room: Room | None) -> Bits:
         """Return the wanted roles of the samples of a piece, and deal their records."""
         recipe = self.recipe
         rows, numbers = piece.lattice(self._sizes, skip=1)
@@ -147,8 +148,8 @@ class Cutter:
         if picky:
             keep = self._kept(piece, origins[:n], records, slots)
             records, slots = records[keep], slots[keep]
-        if dealer is not None:
-            self.kernels.spread(records, dealer.places(slots), dealer.room)
+        if room is not None:
+            self.kernels.spread(records, room.deal(slots), room.records)
         return slots
 
     def _kept(
@@ -167,7 +168,7 @@ class Cutter:
             keep[rows] &= self.balance.keeps(self._chooser.classes(piece, origins[rows]), numbers)
         return keep
 
-    def _windows(self, piece: Workspace, dealer: Dealer | None) -> Bits:
+    def _windows(self, piece: Workspace, room: Room | None) -> Bits:
         """Return the wanted roles of the samples of a piece, and deal their records."""
         recipe, at = self.recipe, piece.offsets
         codes = self._codes(piece)
@@ -175,15 +176,26 @@ class Cutter:
         chosen = self._chooser.choose(piece, codes)
         sizes = [origins.size for origins, _ in chosen]
         slots = np.repeat(np.arange(len(sizes), dtype=np.uint8), sizes)
-        if dealer is None:
+        if room is None:
             return slots
-        place, first = dealer.places(slots), 0
+        if recipe.shared:
+            every = np.concatenate([origins for origins, _ in chosen])
+            origins, first, number = np.unique(every, return_index=True, return_inverse=True)
+            numbers = np.concatenate([numbers for _, numbers in chosen])[first]
+            row = room.take(origins.size)
+            self.kernels.cut_shared(
+                piece.flat, codes, origins, numbers, at.inputs, at.window, at.length, target,
+                room.records[row : row + origins.size],
+            )  # fmt: skip
+            room.keep((row + number).astype(np.int32), slots)
+            return slots
+        place, begin = room.deal(slots), 0
         for slot, (origins, numbers) in enumerate(chosen):
             self.kernels.cut_windows(
                 piece.flat, codes, self._wanted[slot], origins, numbers, at.inputs, at.window,
-                at.length, target, place[first : first + origins.size], dealer.room,
+                at.length, target, place[begin : begin + origins.size], room.records,
             )  # fmt: skip
-            first += origins.size
+            begin += origins.size
         return slots
 
     def _codes(self, piece: Workspace) -> Bits:

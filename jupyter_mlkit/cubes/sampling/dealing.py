@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .chance import draws
-from .memory import Lease
-from .parts import Part
+from .parts import Drawn
 
 
 class Dealer:
-    """Deals the records of a box, piece by piece while they are in the cache.
+    """Deals the samples of a box, piece by piece while they are in the cache.
 
     Each piece is dealt to as many buckets, of which the first of all pieces are drawn first.
 
     Parameters
     ----------
     kernels : module
-    lease : Lease
-        Takes room for the records.
-    width : int
-        Values of a record.
+    take : callable
+        Returns the first of as many places as a piece has samples.
     expected : sequence of int
         About how many samples of each wanted role there will be.
     unit : int
@@ -37,28 +34,26 @@ class Dealer:
     def __init__(
         self,
         kernels: ModuleType,
-        lease: Lease,
-        width: int,
+        take: Callable[[int], int],
         expected: Sequence[int],
         unit: int,
         key: tuple[int, ...],
     ) -> None:
         self.kernels = kernels
-        self.room = lease.arena.rows(width)
-        self._lease = lease
+        self._take = take
         self._buckets = [_power(-(-n // unit)) if unit else 1 for n in expected]
         self._key = key
         self._pieces: list[list[tuple[int, int]]] = [[] for _ in expected]
 
     def places(self, slots: NDArray[np.uint8]) -> NDArray[np.int32]:
-        """Return to which row of the arena each record of the next piece belongs, by its role."""
+        """Return at which place each sample of the next piece is drawn, by its wanted role."""
         counts = count(slots, len(self._buckets))
         rounds = [-(-n // buckets) for n, buckets in zip(counts, self._buckets, strict=True)]
         first_round = _sums(rounds)
         chance = draws(2 * int(first_round[-1]), *self._key, len(self._pieces[0]))
         factors, turns = chance.view(np.int64).reshape(2, -1)
         factors |= 1
-        starts, at = [], self._lease.rows(slots.size, self.room.shape[1])
+        starts, at = [], self._take(slots.size)
         for slot, (n, buckets) in enumerate(zip(counts, self._buckets, strict=True)):
             self._pieces[slot].append((at, n))
             starts.append(at + even(n, buckets)[:-1])
@@ -75,15 +70,15 @@ class Dealer:
         )  # fmt: skip
         return found
 
-    def parts(self) -> list[Part]:
-        """Return what was dealt, by wanted role."""
+    def drawn(self) -> list[Drawn]:
+        """Return in which order places are drawn, by wanted role."""
         found = []
         for pieces, buckets in zip(self._pieces, self._buckets, strict=True):
             edges = np.array([first + even(n, buckets) for first, n in pieces], np.int64)
             edges = edges.reshape(len(pieces), buckets + 1)
             sizes = np.diff(edges, axis=1).T.ravel()
             ranks = np.concatenate([[0], np.cumsum(sizes)])
-            found.append(Part(self.room, edges[:, :-1].T.ravel(), ranks, self._lease))
+            found.append(Drawn(edges[:, :-1].T.ravel(), ranks))
         return found
 
 

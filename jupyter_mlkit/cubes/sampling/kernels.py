@@ -233,6 +233,34 @@ def cut_windows(  # type: ignore[no-untyped-def]
 
 
 @_jit
+def cut_shared(flat, codes, origins, numbers, inputs, window, length, target, records):  # type: ignore[no-untyped-def]
+    """Write a record of each window with the roles of its cells.
+
+    Target values (at ``target`` from the origin, zeros if negative) are those of all roles.
+    """
+    columns, width = inputs.size * length, window.size * length
+    last = columns + width
+    ids, bits = records.view(np.uint32), records.view(np.uint8)
+    first = last + (width + 3) // 4
+    for i in range(origins.size):
+        origin = origins[i]
+        for r in range(inputs.size):
+            at = origin + inputs[r]
+            records[i, r * length : (r + 1) * length] = flat[at : at + length]
+        for r in range(window.size):
+            at, to = origin + window[r], r * length
+            if target < 0:
+                records[i, columns + to : columns + to + length] = 0
+            else:
+                values = flat[target + at : target + at + length]
+                records[i, columns + to : columns + to + length] = values
+            bits[i, 4 * last + to : 4 * last + to + length] = codes[at : at + length]
+        ids[i, first] = numbers[i] & 0xFFFFFFFF
+        if records.shape[1] > first + 1:
+            ids[i, first + 1] = numbers[i] >> 32
+
+
+@_jit
 def deal(slots, shifts, starts, first, factors, turns, round_of, place):  # type: ignore[no-untyped-def]
     """Write to which place each record is dealt, by its slot.
 
@@ -328,17 +356,21 @@ def permute(n, keys, dest):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def draw(records, begins, ranks, sizes, takes, keys, columns, x, marks, numbers):  # type: ignore[no-untyped-def]
+def draw(  # type: ignore[no-untyped-def]
+    records, rows, bit, begins, ranks, sizes, takes, keys, columns, x, marks, numbers
+):
     """Write inputs, marks and numbers of the records that some parts give, permuted.
 
     Of part ``p``, which has ``sizes[p]`` segments, the ranks from ``takes[p, 0]`` to
     ``takes[p, 1]`` are drawn; ``begins`` and ``ranks`` are those of all parts in turn, as
-    `ranked` has them. Without ``keys`` the order is kept.
+    `ranked` has them. Without ``keys`` the order is kept. With a ``bit`` the record at each place
+    is in ``rows``, and target values of cells of another role become NaN.
     """
     width = marks.shape[1]
-    last = columns + width
+    last = columns + width + ((width + 3) // 4 if bit else 0)
     wide = records.shape[1] > last + 1
-    ids = records.view(np.uint32)
+    ids, codes = records.view(np.uint32), records.view(np.uint8)
+    nothing = np.float32(np.nan)
     dest = np.arange(numbers.size + 1).astype(np.int32)
     if keys.size:
         permute(numbers.size, keys, dest)
@@ -359,15 +391,23 @@ def draw(records, begins, ranks, sizes, takes, keys, columns, x, marks, numbers)
                     numbers[to] = ids[at, 2]
                     j += 1
             else:
-                for at in range(first, first + end - rank):
-                    to = dest[j]
+                for place in range(first, first + end - rank):
+                    to, row = dest[j], np.int64(place)
+                    if bit:
+                        row = np.int64(rows[place])
                     for k in range(columns):
-                        x[to, k] = records[at, k]
-                    for k in range(width):
-                        marks[to, k] = records[at, columns + k]
-                    number = np.int64(ids[at, last])
+                        x[to, k] = records[row, k]
+                    values, out = records[row, columns : columns + width], marks[to]
+                    if bit:
+                        code = codes[row, 4 * (columns + width) : 4 * (columns + width) + width]
+                        for k in range(width):
+                            out[k] = values[k] if code[k] == bit else nothing
+                    else:
+                        for k in range(width):
+                            out[k] = values[k]
+                    number = np.int64(ids[row, last])
                     if wide:
-                        number |= np.int64(ids[at, last + 1]) << 32
+                        number |= np.int64(ids[row, last + 1]) << 32
                     numbers[to] = number
                     j += 1
             rank = end

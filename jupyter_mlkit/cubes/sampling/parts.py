@@ -3,64 +3,97 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import plain
 from .memory import Lease
+from .plain import ranked, taken
 from .recipe import Recipe
 
 Ints = NDArray[np.int64]
+#: Inputs, marks and numbers of some samples.
+Values = tuple[NDArray[np.float32], NDArray[np.float32], Ints]
 
 
 @dataclass(frozen=True)
-class Part:
-    """Samples of one role from one box; their records lie in segments.
+class Drawn:
+    """In which order the places of a box are drawn; they lie in segments.
 
     Attributes
     ----------
-    records : ndarray of float32, shape (rows of the arena, recipe.record)
-        The values of X; the target of each cell, NaN where it does not count (without a target
-        0 where it counts); the number of the cell as one or two uint32.
     begins : ndarray of int64, shape (n_segments,)
-        First record of each segment, in the order in which they are drawn.
+        First place of each segment.
     ranks : ndarray of int64, shape (n_segments + 1,)
         How many samples are drawn before each segment, and in all.
-    lease : Lease, optional
-        Holds the records.
     """
 
-    records: NDArray[np.float32]
     begins: Ints
     ranks: Ints
-    lease: Lease | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         """Return the number of samples."""
         return int(self.ranks[-1])
 
-    def rows(self, start: int, stop: int, kernels: ModuleType = plain) -> NDArray[np.int32]:
-        """Return which records are drawn from rank `start` to `stop`."""
-        found = np.empty(stop - start, np.int32)
-        kernels.ranked(self.begins, self.ranks, start, stop, found)
+    def places(self) -> NDArray[np.int32]:
+        """Return all places in the order in which they are drawn."""
+        found = np.empty(len(self), np.int32)
+        ranked(self.begins, self.ranks, 0, len(self), found)
         return found
 
-    @property
-    def drawn(self) -> NDArray[np.float32]:
-        """The records in the order in which they are drawn; none that were only counted."""
-        return self.records[self.rows(0, len(self))] if self.records.size else self.records
+
+@dataclass(frozen=True)
+class Part:
+    """Samples of one role from one box.
+
+    Attributes
+    ----------
+    records : ndarray of float32, shape (rows of the arena, recipe.record)
+        The values of X; the target of each cell, NaN where it does not count (without a target
+        0 where it counts); the number of the cell as one or two uint32. Of large samples the
+        target is not judged yet: the role of each cell that counts follows it as a bit in a
+        byte.
+    drawn : Drawn
+    rows : ndarray of int32, optional
+        Of large samples the record at each place; else place and row are the same.
+    bit : int
+        The role, as cells of large samples have it; else 0.
+    lease : Lease, optional
+        Holds the records.
+    """
+
+    records: NDArray[np.float32]
+    drawn: Drawn
+    rows: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    bit: int = 0
+    lease: Lease | None = field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.drawn)
+
+    def places(self) -> NDArray[np.int32]:
+        """Return the records of all samples in the order in which they are drawn."""
+        places = self.drawn.places()
+        return self.rows[places] if self.bit else places
+
+    def cells(self, rows: NDArray[np.int32], recipe: Recipe) -> Ints:
+        """Return the numbers of the cells of some records."""
+        return cells_of(self.records[rows], recipe)
+
+    def values(self, rows: NDArray[np.int32], recipe: Recipe) -> Values:
+        """Return what some records hold."""
+        return taken(self.records[rows], recipe.inputs, recipe.window_cells, self.bit)
 
 
 def counted(n: int) -> Part:
     """Return `n` samples without values."""
-    return Part(np.empty((0, 0), np.float32), np.zeros(1, np.int64), np.array([0, n]))
+    return Part(np.empty((0, 0), np.float32), Drawn(np.zeros(1, np.int64), np.array([0, n])))
 
 
 def cells_of(records: NDArray[np.float32], recipe: Recipe) -> Ints:
     """Return the numbers of the cells of records."""
-    first = recipe.inputs + recipe.window_cells
-    ids = np.ascontiguousarray(records[:, first:]).view(np.uint32).astype(np.int64)
-    found: Ints = (ids << (32 * np.arange(ids.shape[1]))).sum(axis=1)
+    n = 1 if recipe.cells < 2**32 else 2
+    ids = np.ascontiguousarray(records[:, -n:]).view(np.uint32).astype(np.int64)
+    found: Ints = (ids << (32 * np.arange(n))).sum(axis=1)
     return found

@@ -137,6 +137,29 @@ def cut_windows(
     records[place, last:] = ids
 
 
+def cut_shared(
+    flat: Floats,
+    codes: Bits,
+    origins: Ints,
+    numbers: Ints,
+    inputs: Ints,
+    window: Ints,
+    length: int,
+    target: int,
+    records: Floats,
+) -> None:
+    """Write a record of each window with all roles, see :func:`.kernels.cut_shared`."""
+    columns, width = inputs.size * length, window.size * length
+    last = columns + width
+    for part, places in _pieces(origins, inputs, length):
+        records[part, :columns] = flat[places]
+    for part, places in _pieces(origins, window, length):
+        values = flat[places + target] if target >= 0 else np.float32(0)
+        records[part, columns:last] = values
+        records.view(np.uint8)[part, 4 * last : 4 * last + width] = codes[places]
+    _write_numbers(records[:, last + -(-width // 4) :], numbers)
+
+
 def _write_numbers(out: Floats, numbers: Ints) -> None:
     """Write numbers as one or two uint32 each, the low one first."""
     ids = out.view(np.uint32)
@@ -175,8 +198,23 @@ def ranked(begins: Ints, ranks: Ints, start: int, stop: int, out: Places) -> Non
     out[:] = begins[segment] + rank - ranks[segment]
 
 
+def taken(records: Floats, columns: int, width: int, bit: int) -> tuple[Floats, Floats, Ints]:
+    """Return inputs, marks and numbers of records; with a bit their target is judged by it."""
+    last = columns + width
+    marks = records[:, columns:last]
+    if bit:
+        codes = -(-width // 4)
+        held = np.ascontiguousarray(records[:, last : last + codes]).view(np.uint8)[:, :width]
+        marks = np.where(held == bit, marks, np.float32(np.nan))
+        last += codes
+    ids = np.ascontiguousarray(records[:, last:]).view(np.uint32).astype(np.int64)
+    return records[:, :columns], marks, (ids << (32 * np.arange(ids.shape[1]))).sum(axis=1)
+
+
 def draw(
     records: Floats,
+    rows: Places,
+    bit: int,
     begins: Ints,
     ranks: Ints,
     sizes: Ints,
@@ -198,12 +236,10 @@ def draw(
         a, b = edges[p], edges[p + 1]
         ranked(begins[a:b], ranks[a + p : b + p + 1], start, stop, order[at : at + stop - start])
         at += stop - start
+    if bit:
+        order = rows[order]
     dest = dest[: numbers.size]
-    x[dest] = records[order, :columns]
-    last = columns + marks.shape[1]
-    marks[dest] = records[order, columns:last]
-    ids = records.view(np.uint32)[order, last:].astype(np.int64)
-    numbers[dest] = (ids << (32 * np.arange(ids.shape[1]))).sum(axis=1)
+    x[dest], marks[dest], numbers[dest] = taken(records[order], columns, marks.shape[1], bit)
 
 
 def permute(n: int, keys: NDArray[np.uint64], dest: Places) -> None:

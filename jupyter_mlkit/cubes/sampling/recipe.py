@@ -92,13 +92,23 @@ class Recipe:
 
     @property
     def record(self) -> int:
-        """Values in the record of a sample: X, the target of each cell, the cell's number."""
-        return self.inputs + self.window_cells + (1 if self.cells < 2**32 else 2)
+        """Values in the record of a sample.
+
+        X, the target of each cell, and the number of the cell as one or two uint32. Of a shared
+        sample the target is that of all roles, and the role of each cell follows it as a byte.
+        """
+        codes = -(-self.window_cells // 4) if self.shared else 0
+        return self.inputs + self.window_cells + codes + (1 if self.cells < 2**32 else 2)
 
     @property
     def large(self) -> bool:
         """Whether a sample is read as fast from anywhere as from the cache."""
-        return 4 * self.record > LARGE
+        return 4 * (self.inputs + self.window_cells) > LARGE
+
+    @property
+    def shared(self) -> bool:
+        """Whether a sample is kept once, whatever roles its cells have."""
+        return self.large and bool(self.window)
 
     def unit(self, batch_size: int, slots: int) -> int:
         """Return how many samples of a box are drawn at a time, of `slots` open boxes."""

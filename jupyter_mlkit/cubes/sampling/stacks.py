@@ -14,7 +14,7 @@ from .batch import Batch, Layout
 from .chance import shuffled
 from .missing import Filler
 from .mixing import Piece, pieces
-from .parts import Part, cells_of
+from .parts import Part
 from .recipe import Recipe
 
 Ints = NDArray[np.int64]
@@ -28,21 +28,21 @@ class Stacked:
     ----------
     part : Part
         The samples.
-    order : ndarray of int64
+    order : ndarray of int32
         Rows of its records, batch by batch, in a batch in the order of their cells.
     edges : ndarray of int64
         Where each batch starts in `order`, and the end.
     """
 
     part: Part
-    order: Ints
+    order: NDArray[np.int32]
     edges: Ints
 
     def __len__(self) -> int:
         """Return the number of batches."""
         return self.edges.size - 1
 
-    def rows(self, number: int) -> Ints:
+    def rows(self, number: int) -> NDArray[np.int32]:
         """Return which records are a batch."""
         return self.order[self.edges[number] : self.edges[number + 1]]
 
@@ -72,9 +72,9 @@ class Stacking:
     def stacked(self, part: Part) -> Stacked:
         """Return the samples of a box by batch."""
         if not len(part):
-            return Stacked(part, np.empty(0, np.int64), np.zeros(1, np.int64))
-        rows = part.rows(0, len(part))
-        cells = cells_of(part.records[rows], self.recipe)
+            return Stacked(part, np.empty(0, np.int32), np.zeros(1, np.int64))
+        rows = part.places()
+        cells = part.cells(rows, self.recipe)
         places = np.unravel_index(cells, self.sizes)
         spans = [self.recipe.spans[dim] for dim in self.recipe.dims]
         counts = tuple(-(-size // span) for size, span in zip(self.sizes, spans, strict=True))
@@ -83,7 +83,7 @@ class Stacking:
         )
         order = np.lexsort((cells, batch))
         edges = np.flatnonzero(np.diff(batch[order], prepend=-1, append=-1))
-        return Stacked(part, rows[order].astype(np.int64), edges.astype(np.int64))
+        return Stacked(part, rows[order], edges.astype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -135,14 +135,12 @@ class StackStream:
 
     def _batch(self, held: Stacked, role: int, number: int) -> Batch:
         recipe, n = self.stacking.recipe, len(held.rows(number))
-        records = held.part.records[held.rows(number)]
-        cells = cells_of(records, recipe)
-        x = np.ascontiguousarray(records[:, : recipe.inputs])
+        found, marks, cells = held.part.values(held.rows(number), recipe)
+        x = np.ascontiguousarray(found)
         if self.filler is not None:
             self.filler.fill(x.reshape(n, len(recipe.columns), recipe.window_cells), cells)
         if recipe.window:
             x = x.reshape(n, len(recipe.columns), *recipe.window_shape)
-        marks = records[:, recipe.inputs : recipe.inputs + recipe.window_cells]
         marks = marks.reshape(n, *recipe.window_shape)
         y = None if recipe.target is None else marks
         return Batch(x, y, ROLES[recipe.roles[role]], self.layout, cells, marks)

@@ -229,12 +229,18 @@ class Stream:
         """Write the samples of a piece, permuted."""
         takes = [(box.held[role], rows[role]) for box, rows in piece.takes]
         takes = [(part, (a, b)) for part, (a, b) in takes if a < b]
+        parts = [part for part, _ in takes]
+        # Places are those of all parts in turn.
+        before = np.cumsum([0, *(part.rows.size for part in parts)])
+        begins = [part.drawn.begins + n for part, n in zip(parts, before, strict=False)]
         keys = round_keys(*self.key, 3, piece.number, role) if self.shuffle and n > 1 else _NO_KEYS
         self.kernels.draw(
-            takes[0][0].records,
-            np.concatenate([part.begins for part, _ in takes]),
-            np.concatenate([part.ranks for part, _ in takes]),
-            np.array([part.begins.size for part, _ in takes]),
+            parts[0].records,
+            np.concatenate([part.rows for part in parts]),
+            np.uint8(parts[0].bit),
+            np.concatenate(begins),
+            np.concatenate([part.drawn.ranks for part in parts]),
+            np.array([part.drawn.begins.size for part in parts]),
             np.array([rows for _, rows in takes]),
             keys, self.recipe.inputs, to.x, to.marks, to.cells,
         )  # fmt: skip

@@ -53,8 +53,8 @@ def look_at(parts: list[Part], train: int | None, recipe: Recipe, *, classes: bo
     low, high = np.full(columns, np.inf, np.float32), np.full(columns, -np.inf, np.float32)
     seen: dict[float, int] = {}
     if train is not None and counts[train] and parts[train].records.size:
-        records = parts[train].drawn
-        x = records[:, : recipe.inputs].reshape(counts[train], columns, -1)
+        inputs, marks, _ = parts[train].values(parts[train].places(), recipe)
+        x = inputs.reshape(counts[train], columns, -1)
         for column in range(columns):
             values = x[:, column]
             values = values[np.isfinite(values)]
@@ -62,7 +62,6 @@ def look_at(parts: list[Part], train: int | None, recipe: Recipe, *, classes: bo
                 n[column], mean[column] = values.size, values.mean(dtype=np.float64)
                 low[column], high[column] = values.min(), values.max()
         if classes:
-            marks = records[:, recipe.inputs :][:, : recipe.window_cells]
             for label in np.unique(marks[np.isfinite(marks)]):
                 seen[float(label)] = int((marks == label).any(axis=1).sum())
     return Found(counts, n, mean, low, high, seen)

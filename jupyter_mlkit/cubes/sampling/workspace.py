@@ -123,7 +123,8 @@ class Gatherer:
             return dim, [starts[dim]]
         # Samples that need no other box are cut from where the cells were decoded.
         first, stop = self.grid.holds(box)[0]
-        inside = [first - axes[0].low, stop - axes[0].high]
+        begin = first - axes[0].low
+        inside = [begin, max(begin, stop - axes[0].high)]
         runs = np.split(starts[0], np.searchsorted(starts[0], inside))
         return 0, [run for run in runs if run.size]
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_mlkit.cubes.reading.slabs import SlabReader
-from jupyter_mlkit.cubes.sampling import engine, plain
+from jupyter_mlkit.cubes.sampling import engine, plain, recipe
 from jupyter_mlkit.cubes.sampling.batch import Batch
 from jupyter_mlkit.cubes.sampling.sampler import Position, Sampler
 from jupyter_mlkit.cubes.splits.blocks import BlockSplit
@@ -133,9 +133,11 @@ def test_each_chunk_is_decoded_once_an_epoch(
 
 @pytest.mark.parametrize("window", [None, {"lat": 5, "lon": 6}, {"time": 3, "lat": 2}])
 @pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("large", [recipe.LARGE, 0])
 def test_without_numba_batches_are_the_same(
-    window: Any, strict: bool, monkeypatch: pytest.MonkeyPatch
+    window: Any, strict: bool, large: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(recipe, "LARGE", large)
     fast = list(make(input_dims=window, strict=strict, drop_nan=None))
     monkeypatch.setattr(engine, "import_module", lambda *_: plain)
     slow = make(input_dims=window, strict=strict, drop_nan=None)

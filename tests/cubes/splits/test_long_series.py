@@ -34,9 +34,8 @@ def long(tmp_path: Path) -> xr.Dataset:
         "lat": ("lat", 20 - np.arange(40.0), {"units": "degrees_north"}),
         "lon": ("lon", np.arange(40.0), {"units": "degrees_east"}),
     }
-    return xr.open_zarr(tmp_path / "long.zarr", chunks=None, consolidated=False).assign_coords(
-        coords
-    )
+    ds: xr.Dataset = xr.open_zarr(tmp_path / "long.zarr", chunks=None, consolidated=False)
+    return ds.assign_coords(coords)
 
 
 def test_the_report_of_a_long_cube_stays_within_its_memory(long: xr.Dataset) -> None:

@@ -399,9 +399,9 @@ class Sampler:
         if len(set(steps)) > 1:
             raise CubeError(
                 f"The batches cannot be shared evenly by {self._world} parts: they would have "
-                f"{min(steps)} to {max(steps)}.",
+                f"{min(steps)} to {max(steps)}, and batches of batch_dims are never cut.",
                 hint="Give a batch_size instead of batch_dims, or train in one process.",
-                code="too_few_chunks",
+                code="uneven_batches",
             )
         return steps[0]
 

@@ -208,7 +208,7 @@ def test_torch_gets_batches_of_a_place() -> None:
     assert found == [(3, 1, 7, 9)] * len(sampler)
     with pytest.raises(CubeError, match="cannot be shared evenly") as caught:
         len(sampler.shard(0, 3, even=True))
-    assert caught.value.code == "too_few_chunks"
+    assert caught.value.code == "uneven_batches"
 
 
 @pytest.mark.parametrize(

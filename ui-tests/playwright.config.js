@@ -1,5 +1,6 @@
 /**
- * Two servers, two projects: `lab` with Galata's helpers, `hub` with token, XSRF and a prefix.
+ * Three servers, three projects: `lab` with Galata's helpers, `hub` with token, XSRF and a prefix,
+ * `hostile` whose store somebody who means harm has filled.
  */
 const { execFileSync } = require('child_process');
 const base = require('@jupyterlab/galata/lib/playwright-config');
@@ -20,6 +21,7 @@ function port(name) {
 
 const lab = port('LAB');
 const hub = port('HUB');
+const hostile = port('HOSTILE');
 process.env.MLKIT_TOKEN = process.env.MLKIT_TOKEN || 'a-token-for-tests';
 
 const chromium = execFileSync('bash', ['../.ci/browser', '--print'])
@@ -78,7 +80,17 @@ module.exports = {
       name: 'hub',
       testMatch: /hub\/.*\.spec\.ts/,
       use: { baseURL: `http://127.0.0.1:${hub}/user/x/` }
+    },
+    {
+      name: 'hostile',
+      testMatch: /hostile\/.*\.spec\.ts/,
+      // A trace of pages so full takes longer than the test.
+      use: { baseURL: `http://127.0.0.1:${hostile}`, trace: 'off' }
     }
   ],
-  webServer: [server('lab', lab, '/lab'), server('hub', hub, '/user/x/login')]
+  webServer: [
+    server('lab', lab, '/lab'),
+    server('hub', hub, '/user/x/login'),
+    server('hostile', hostile, '/lab')
+  ]
 };

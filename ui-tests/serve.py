@@ -1,7 +1,8 @@
 """Start the server that a Playwright project talks to, in an empty home of its own.
 
 ``python serve.py lab`` is Galata's server (no token, no XSRF); ``python serve.py hub`` is as
-strict as on a hub: token and XSRF on, below ``/user/x/``. The port comes in ``MLKIT_PORT``.
+strict as on a hub: token and XSRF on, below ``/user/x/``; ``python serve.py hostile`` is the first
+again, for a store of which nothing is to be believed. The port comes in ``MLKIT_PORT``.
 """
 
 from __future__ import annotations

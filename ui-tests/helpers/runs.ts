@@ -4,8 +4,8 @@
 import { execFileSync } from 'child_process';
 import * as path from 'path';
 
-/** The two servers of the configuration. */
-export type ServerKind = 'lab' | 'hub';
+/** The servers of the configuration. */
+export type ServerKind = 'lab' | 'hub' | 'hostile';
 
 /** The home of a server, with its root directory and its data. */
 export function homeOf(kind: ServerKind): string {

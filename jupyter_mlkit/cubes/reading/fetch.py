@@ -10,6 +10,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 #: Chunks that are fetched from a remote store at the same time, for each reader.
 IN_FLIGHT = 16
 
@@ -20,14 +22,16 @@ class Scratch(threading.local):
     """Memory of each thread that is used again for one chunk after the other."""
 
     def __init__(self) -> None:
-        self._held: dict[str, bytearray] = {}
+        self._held: dict[str, memoryview] = {}
 
     def take(self, use: str, size: int) -> memoryview:
         """Return `size` bytes for `use`; what was there before is lost."""
         held = self._held.get(use)
         if held is None or len(held) < size:
-            held = self._held[use] = bytearray(size)
-        return memoryview(held)[:size]
+            # Unlike a bytearray it is not filled with zeros, for which all threads would wait;
+            # sizes differ a little, and what is there beyond takes no memory.
+            held = self._held[use] = np.empty(size + size // 4, np.uint8).data
+        return held[:size]
 
     def __reduce__(self) -> tuple[object, ...]:
         return (Scratch, ())

@@ -32,7 +32,8 @@ class Scratch(threading.local):
         size = math.prod(shape)
         held = self._held.get(use)
         if held is None or held.size < size:
-            held = self._held[use] = np.empty(size, dtype)
+            # Sizes differ a little; what is there beyond takes no memory.
+            held = self._held[use] = np.empty(size + size // 4, dtype)
         return held[:size].reshape(shape)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import tempfile
@@ -12,14 +13,18 @@ from typing import Any
 
 import pytest
 from children.kinds import echo
+from jupyter_server.auth import Authorizer
 from jupyter_server.utils import url_path_join
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.websocket import WebSocketClientConnection, websocket_connect
+from traitlets import List
 
 from jupyter_mlkit.api.base import SETTING
 from jupyter_mlkit.api.proxy import PROXY_PREFIX
 from jupyter_mlkit.children.child import Child
 from jupyter_mlkit.children.children import Children
+
+SITE = {"Sec-Fetch-Site": "same-origin"}
 
 
 @dataclass
@@ -114,3 +119,39 @@ def proxied(
     yield found
     children.close(5.0)
     shutil.rmtree(folder)
+
+
+class RecordingAuthorizer(Authorizer):
+    """Writes down what it is asked and answers as it is told."""
+
+    asked = List()
+    answer = True
+
+    def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
+        self.asked.append((action, resource))
+        return self.answer
+
+
+@pytest.fixture
+def jp_server_config(jp_server_config: Any) -> Any:
+    jp_server_config["ServerApp"]["authorizer_class"] = RecordingAuthorizer
+    return jp_server_config
+
+
+@pytest.fixture
+def authorizer(jp_serverapp: Any) -> RecordingAuthorizer:
+    return jp_serverapp.authorizer
+
+
+async def until(found: Any) -> None:
+    """Wait until `found` says so."""
+    async with asyncio.timeout(20):
+        while not found():
+            await asyncio.sleep(0.005)
+
+
+async def greeting(connection: Any) -> dict[str, Any]:
+    """Return what the child says first, and end the connection."""
+    told = json.loads(await connection.read_message())
+    connection.close()
+    return told

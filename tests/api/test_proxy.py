@@ -13,42 +13,14 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
-from jupyter_server.auth import Authorizer
 from tornado.httpclient import HTTPClientError
 from tornado.simple_httpclient import HTTPStreamClosedError
-from tornado.websocket import WebSocketClosedError
-from traitlets import List
 
 from jupyter_mlkit.api import proxy, proxy_upstream
 
-from .proxied import Proxied, proxied
+from .proxied import SITE, Proxied, authorizer, greeting, jp_server_config, proxied, until
 
-__all__ = ["proxied"]
-
-SITE = {"Sec-Fetch-Site": "same-origin"}
-
-
-class RecordingAuthorizer(Authorizer):
-    """Writes down what it is asked and answers as it is told."""
-
-    asked = List()
-    answer = True
-
-    def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
-        self.asked.append((action, resource))
-        return self.answer
-
-
-@pytest.fixture
-def jp_server_config(jp_server_config: Any) -> Any:
-    jp_server_config["ServerApp"]["authorizer_class"] = RecordingAuthorizer
-    return jp_server_config
-
-
-@pytest.fixture
-def authorizer(jp_serverapp: Any) -> RecordingAuthorizer:
-    return jp_serverapp.authorizer
-
+__all__ = ["authorizer", "jp_server_config", "proxied"]
 
 # ------------------------------------------------------------------------------- who gets in
 
@@ -186,7 +158,7 @@ async def test_credentials_reach_no_child(proxied: Proxied) -> None:
     assert "canary" not in json.dumps(told)
     del headers["Connection"]
     del headers["Cookie"]
-    told = await _greeting(await proxied.websocket(in_address, Origin=proxied.origin, **headers))
+    told = await greeting(await proxied.websocket(in_address, Origin=proxied.origin, **headers))
     assert "canary" not in json.dumps(told)
     assert secret not in json.dumps(told)
 
@@ -513,16 +485,16 @@ async def test_a_child_that_takes_nothing_is_given_up(
     assert (await _read_answer(reader))[0] == 504
     writer.close()
     assert most - before < 64 * 1024 * 1024
-    await _until(lambda: proxied.child.requests == 0)
+    await until(lambda: proxied.child.requests == 0)
 
 
 async def test_a_client_that_goes_within_its_body_lets_the_child_go(proxied: Proxied) -> None:
     for length in (1000, 100_000_000):
         _, writer = await asyncio.open_connection("127.0.0.1", proxied.port)
         writer.write(_head(proxied, "PUT", "/", f"Content-Length: {length}") + bytes(999))
-        await _until(lambda: proxied.child.requests == 1)
+        await until(lambda: proxied.child.requests == 1)
         writer.transport.abort()
-        await _until(lambda: proxied.child.requests == 0)
+        await until(lambda: proxied.child.requests == 0)
 
 
 async def test_a_client_that_goes_lets_the_child_go(proxied: Proxied) -> None:
@@ -532,80 +504,10 @@ async def test_a_client_that_goes_lets_the_child_go(proxied: Proxied) -> None:
             f"GET {proxied.path(rest)} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
             f"Authorization: token {proxied.token}\r\n\r\n".encode()
         )
-        await _until(lambda: proxied.child.requests == 1)
+        await until(lambda: proxied.child.requests == 1)
         assert proxied.child.idle_for() == 0.0
         writer.close()
-        await _until(lambda: proxied.child.requests == 0)
-
-
-async def _until(found: Any) -> None:
-    async with asyncio.timeout(20):
-        while not found():
-            await asyncio.sleep(0.005)
-
-
-# ------------------------------------------------------------------------------ the websocket
-
-
-async def _greeting(connection: Any) -> dict[str, Any]:
-    told = json.loads(await connection.read_message())
-    connection.close()
-    return told
-
-
-async def test_a_websocket_says_all_that_is_said(proxied: Proxied) -> None:
-    connection = await proxied.websocket("/ws?a=1", Origin=proxied.origin, **SITE)
-    told = json.loads(await connection.read_message())
-    assert told["target"] == "/ws?a=1"
-    assert dict(told["headers"])["Origin"] == f"http://{proxied.child.address.host}"
-    for text in ("", "a", "b" * 200, "c" * 100_000, "\u2603"):
-        await connection.write_message(text)
-        assert await connection.read_message() == text
-    assert proxied.child.requests == 1
-    assert "Set-Cookie" not in connection.headers
-    connection.close()
-    await _until(lambda: proxied.child.requests == 0)
-
-
-async def test_a_websocket_of_a_program_needs_no_origin(proxied: Proxied) -> None:
-    connection = await proxied.websocket(Authorization=f"token {proxied.token}", Cookie="")
-    assert (await _greeting(connection))["method"] == "GET"
-
-
-async def test_a_websocket_ends_with_the_permission(
-    proxied: Proxied, authorizer: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(proxy, "RECHECK", 0.02)
-    connection = await proxied.websocket(Origin=proxied.origin)
-    await connection.read_message()
-    asked = len(authorizer.asked)
-    await _until(lambda: len(authorizer.asked) > asked + 2)
-    authorizer.answer = False
-    assert await connection.read_message() is None
-    with pytest.raises(WebSocketClosedError):
-        await connection.write_message("x")
-
-
-async def test_a_websocket_ends_with_the_sign_in(
-    proxied: Proxied, jp_serverapp: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(proxy, "RECHECK", 0.02)
-    connection = await proxied.websocket(Origin=proxied.origin)
-    await connection.read_message()
-    monkeypatch.setitem(jp_serverapp.web_app.settings, "cookie_secret", b"another")
-    assert await connection.read_message() is None
-
-
-async def test_a_websocket_ends_with_the_child(proxied: Proxied) -> None:
-    connection = await proxied.websocket(Origin=proxied.origin)
-    await connection.read_message()
-    await asyncio.to_thread(proxied.children.stop, proxied.child_id)
-    assert await connection.read_message() is None
-
-
-async def test_a_child_that_wants_no_websocket(proxied: Proxied) -> None:
-    with pytest.raises(HTTPClientError, match="403"):
-        await proxied.websocket("/refused", Origin=proxied.origin)
+        await until(lambda: proxied.child.requests == 0)
 
 
 def _count_connections(proxied: Proxied) -> list[str]:

@@ -96,7 +96,9 @@ def fsspec_options(protocol: str, options: StorageOptions) -> dict[str, Any]:
     """
     if protocol != "s3":
         return {}
-    built: dict[str, Any] = {}
+    # Many objects are on their way at once. That each is fetched in parts as well would cost a
+    # question for its size before.
+    built: dict[str, Any] = {"max_concurrency": 1}
     if options.anon is not None:
         built["anon"] = options.anon
     if options.endpoint_url is not None:

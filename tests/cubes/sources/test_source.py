@@ -15,6 +15,7 @@ import xarray as xr
 from zarr.codecs import BloscCodec, GzipCodec, ZstdCodec
 
 from jupyter_mlkit.cubes.description.describe import describe
+from jupyter_mlkit.cubes.reading.slabs import SlabReader
 from jupyter_mlkit.cubes.sources.open import format_of, open_cube
 from jupyter_mlkit.cubes.sources.uri import display_uri, fsspec_options
 from jupyter_mlkit.cubes.view.data import CubeData
@@ -97,6 +98,7 @@ def test_environment_names_are_resolved(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("CUBE_ENDPOINT", "http://127.0.0.1:9")
     options = StorageOptions(anon=True, endpoint_url="env:CUBE_ENDPOINT", region="eu-1")
     assert fsspec_options("s3", options) == {
+        "max_concurrency": 1,
         "anon": True,
         "endpoint_url": "http://127.0.0.1:9",
         "client_kwargs": {"region_name": "eu-1"},
@@ -141,6 +143,27 @@ def test_s3_fingerprint_equals_the_local_one(
     near = fingerprint(open_cube(str(stores["v2"])), ["a", "b"])
     assert far == near
     assert far.kind == "stored"
+
+
+def test_s3_is_asked_once_for_each_object(
+    bucket: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from s3fs import S3FileSystem
+
+    ds = open_cube(Source(uri="s3://cubes/v2.zarr", options=StorageOptions(**bucket)))
+    asked: list[tuple[str, str]] = []
+    call = S3FileSystem._call_s3
+
+    async def told(self: S3FileSystem, method: str, *args: Any, **given: Any) -> Any:
+        asked.append((method, given["Key"]))
+        return await call(self, method, *args, **given)
+
+    monkeypatch.setattr(S3FileSystem, "_call_s3", told)
+    for _ in SlabReader(ds, ["a"], tuple(map(str, ds["a"].dims))).map(lambda *_: None):
+        pass
+    assert asked
+    assert {method for method, _ in asked} == {"get_object"}
+    assert len(asked) == len({key for _, key in asked})
 
 
 def test_s3_errors(bucket: dict[str, str]) -> None:

@@ -13,11 +13,9 @@ from typing import Any
 
 import pytest
 from children.kinds import echo
-from jupyter_server.auth import Authorizer
 from jupyter_server.utils import url_path_join
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.websocket import WebSocketClientConnection, websocket_connect
-from traitlets import List
 
 from jupyter_mlkit.api.base import SETTING
 from jupyter_mlkit.api.proxy import PROXY_PREFIX
@@ -119,28 +117,6 @@ def proxied(
     yield found
     children.close(5.0)
     shutil.rmtree(folder)
-
-
-class RecordingAuthorizer(Authorizer):
-    """Writes down what it is asked and answers as it is told."""
-
-    asked = List()
-    answer = True
-
-    def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
-        self.asked.append((action, resource))
-        return self.answer
-
-
-@pytest.fixture
-def jp_server_config(jp_server_config: Any) -> Any:
-    jp_server_config["ServerApp"]["authorizer_class"] = RecordingAuthorizer
-    return jp_server_config
-
-
-@pytest.fixture
-def authorizer(jp_serverapp: Any) -> RecordingAuthorizer:
-    return jp_serverapp.authorizer
 
 
 async def until(found: Any) -> None:

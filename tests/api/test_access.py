@@ -3,46 +3,27 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable
 from typing import Any
 
 import pytest
-from jupyter_server.auth import Authorizer
 from tornado import web
-from traitlets import List
 
 from jupyter_mlkit.api.base import MLKitHandler, UnknownRouteHandler
 from jupyter_mlkit.api.endpoint import endpoint
 from jupyter_mlkit.api.routes import PREFIX
 
+from .recording import RecordingAuthorizer, jp_server_config
 from .routes import every_endpoint, well_formed
+
+__all__ = ["jp_server_config"]
 
 ENDPOINTS = every_endpoint()
 
 
-class RecordingAuthorizer(Authorizer):
-    """Writes down what it is asked and answers as it is told."""
-
-    asked = List()
-    answer: Any = False
-
-    def is_authorized(
-        self, handler: Any, user: Any, action: str, resource: str
-    ) -> Awaitable[bool] | bool:
-        self.asked.append((action, resource))
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
-
-
-@pytest.fixture
-def jp_server_config(jp_server_config: Any) -> Any:
-    jp_server_config["ServerApp"]["authorizer_class"] = RecordingAuthorizer
-    return jp_server_config
-
-
 @pytest.fixture
 def authorizer(jp_serverapp: Any) -> RecordingAuthorizer:
+    """It refuses, until it is told another answer."""
+    jp_serverapp.authorizer.answer = False
     return jp_serverapp.authorizer
 
 

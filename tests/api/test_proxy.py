@@ -18,7 +18,8 @@ from tornado.simple_httpclient import HTTPStreamClosedError
 
 from jupyter_mlkit.api import proxy, proxy_upstream
 
-from .proxied import SITE, Proxied, authorizer, greeting, jp_server_config, proxied, until
+from .proxied import SITE, Proxied, greeting, proxied, until
+from .recording import authorizer, jp_server_config
 
 __all__ = ["authorizer", "jp_server_config", "proxied"]
 

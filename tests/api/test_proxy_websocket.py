@@ -12,7 +12,8 @@ from tornado.websocket import WebSocketClosedError
 
 from jupyter_mlkit.api import proxy
 
-from .proxied import SITE, Proxied, authorizer, greeting, jp_server_config, proxied, until
+from .proxied import SITE, Proxied, greeting, proxied, until
+from .recording import authorizer, jp_server_config
 
 __all__ = ["authorizer", "jp_server_config", "proxied"]
 

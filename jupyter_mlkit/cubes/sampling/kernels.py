@@ -307,23 +307,6 @@ def spread(records, place, out):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def ranked(begins, ranks, start, stop, out):  # type: ignore[no-untyped-def]
-    """Write which records the samples from rank ``start`` to ``stop`` are.
-
-    ``begins`` holds the first record of each segment and ``ranks`` how many samples come before.
-    """
-    segment = np.searchsorted(ranks, start, side="right") - 1
-    at = start
-    while at < stop:
-        end = min(stop, ranks[segment + 1])
-        first = begins[segment] - ranks[segment]
-        for rank in range(at, end):
-            out[rank - start] = first + rank
-        at = end
-        segment += 1
-
-
-@_jit
 def permute(n, keys, dest):  # type: ignore[no-untyped-def]
     """Write a permutation of ``0 .. n - 1`` and one number more.
 
@@ -362,9 +345,10 @@ def draw(  # type: ignore[no-untyped-def]
     """Write inputs, marks and numbers of the records that some parts give, permuted.
 
     Of part ``p``, which has ``sizes[p]`` segments, the ranks from ``takes[p, 0]`` to
-    ``takes[p, 1]`` are drawn; ``begins`` and ``ranks`` are those of all parts in turn, as
-    `ranked` has them. Without ``keys`` the order is kept. With a ``bit`` the record at each place
-    is in ``rows``, and target values of cells of another role become NaN.
+    ``takes[p, 1]`` are drawn. ``begins`` and ``ranks`` are those of all parts in turn: the first
+    place of each segment, and how many samples are drawn before it. Without ``keys`` the order
+    is kept. With a ``bit`` the record at each place is in ``rows``, and target values of cells of
+    another role become NaN.
     """
     width = marks.shape[1]
     last = columns + width + ((width + 3) // 4 if bit else 0)

@@ -1,6 +1,6 @@
 """The inner loops of the sampler in NumPy, where numba is missing: the same results, slower.
 
-Every function has its twin in :mod:`.kernels`, which says what it does.
+The functions that :mod:`.kernels` has too say there what they do.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ def spread(records: Floats, place: Places, out: Floats) -> None:
 
 
 def ranked(begins: Ints, ranks: Ints, start: int, stop: int, out: Places) -> None:
-    """Write which records some samples are, see :func:`.kernels.ranked`."""
+    """Write the places that are drawn from rank ``start`` to ``stop``."""
     rank = np.arange(start, stop)
     segment = np.searchsorted(ranks, rank, side="right") - 1
     out[:] = begins[segment] + rank - ranks[segment]

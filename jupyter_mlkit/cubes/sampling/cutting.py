@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .balance import Balance
-from .dealing import count
 from .memory import Arena, Scratch
 from .order import BoxGrid
 from .parts import Part, cells_of, counted
 from .places import BITS, Places
 from .recipe import Recipe
 from .room import Room
-from .windows import Bits, WindowChooser
+from .windows import Bits, Counts, WindowChooser
 from .workspace import Gatherer, Ingredient, Starts, Workspace
 
 _TRAIN = 0
@@ -101,8 +100,7 @@ class Cutter:
         if not values:
             counts = np.zeros(len(self.recipe.roles), np.int64)
             for starts in pieces:
-                slots = cut(self._gatherer.gather(starts, ingredients), None)
-                counts += count(slots, counts.size)
+                counts += cut(self._gatherer.gather(starts, ingredients), None)
             return [counted(int(n)) for n in counts]
         expected = self._expected(box, pieces, ingredients)
         room = Room(self.kernels, self.recipe, self.arena, expected, unit, key)
@@ -128,8 +126,8 @@ class Cutter:
         shares = [np.count_nonzero(roles & bit) / max(1, roles.size) for bit in self._wanted]
         return [math.ceil(most * share) for share in shares]
 
-    def _cells(self, piece: Workspace, room: Room | None) -> Bits:
-        """Return the wanted roles of the samples of a piece, and deal their records."""
+    def _cells(self, piece: Workspace, room: Room | None) -> Counts:
+        """Return the number of samples of each wanted role in a piece, and deal their records."""
         recipe = self.recipe
         rows, numbers = piece.lattice(self._sizes, skip=1)
         inner = piece.starts[-1].size
@@ -140,17 +138,20 @@ class Cutter:
         records = self._scratch.take("records", (most, recipe.record), np.float32)
         slots = self._scratch.take("slots", (most,), np.uint8)
         origins = np.empty(most if picky else 0, np.int64)
-        n = self.kernels.cut_cells(
+        sizes = np.empty(self._wanted.size, np.int64)
+        self.kernels.cut_cells(
             piece.flat, self._codes(piece), rows, numbers, inner, piece.offsets.inputs, target,
-            drop, self._wanted, records, slots, origins,
+            drop, self._wanted, records, slots, origins, sizes,
         )  # fmt: skip
+        n = int(sizes.sum())
         records, slots = records[:n], slots[:n]
         if picky:
             keep = self._kept(piece, origins[:n], records, slots)
             records, slots = records[keep], slots[keep]
+            sizes = np.bincount(slots, minlength=sizes.size)
         if room is not None:
-            self.kernels.spread(records, room.deal(slots), room.records)
-        return slots
+            self.kernels.spread(records, room.deal(slots, sizes), room.records)
+        return sizes
 
     def _kept(
         self,
@@ -168,35 +169,29 @@ class Cutter:
             keep[rows] &= self.balance.keeps(self._chooser.classes(piece, origins[rows]), numbers)
         return keep
 
-    def _windows(self, piece: Workspace, room: Room | None) -> Bits:
-        """Return the wanted roles of the samples of a piece, and deal their records."""
+    def _windows(self, piece: Workspace, room: Room | None) -> Counts:
+        """Return the number of samples of each wanted role in a piece, and deal their records."""
         recipe, at = self.recipe, piece.offsets
         codes = self._codes(piece)
         target = -1 if recipe.target is None else recipe.target * piece.apart
-        chosen = self._chooser.choose(piece, codes)
-        sizes = [origins.size for origins, _ in chosen]
-        slots = np.repeat(np.arange(len(sizes), dtype=np.uint8), sizes)
+        origins, numbers, sizes = self._chooser.choose(piece, codes)
         if room is None:
-            return slots
+            return sizes
+        slots = np.repeat(np.arange(sizes.size, dtype=np.uint8), sizes)
         if recipe.shared:
-            every = np.concatenate([origins for origins, _ in chosen])
-            origins, first, number = np.unique(every, return_index=True, return_inverse=True)
-            numbers = np.concatenate([numbers for _, numbers in chosen])[first]
+            origins, first, number = np.unique(origins, return_index=True, return_inverse=True)
             row = room.take(origins.size)
             self.kernels.cut_shared(
-                piece.flat, codes, origins, numbers, at.inputs, at.window, at.length, target,
-                room.records[row : row + origins.size],
+                piece.flat, codes, origins, numbers[first], at.inputs, at.window, at.length,
+                target, room.records[row : row + origins.size],
             )  # fmt: skip
-            room.keep((row + number).astype(np.int32), slots)
-            return slots
-        place, begin = room.deal(slots), 0
-        for slot, (origins, numbers) in enumerate(chosen):
-            self.kernels.cut_windows(
-                piece.flat, codes, self._wanted[slot], origins, numbers, at.inputs, at.window,
-                at.length, target, place[begin : begin + origins.size], room.records,
-            )  # fmt: skip
-            begin += origins.size
-        return slots
+            room.keep((row + number).astype(np.int32), slots, sizes)
+            return sizes
+        self.kernels.cut_windows(
+            piece.flat, codes, self._wanted, sizes, origins, numbers, at.inputs, at.window,
+            at.length, target, room.deal(slots, sizes), room.records,
+        )  # fmt: skip
+        return sizes
 
     def _codes(self, piece: Workspace) -> Bits:
         """Return the role of each cell that counts: inside the cube and the mask, not missing."""

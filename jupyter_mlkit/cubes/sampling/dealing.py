@@ -45,16 +45,20 @@ class Dealer:
         self._key = key
         self._pieces: list[list[tuple[int, int]]] = [[] for _ in expected]
 
-    def places(self, slots: NDArray[np.uint8]) -> NDArray[np.int32]:
-        """Return at which place each sample of the next piece is drawn, by its wanted role."""
-        counts = count(slots, len(self._buckets))
-        rounds = [-(-n // buckets) for n, buckets in zip(counts, self._buckets, strict=True)]
+    def places(self, slots: NDArray[np.uint8], sizes: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return at which place each sample of the next piece is drawn.
+
+        `slots` are their wanted roles, `sizes` tells how many there are of each.
+        """
+        rounds = [
+            -(-n // buckets) for n, buckets in zip(sizes.tolist(), self._buckets, strict=True)
+        ]
         first_round = _sums(rounds)
         chance = draws(2 * int(first_round[-1]), *self._key, len(self._pieces[0]))
         factors, turns = chance.view(np.int64).reshape(2, -1)
         factors |= 1
         starts, at = [], self._take(slots.size)
-        for slot, (n, buckets) in enumerate(zip(counts, self._buckets, strict=True)):
+        for slot, (n, buckets) in enumerate(zip(sizes.tolist(), self._buckets, strict=True)):
             self._pieces[slot].append((at, n))
             starts.append(at + even(n, buckets)[:-1])
             if n % buckets:
@@ -80,11 +84,6 @@ class Dealer:
             ranks = np.concatenate([[0], np.cumsum(sizes)])
             found.append(Drawn(edges[:, :-1].T.ravel(), ranks))
         return found
-
-
-def count(slots: NDArray[np.uint8], roles: int) -> list[int]:
-    """Return the number of records of each wanted role."""
-    return [int(np.count_nonzero(slots == slot)) for slot in range(roles)]
 
 
 def even(n: int, parts: int) -> NDArray[np.int64]:

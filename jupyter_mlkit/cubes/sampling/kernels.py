@@ -60,31 +60,52 @@ def seen(flags, rows, inner, step, runs, length, out):  # type: ignore[no-untype
 
 @_jit
 def select(  # type: ignore[no-untyped-def]
-    counted, inputs, touched, bit, refused, rows, numbers, inner, step, origins, cells
+    counted, inputs, touched, wanted, refused, rows, numbers, inner, step, origins, cells, sizes
 ):
-    """Write place and number of the windows of a role, and one more; return how many there are.
+    """Write place and number of the windows of each wanted role, one role after the other.
 
-    They hold a cell of it (``counted``), a value (1 in ``inputs``) and nothing ``refused``, and,
-    where ``touched`` is not empty, no other role in it. For the rest see `seen`.
+    They hold a cell of it (``counted``), a value (1 in ``inputs``) and nothing that is ``refused``
+    of that role, and, where ``touched`` is not empty, no other role in it. How many there are is
+    written to ``sizes``; one more is written at their end. For the rest see `seen`.
     """
     n = 0
-    other = np.uint8(255) ^ bit
-    for r in range(rows.size):
-        row, values = counted[r * inner : (r + 1) * inner], inputs[r * inner : (r + 1) * inner]
-        held = np.uint8(0)
-        for i in range(inner):
-            held |= row[i]
-        if held & bit == 0:
-            continue
-        for i in range(inner):
-            fits = (row[i] & bit != 0) & (values[i] & 1 != 0) & (values[i] & refused == 0)
-            if touched.size:
-                fits &= touched[r * inner + i] & other == 0
-            # No branch: what does not fit is written over.
-            origins[n] = rows[r] + i * step
-            cells[n] = numbers[r] + i * step
-            n += fits
-    return n
+    for role in range(wanted.size):
+        begin, bit, bad = n, wanted[role], refused[role]
+        other = np.uint8(255) ^ bit
+        for r in range(rows.size):
+            row, values = counted[r * inner : (r + 1) * inner], inputs[r * inner : (r + 1) * inner]
+            held = np.uint8(0)
+            for i in range(inner):
+                held |= row[i]
+            if held & bit == 0:
+                continue
+            for i in range(inner):
+                fits = (row[i] & bit != 0) & (values[i] & 1 != 0) & (values[i] & bad == 0)
+                if touched.size:
+                    fits &= touched[r * inner + i] & other == 0
+                # No branch: what does not fit is written over.
+                origins[n] = rows[r] + i * step
+                cells[n] = numbers[r] + i * step
+                n += fits
+        sizes[role] = n - begin
+
+
+@_jit
+def choose(  # type: ignore[no-untyped-def]
+    codes, flags, roles, wanted, refused, rows, numbers, inner, step, window, inputs, footprint,
+    length, counted, there, touched, origins, cells, sizes,
+):  # fmt: skip
+    """Write place and number of the windows of each wanted role, see `seen` and `select`.
+
+    Of ``roles`` nothing is looked at where ``touched`` is empty.
+    """
+    seen(codes, rows, inner, step, window, length, counted)
+    seen(flags, rows, inner, step, inputs, length, there)
+    if touched.size:
+        seen(roles, rows, inner, step, footprint, length, touched)
+    select(
+        counted, there, touched, wanted, refused, rows, numbers, inner, step, origins, cells, sizes
+    )
 
 
 @_jit
@@ -101,9 +122,9 @@ def count(flags, bit, origins, runs, length, out):  # type: ignore[no-untyped-de
 
 @_jit
 def cut_cells(  # type: ignore[no-untyped-def]
-    flat, codes, rows, numbers, inner, offsets, target, drop, wanted, records, slots, origins
+    flat, codes, rows, numbers, inner, offsets, target, drop, wanted, records, slots, origins, sizes
 ):
-    """Write a record of each cell of each wanted role; return how many there are.
+    """Write a record of each cell of each wanted role, and how many there are to ``sizes``.
 
     ``rows`` holds the place of the first cell of each row of ``inner`` cells and ``numbers`` its
     number in the cube; ``codes`` the role of each cell that counts as a bit, ``wanted`` the bits
@@ -116,6 +137,7 @@ def cut_cells(  # type: ignore[no-untyped-def]
     ids = records.view(np.uint32)
     keep, there = np.empty(inner, np.uint8), np.empty(inner, np.uint8)
     place = np.empty(inner + 1, np.int32)
+    sizes[:] = 0
     n = 0
     for r in range(rows.size):
         begin = rows[r]
@@ -168,49 +190,52 @@ def cut_cells(  # type: ignore[no-untyped-def]
             if origins.size:
                 for i in range(m):
                     origins[n + i] = begin + place[i]
+            sizes[slot] += m
             n += m
-    return n
 
 
 @_jit
-def cut_windows(  # type: ignore[no-untyped-def]
-    flat, codes, bit, origins, numbers, inputs, window, length, target, place, records
-):
-    """Write a record of each window to its place.
+def _cut_single(flat, codes, bit, origins, numbers, inputs, window, target, place, records):  # type: ignore[no-untyped-def]
+    """Write windows whose values lie here and there.
 
-    Target values (at ``target`` from the origin, zeros if negative) that are missing or of
-    another role than ``bit`` become NaN.
+    They are put together first, each from some windows in a row: they are read in the order in
+    which they lie, and records are written at once.
     """
+    columns, last = inputs.size, inputs.size + window.size
+    nothing = np.float32(np.nan)
+    ids = records.view(np.uint32)
+    wide = records.shape[1] > last + 1
+    most = max(1, _TILE // last)
+    tile = np.empty((most, last), np.float32)
+    for begin in range(0, origins.size, most):
+        some = origins[begin : begin + most]
+        for r in range(columns):
+            for i in range(some.size):
+                # Unsigned: no index counts from the end.
+                tile[i, r] = flat[np.uint64(some[i] + inputs[r])]
+        for r in range(window.size):
+            for i in range(some.size):
+                at = some[i] + window[r]
+                value = flat[np.uint64(target + at)] if target >= 0 else np.float32(0)
+                tile[i, columns + r] = value if codes[np.uint64(at)] == bit else nothing
+        for i in range(some.size):
+            to, found = records[place[begin + i]], tile[i]
+            for k in range(last):
+                to[k] = found[k]
+            number = numbers[begin + i]
+            ids[place[begin + i], last] = number & 0xFFFFFFFF
+            if wide:
+                ids[place[begin + i], last + 1] = number >> 32
+
+
+@_jit
+def _cut_runs(flat, codes, bit, origins, numbers, inputs, window, length, target, place, records):  # type: ignore[no-untyped-def]
+    """Write windows that are made of runs of values."""
     columns = inputs.size * length
     last = columns + window.size * length
     nothing = np.float32(np.nan)
     ids = records.view(np.uint32)
     wide = records.shape[1] > last + 1
-    if length == 1:
-        # Values from here and there are put together first, each from some windows in a row:
-        # they are read in the order in which they lie, and records are written at once.
-        most = max(1, _TILE // last)
-        tile = np.empty((most, last), np.float32)
-        for begin in range(0, origins.size, most):
-            some = origins[begin : begin + most]
-            for r in range(inputs.size):
-                for i in range(some.size):
-                    # Unsigned: no index counts from the end.
-                    tile[i, r] = flat[np.uint64(some[i] + inputs[r])]
-            for r in range(window.size):
-                for i in range(some.size):
-                    at = some[i] + window[r]
-                    value = flat[np.uint64(target + at)] if target >= 0 else np.float32(0)
-                    tile[i, columns + r] = value if codes[np.uint64(at)] == bit else nothing
-            for i in range(some.size):
-                to, found = records[place[begin + i]], tile[i]
-                for k in range(last):
-                    to[k] = found[k]
-                number = numbers[begin + i]
-                ids[place[begin + i], last] = number & 0xFFFFFFFF
-                if wide:
-                    ids[place[begin + i], last + 1] = number >> 32
-        return
     for i in range(origins.size):
         n, origin = place[i], origins[i]
         for r in range(inputs.size):
@@ -230,6 +255,26 @@ def cut_windows(  # type: ignore[no-untyped-def]
         ids[n, last] = numbers[i] & 0xFFFFFFFF
         if wide:
             ids[n, last + 1] = numbers[i] >> 32
+
+
+@_jit
+def cut_windows(  # type: ignore[no-untyped-def]
+    flat, codes, wanted, sizes, origins, numbers, inputs, window, length, target, place, records
+):
+    """Write a record of each window to its place, of the wanted roles one after the other.
+
+    Target values (at ``target`` from the origin, zeros if negative) that are missing or of
+    another role become NaN.
+    """
+    stop = 0
+    for role in range(wanted.size):
+        start, bit = stop, wanted[role]
+        stop += sizes[role]
+        some, cells, to = origins[start:stop], numbers[start:stop], place[start:stop]
+        if length == 1:
+            _cut_single(flat, codes, bit, some, cells, inputs, window, target, to, records)
+        else:
+            _cut_runs(flat, codes, bit, some, cells, inputs, window, length, target, to, records)
 
 
 @_jit

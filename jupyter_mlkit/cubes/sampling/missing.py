@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,13 +35,13 @@ class Filler:
     high: Floats
     seed: int
 
-    def fill(self, x: Floats, cells: NDArray[np.int64]) -> None:
+    def fill(self, x: Floats, cells: NDArray[Any]) -> None:
         """Fill `x` in place.
 
         Parameters
         ----------
         x : ndarray of float32, shape (n, n_columns, window cells)
-        cells : ndarray of int64, shape (n,)
+        cells : ndarray of whole numbers, shape (n,)
             Noise follows from the number of the cell, not from the order of the samples.
         """
         gaps = ~np.isfinite(x)
@@ -58,6 +59,8 @@ class Filler:
         else:
             sample, column, place = np.nonzero(gaps)
             keys = draws(x.shape[1] * x.shape[2], self.seed, 9).view(np.int64)
-            chance = uniform(cells[sample] ^ keys[column * x.shape[2] + place], self.seed)
+            chance = uniform(
+                cells[sample].astype(np.int64) ^ keys[column * x.shape[2] + place], self.seed
+            )
             span = (self.high - self.low)[column]
             x[gaps] = self.low[column] + (span * chance).astype(np.float32)

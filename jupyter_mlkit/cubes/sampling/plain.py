@@ -5,6 +5,8 @@ The functions that :mod:`.kernels` has too say there what they do.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,24 +42,59 @@ def select(
     counted: Bits,
     inputs: Bits,
     touched: Bits,
-    bit: np.uint8,
-    refused: np.uint8,
+    wanted: Bits,
+    refused: Bits,
     rows: Ints,
     numbers: Ints,
     inner: int,
     step: int,
     origins: Ints,
     cells: Ints,
-) -> int:
-    """Write place and number of the windows of a role, see :func:`.kernels.select`."""
-    fits = (counted & bit != 0) & (inputs & 1 != 0) & (inputs & refused == 0)
+    sizes: Ints,
+) -> None:
+    """Write place and number of the windows of wanted roles, see :func:`.kernels.select`."""
+    n = 0
+    for role, (bit, bad) in enumerate(zip(wanted, refused, strict=True)):
+        fits = (counted & bit != 0) & (inputs & 1 != 0) & (inputs & bad == 0)
+        if touched.size:
+            fits &= touched & ~bit == 0
+        chosen = np.flatnonzero(fits)
+        row, place = np.divmod(chosen, inner)
+        stop = n + chosen.size
+        origins[n:stop] = rows[row] + place * step
+        cells[n:stop] = numbers[row] + place * step
+        sizes[role], n = chosen.size, stop
+
+
+def choose(
+    codes: Bits,
+    flags: Bits,
+    roles: Bits,
+    wanted: Bits,
+    refused: Bits,
+    rows: Ints,
+    numbers: Ints,
+    inner: int,
+    step: int,
+    window: Ints,
+    inputs: Ints,
+    footprint: Ints,
+    length: int,
+    counted: Bits,
+    there: Bits,
+    touched: Bits,
+    origins: Ints,
+    cells: Ints,
+    sizes: Ints,
+) -> None:
+    """Write place and number of the windows of wanted roles, see :func:`.kernels.choose`."""
+    seen(codes, rows, inner, step, window, length, counted)
+    seen(flags, rows, inner, step, inputs, length, there)
     if touched.size:
-        fits &= touched & ~bit == 0
-    chosen = np.flatnonzero(fits)
-    row, place = np.divmod(chosen, inner)
-    origins[: chosen.size] = rows[row] + place * step
-    cells[: chosen.size] = numbers[row] + place * step
-    return int(chosen.size)
+        seen(roles, rows, inner, step, footprint, length, touched)
+    select(
+        counted, there, touched, wanted, refused, rows, numbers, inner, step, origins, cells, sizes
+    )
 
 
 def count(
@@ -81,9 +118,11 @@ def cut_cells(
     records: Floats,
     slots: Bits,
     origins: Ints,
-) -> int:
+    sizes: Ints,
+) -> None:
     """Write a record of each cell of each wanted role, see :func:`.kernels.cut_cells`."""
     columns, n = offsets.size, 0
+    sizes[:] = 0
     for row, number in zip(rows.tolist(), numbers.tolist(), strict=True):
         code = codes[row : row + inner]
         if not code.any():
@@ -105,14 +144,15 @@ def cut_cells(
             slots[n:stop] = slot
             if origins.size:
                 origins[n:stop] = row + mine
+            sizes[slot] += mine.size
             n = stop
-    return n
 
 
 def cut_windows(
     flat: Floats,
     codes: Bits,
-    bit: int,
+    wanted: Bits,
+    sizes: Ints,
     origins: Ints,
     numbers: Ints,
     inputs: Ints,
@@ -124,12 +164,13 @@ def cut_windows(
 ) -> None:
     """Write a record of each window to its place, see :func:`.kernels.cut_windows`."""
     columns = inputs.size * length
+    bits = np.repeat(wanted, sizes)[:, None]
     for part, places in _pieces(origins, inputs, length):
         records[place[part], :columns] = flat[places]
     for part, places in _pieces(origins, window, length):
         values = flat[places + target] if target >= 0 else np.zeros(places.shape, np.float32)
         records[place[part], columns : columns + places.shape[1]] = np.where(
-            codes[places] == bit, values, np.float32(np.nan)
+            codes[places] == bits[part], values, np.float32(np.nan)
         )
     last = columns + window.size * length
     ids = np.empty((numbers.size, records.shape[1] - last), np.float32)
@@ -223,7 +264,7 @@ def draw(
     columns: int,
     x: Floats,
     marks: Floats,
-    numbers: Ints,
+    numbers: NDArray[Any],
 ) -> None:
     """Write the records that some parts give, permuted, see :func:`.kernels.draw`."""
     dest = np.arange(numbers.size + 1, dtype=np.int32)

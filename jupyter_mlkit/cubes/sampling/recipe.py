@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,8 @@ Ints = NDArray[np.int64]
 
 #: Samples per draw of one chunk, and the bytes that all draws of a piece may take: those of
 #: small records, which are picked at random, fit the cache.
-UNIT = 8192
-PIECE_BYTES, LARGE_PIECE_BYTES = 1 << 20, 4 << 20
+UNIT = 16384
+PIECE_BYTES, LARGE_PIECE_BYTES = 2 << 20, 4 << 20
 #: Bytes of a record above which it is large: a run of its own, read as fast from anywhere.
 LARGE = 1 << 10
 
@@ -75,22 +76,22 @@ class Recipe:
     seed: int
     spans: dict[str, int]
 
-    @property
+    @cached_property
     def window_shape(self) -> tuple[int, ...]:
         """Shape of the window of a sample."""
         return tuple(self.window.values())
 
-    @property
+    @cached_property
     def window_cells(self) -> int:
         """Number of cells in a window."""
         return math.prod(self.window_shape)
 
-    @property
+    @cached_property
     def inputs(self) -> int:
         """Values of X in a sample."""
         return self.window_cells * len(self.columns)
 
-    @property
+    @cached_property
     def record(self) -> int:
         """Values in the record of a sample.
 
@@ -98,14 +99,19 @@ class Recipe:
         sample the target is that of all roles, and the role of each cell follows it as a byte.
         """
         codes = -(-self.window_cells // 4) if self.shared else 0
-        return self.inputs + self.window_cells + codes + (1 if self.cells < 2**32 else 2)
+        return self.inputs + self.window_cells + codes + self.number.itemsize // 4
 
-    @property
+    @cached_property
+    def number(self) -> np.dtype[Any]:
+        """Dtype that holds the number of any cell."""
+        return np.dtype(np.uint32 if self.cells < 2**32 else np.int64)
+
+    @cached_property
     def large(self) -> bool:
         """Whether a sample is read as fast from anywhere as from the cache."""
         return 4 * (self.inputs + self.window_cells) > LARGE
 
-    @property
+    @cached_property
     def shared(self) -> bool:
         """Whether a sample is kept once, whatever roles its cells have."""
         return self.large and bool(self.window)

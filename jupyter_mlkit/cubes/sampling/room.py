@@ -57,15 +57,17 @@ class Room:
         self._dealer = Dealer(kernels, take, expected, unit, key)
         self._rows: list[NDArray[np.int32]] = []
 
-    def deal(self, slots: NDArray[np.uint8]) -> NDArray[np.int32]:
+    def deal(self, slots: NDArray[np.uint8], sizes: NDArray[np.int64]) -> NDArray[np.int32]:
         """Return the rows of the records of a piece, by their wanted roles."""
-        return self._dealer.places(slots)
+        return self._dealer.places(slots, sizes)
 
-    def keep(self, rows: NDArray[np.int32], slots: NDArray[np.uint8]) -> None:
+    def keep(
+        self, rows: NDArray[np.int32], slots: NDArray[np.uint8], sizes: NDArray[np.int64]
+    ) -> None:
         """Deal records that are in `rows`, by their wanted roles."""
         first = self._places.n
         dealt = np.empty(rows.size, np.int32)
-        dealt[self._dealer.places(slots) - first] = rows
+        dealt[self._dealer.places(slots, sizes) - first] = rows
         self._rows.append(dealt)
 
     def parts(self, bits: Sequence[int]) -> list[Part]:

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,10 +121,10 @@ class _Run:
 
     x: NDArray[np.float32]
     marks: NDArray[np.float32]
-    cells: NDArray[np.int64]
+    cells: NDArray[Any]
 
     def __len__(self) -> int:
-        return int(self.cells.size)
+        return len(self.cells)
 
     def rows(self, a: int, b: int) -> _Run:
         return _Run(self.x[a:b], self.marks[a:b], self.cells[a:b])
@@ -206,55 +207,51 @@ class Stream:
         """Return what is carried over, and the samples of a piece after it, permuted."""
         recipe = self.recipe
         head = len(carried) if carried is not None else 0
-        width = recipe.window_cells
+        window = recipe.window_shape
+        columns = (len(recipe.columns), *window)
         run = _Run(
-            np.empty((head + n, recipe.inputs), np.float32),
-            np.empty((head + n, width), np.float32),
-            np.empty(head + n, np.int64),
+            np.empty((head + n, *columns), np.float32),
+            np.empty((head + n, *window), np.float32),
+            np.empty(head + n, recipe.number),
         )
         if carried is not None and head:
-            run.x[:head], run.marks[:head], run.cells[:head] = (
-                carried.x,
-                carried.marks,
-                carried.cells,
-            )
+            run.x[:head], run.marks[:head] = carried.x, carried.marks
+            run.cells[:head] = carried.cells
         if n:
-            self._write(piece, role, n, run.rows(head, head + n))
+            self._write(piece, role, run.rows(head, head + n) if head else run)
         if self.filler is not None:
-            x = run.x[head:].reshape(n, len(recipe.columns), width)
+            x = run.x[head:].reshape(n, len(recipe.columns), recipe.window_cells)
             self.filler.fill(x, run.cells[head:])
         return run
 
-    def _write(self, piece: Piece[list[Part]], role: int, n: int, to: _Run) -> None:
+    def _write(self, piece: Piece[list[Part]], role: int, to: _Run) -> None:
         """Write the samples of a piece, permuted."""
-        takes = [(box.held[role], rows[role]) for box, rows in piece.takes]
-        takes = [(part, (a, b)) for part, (a, b) in takes if a < b]
-        parts = [part for part, _ in takes]
-        # Places are those of all parts in turn.
-        before = np.cumsum([0, *(part.rows.size for part in parts)])
-        begins = [part.drawn.begins + n for part, n in zip(parts, before, strict=False)]
+        n, parts, takes = len(to), [], []
+        for box, rows in piece.takes:
+            if rows[role][0] < rows[role][1]:
+                parts.append(box.held[role])
+                takes.append(rows[role])
+        first = parts[0]
+        begins = [part.drawn.begins for part in parts]
+        rows_of_all = first.rows
+        if first.bit:
+            # Places are those of all parts in turn.
+            rows_of_all = np.concatenate([part.rows for part in parts])
+            before = itertools.accumulate((part.rows.size for part in parts), initial=0)
+            begins = [begin + n for begin, n in zip(begins, before, strict=False)]
         keys = round_keys(*self.key, 3, piece.number, role) if self.shuffle and n > 1 else _NO_KEYS
         self.kernels.draw(
-            parts[0].records,
-            np.concatenate([part.rows for part in parts]),
-            np.uint8(parts[0].bit),
-            np.concatenate(begins),
+            first.records, rows_of_all, np.uint8(first.bit), np.concatenate(begins),
             np.concatenate([part.drawn.ranks for part in parts]),
-            np.array([part.drawn.begins.size for part in parts]),
-            np.array([rows for _, rows in takes]),
-            keys, self.recipe.inputs, to.x, to.marks, to.cells,
+            np.array([begin.size for begin in begins]), np.array(takes), keys,
+            self.recipe.inputs, to.x.reshape(n, -1), to.marks.reshape(n, -1), to.cells,
         )  # fmt: skip
 
     def _batch(self, run: _Run, role: int, a: int, b: int) -> Batch:
-        recipe = self.recipe
-        x, marks, cell = run.x[a:b], run.marks[a:b], run.cells[a:b]
-        if recipe.window:
-            x = x.reshape(b - a, len(recipe.columns), *recipe.window_shape)
-            marks = marks.reshape(b - a, *recipe.window_shape)
-        else:
-            marks = marks.reshape(b - a)
+        recipe, marks = self.recipe, run.marks[a:b]
         y = None if recipe.target is None else marks
-        return Batch(x, y, ROLES[recipe.roles[role]], self.layout, cell, marks)
+        role_name = ROLES[recipe.roles[role]]
+        return Batch(run.x[a:b], y, role_name, self.layout, run.cells[a:b], marks)
 
 
 def counts_by_role(counts: Counts, boxes: frozenset[int], roles: int) -> NDArray[np.int64]:

@@ -16,8 +16,11 @@ from .workspace import Workspace
 _TRAIN = 0
 #: What :func:`.kernels.flag` says of a value.
 _NONE, _FINITE, _MISSING = np.uint8(0), np.uint8(1), np.uint8(2)
-#: Places of samples in a workspace, and their numbers in the cube.
-Chosen = tuple[NDArray[np.int64], NDArray[np.int64]]
+#: Places of samples in a workspace and their numbers in the cube, of the wanted roles one after
+#: the other, and how many each role has.
+Chosen = tuple[NDArray[np.int64], NDArray[np.int64], "Counts"]
+#: Samples of each wanted role.
+Counts = NDArray[np.int64]
 Bits = NDArray[np.uint8]
 #: Place and number of the first window of each row, windows of a row, and cells between them.
 _Lattice = tuple[NDArray[np.int64], NDArray[np.int64], int, int]
@@ -51,45 +54,54 @@ class WindowChooser:
         self.kernels = kernels
         self.balance = balance
 
-    def choose(self, piece: Workspace, codes: Bits) -> list[Chosen]:
-        """Return the windows of each wanted role; `codes` are the roles of cells that count."""
-        recipe, at = self.recipe, piece.offsets
-        lattice = self._lattice(piece)
-        counted = self._seen("counted", lattice, codes, at.window, at.length)
+    def choose(self, piece: Workspace, codes: Bits) -> Chosen:
+        """Return the windows of the wanted roles; `codes` are the roles of cells that count."""
+        recipe, at, take = self.recipe, piece.offsets, self._scratch.take
+        rows, numbers, inner, step = self._lattice(piece)
+        most = rows.size * inner
         beside = recipe.places(piece.shape, piece.roles.size).inputs
-        inputs = self._seen("inputs", lattice, self._judged(piece), beside, at.length)
-        touched = np.empty(0, np.uint8)
-        if recipe.strict or recipe.straddle == "drop":
-            runs = at.footprint if recipe.strict else at.window
-            flags = piece.roles.reshape(-1)
-            touched = self._seen("touched", lattice, flags, runs, at.length)
-        found = []
-        for role in recipe.roles:
-            complete = role == _TRAIN and recipe.drop_nan in ("auto", "masked")
-            most = counted.size + 1
-            origins, cells = self._scratch.take(f"chosen {role}", (2, most), np.int64)
-            n = self.kernels.select(
-                counted, inputs, touched, BITS[role], _MISSING if complete else _NONE,
-                *lattice, origins, cells,
-            )  # fmt: skip
-            chosen = origins[:n], cells[:n]
-            found.append(self._trained_on(piece, codes, *chosen) if role == _TRAIN else chosen)
-        return found
+        footprint = at.footprint if recipe.strict else at.window
+        looked_at = most if recipe.strict or recipe.straddle == "drop" else 0
+        wanted = BITS[list(recipe.roles)]
+        refused = np.full(wanted.size, _NONE)
+        if recipe.drop_nan in ("auto", "masked"):
+            refused[wanted == BITS[_TRAIN]] = _MISSING
+        origins, cells = take("chosen", (2, wanted.size * most + 1), np.int64)
+        sizes = np.empty(wanted.size, np.int64)
+        self.kernels.choose(
+            codes, self._judged(piece), piece.roles.reshape(-1), wanted, refused, rows, numbers,
+            inner, step, at.window, beside, footprint, at.length,
+            take("counted", (most,), np.uint8), take("inputs", (most,), np.uint8),
+            take("touched", (looked_at,), np.uint8), origins, cells, sizes,
+        )  # fmt: skip
+        n = int(sizes.sum())
+        origins, cells = origins[:n], cells[:n]
+        if _TRAIN in recipe.roles and (recipe.min_valid or self.balance is not None):
+            return self._trained_on(piece, codes, origins, cells, sizes)
+        return origins, cells, sizes
 
     def _trained_on(
-        self, piece: Workspace, codes: Bits, origins: NDArray[np.int64], cells: NDArray[np.int64]
+        self,
+        piece: Workspace,
+        codes: Bits,
+        origins: NDArray[np.int64],
+        cells: NDArray[np.int64],
+        sizes: Counts,
     ) -> Chosen:
-        """Return those windows of the train role that are wanted."""
+        """Return the windows without those of the train role that are not wanted."""
         recipe, at = self.recipe, piece.offsets
+        role = recipe.roles.index(_TRAIN)
+        begin = int(sizes[:role].sum())
+        mine = slice(begin, begin + int(sizes[role]))
+        keep = np.ones(origins.size, bool)
         if recipe.min_valid:
-            valid = np.empty(origins.size, np.int32)
-            self.kernels.count(codes, BITS[_TRAIN], origins, at.window, at.length, valid)
-            keep = valid >= recipe.min_valid * recipe.window_cells
-            origins, cells = origins[keep], cells[keep]
+            valid = np.empty(sizes[role], np.int32)
+            self.kernels.count(codes, BITS[_TRAIN], origins[mine], at.window, at.length, valid)
+            keep[mine] &= valid >= recipe.min_valid * recipe.window_cells
         if self.balance is not None:
-            keep = self.balance.keeps(self.classes(piece, origins), cells)
-            origins, cells = origins[keep], cells[keep]
-        return origins, cells
+            keep[mine] &= self.balance.keeps(self.classes(piece, origins[mine]), cells[mine])
+        sizes[role] = np.count_nonzero(keep[mine])
+        return origins[keep], cells[keep], sizes
 
     def _lattice(self, piece: Workspace) -> _Lattice:
         last = piece.starts[-1]
@@ -99,15 +111,6 @@ class WindowChooser:
             return (*piece.lattice(self.sizes, skip=1), last.size, step)
         # Windows that are left out make the rest uneven: each is a row of its own.
         return (*piece.lattice(self.sizes), 1, 1)
-
-    def _seen(
-        self, use: str, lattice: _Lattice, flags: Bits, runs: NDArray[np.int64], length: int
-    ) -> Bits:
-        """Return which flags each window holds."""
-        rows, _, inner, step = lattice
-        found = self._scratch.take(use, (rows.size * inner,), np.uint8)
-        self.kernels.seen(flags, rows, inner, step, runs, length, found)
-        return found
 
     def _judged(self, piece: Workspace) -> Bits:
         """Return for each value of the features whether it is there."""

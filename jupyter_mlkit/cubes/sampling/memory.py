@@ -63,8 +63,6 @@ class Arena:
                 lines //= 2
             else:
                 break
-        if hasattr(mmap, "MADV_HUGEPAGE"):
-            memory.madvise(mmap.MADV_HUGEPAGE)
         self._values = np.frombuffer(memory, np.float32)
         self._free = [(0, lines)]
         self._back: deque[tuple[int, int]] = deque()

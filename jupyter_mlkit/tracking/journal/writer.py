@@ -1,0 +1,172 @@
+"""Append records to segments: what was appended survives the death of the process."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import threading
+import time
+import uuid
+import weakref
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from .entries import Closed, Opened, encoded
+from .frames import FILE_MARK, framed, salt_of
+from .segments import Segment
+
+#: Bytes after which a new segment is begun.
+SEGMENT_BYTES = 16 << 20
+
+
+class Writer:
+    """Writes the journal of a run from this process.
+
+    A record is handed to the system before `append` returns, by one call; it is lost with the
+    machine, but not with the process. Threads may share a writer. After a fork the child has a
+    writer of its own with other segments.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run; is there.
+    opened : callable
+        Returns the first entry of a segment, given the writer's name and the segment's number.
+    segment_bytes : int
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        opened: Callable[[str, int], Opened],
+        *,
+        segment_bytes: int = SEGMENT_BYTES,
+    ) -> None:
+        self._folder = folder
+        self._opened = opened
+        self._most = segment_bytes
+        self._begin()
+        _writers.add(self)
+
+    def _begin(self) -> None:
+        """Become a writer that has written nothing."""
+        self.name = uuid.uuid4().hex
+        # A handler of a signal may log while its own thread does.
+        self._lock = threading.RLock()
+        self._salt = salt_of(self.name)
+        self._file: int | None = None
+        self._size = 0
+        self._segment = 0
+        self._number = 0
+
+    def append(self, *entries: tuple[int, bytes]) -> None:
+        """Write entries, given as kind and payload, one behind the other.
+
+        Raises
+        ------
+        OSError
+            They could not be written; what was written before stays as it is.
+        """
+        with self._lock:
+            if self._file is None:
+                self._open()
+            elif self._size >= self._most:
+                # Where no new segment can be begun, as of too many open files, the old one serves.
+                with contextlib.suppress(OSError):
+                    self._open()
+            self._write(self._framed(entries))
+
+    def close(self) -> None:
+        """Say that nothing more comes; a writer that has written nothing leaves nothing.
+
+        Raises
+        ------
+        OSError
+            It could not be said.
+        """
+        with self._lock:
+            if self._file is None:
+                return
+            try:
+                self._write(self._framed([encoded(Closed())]))
+            finally:
+                self._leave()
+
+    def _framed(self, entries: Sequence[tuple[int, bytes]]) -> bytes:
+        wall, monotonic = time.time_ns(), time.monotonic_ns()
+        found = []
+        for kind, payload in entries:
+            # No number is used twice, whatever becomes of the record.
+            self._number += 1
+            found.append(framed(self._salt, kind, self._number, wall, monotonic, payload))
+        return found[0] if len(found) == 1 else b"".join(found)
+
+    def _open(self) -> None:
+        """Begin a segment; the one before is left as it is if that fails."""
+        self._segment += 1
+        segment = Segment(self._folder, self.name, self._segment)
+        file = segment.create()
+        before, self._file, self._size = self._file, file, 0
+        try:
+            first = encoded(self._opened(self.name, self._segment))
+            self._write(FILE_MARK + self._framed([first]))
+        except BaseException:
+            self._leave()
+            self._file = before
+            self._size = self._most
+            with contextlib.suppress(OSError):
+                segment.path.unlink()
+            raise
+        if before is not None:
+            with contextlib.suppress(OSError):
+                os.close(before)
+
+    def _write(self, data: bytes) -> None:
+        assert self._file is not None
+        done = 0
+        try:
+            while done < len(data):
+                step = os.write(self._file, data[done:] if done else data)
+                if not step:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                done += step
+        except OSError:
+            self._take_back(done)
+            raise
+        self._size += done
+
+    def _take_back(self, done: int) -> None:
+        """Remove the begin of a record; where that fails, write on in another segment."""
+        if not done:
+            return
+        assert self._file is not None
+        try:
+            # Of what others have written in between there is nothing: the file is ours alone.
+            os.ftruncate(self._file, os.fstat(self._file).st_size - done)
+        except OSError:
+            self._leave()
+
+    def _leave(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            with contextlib.suppress(OSError):
+                os.close(file)
+
+    def _after_fork(self) -> None:
+        file = self._file
+        self._begin()
+        if file is not None:
+            with contextlib.suppress(OSError):
+                os.close(file)
+
+
+_writers: weakref.WeakSet[Writer] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for writer in list(_writers):
+        writer._after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)

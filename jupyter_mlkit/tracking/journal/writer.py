@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .entries import Closed, Opened, encoded
+from .flusher import Flusher, on_disk
 from .frames import FILE_MARK, framed, salt_of
 from .segments import Segment
 
@@ -23,9 +24,9 @@ SEGMENT_BYTES = 16 << 20
 class Writer:
     """Writes the journal of a run from this process.
 
-    A record is handed to the system before `append` returns, by one call; it is lost with the
-    machine, but not with the process. Threads may share a writer. After a fork the child has a
-    writer of its own with other segments.
+    A record is handed to the system before `append` returns, by one call: it survives the death
+    of the process. What was there when `flush` was called survives that of the machine. Threads
+    may share a writer. After a fork the child has a writer of its own with other segments.
 
     Parameters
     ----------
@@ -34,6 +35,8 @@ class Writer:
     opened : callable
         Returns the first entry of a segment, given the writer's name and the segment's number.
     segment_bytes : int
+    flush_every : float, optional
+        Seconds between two flushes by a thread of the writer; None leaves them to the caller.
     """
 
     def __init__(
@@ -42,10 +45,12 @@ class Writer:
         opened: Callable[[str, int], Opened],
         *,
         segment_bytes: int = SEGMENT_BYTES,
+        flush_every: float | None = None,
     ) -> None:
         self._folder = folder
         self._opened = opened
         self._most = segment_bytes
+        self._flush_every = flush_every
         self._begin()
         _writers.add(self)
 
@@ -59,6 +64,11 @@ class Writer:
         self._size = 0
         self._segment = 0
         self._number = 0
+        self._flushing = threading.Lock()
+        self._flusher: Flusher | None = None
+        #: The last record that is on the disk, and the first segment that may not be.
+        self._safe = 0
+        self._unsafe = 1
 
     def append(self, *entries: tuple[int, bytes]) -> None:
         """Write entries, given as kind and payload, one behind the other.
@@ -77,6 +87,24 @@ class Writer:
                     self._open()
             self._write(self._framed(entries))
 
+    def flush(self) -> None:
+        """Return when all that was appended before is on the disk.
+
+        Raises
+        ------
+        OSError
+            It cannot be brought there, neither into this file nor into another.
+        """
+        with self._flushing:
+            with self._lock:
+                number, segment = self._number, self._segment
+            if number == self._safe:
+                return
+            for unsafe in range(self._unsafe, segment + 1):
+                segment = max(segment, self._put_on_disk(unsafe))
+            on_disk(self._folder)
+            self._safe, self._unsafe = number, segment
+
     def close(self) -> None:
         """Say that nothing more comes; a writer that has written nothing leaves nothing.
 
@@ -92,6 +120,9 @@ class Writer:
                 self._write(self._framed([encoded(Closed())]))
             finally:
                 self._leave()
+        if self._flusher is not None:
+            self._flusher.stop()
+            self.flush()
 
     def _framed(self, entries: Sequence[tuple[int, bytes]]) -> bytes:
         wall, monotonic = time.time_ns(), time.monotonic_ns()
@@ -121,6 +152,26 @@ class Writer:
         if before is not None:
             with contextlib.suppress(OSError):
                 os.close(before)
+        if self._flush_every is not None and self._flusher is None:
+            self._flusher = Flusher(self.flush, self._flush_every)
+
+    def _put_on_disk(self, number: int) -> int:
+        """Put a segment on the disk; return in which segment its records are there."""
+        path = Segment(self._folder, self.name, number).path
+        try:
+            on_disk(path)
+        except FileNotFoundError:
+            return number  # what it held was brought to the store
+        except OSError:
+            # The system may have forgotten what it could not write, and says so once only.
+            with self._lock:
+                held = path.read_bytes()[len(FILE_MARK) :]
+                self._open()
+                self._write(held)
+                again = self._segment
+            on_disk(Segment(self._folder, self.name, again).path)
+            return again
+        return number
 
     def _write(self, data: bytes) -> None:
         assert self._file is not None

@@ -12,7 +12,7 @@ from typing import ClassVar
 import msgspec
 from msgspec import Struct
 
-from ..jobs.identity import Identity
+from ..processes.identity import Identity
 from .peer import ENV_NONCE, environment_of
 
 

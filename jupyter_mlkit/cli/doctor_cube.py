@@ -66,10 +66,10 @@ def _read_in_a_job(uri: str, options: dict[str, object], kernelspec: str) -> dic
 
     from ..jobs.executors.local import LocalExecutor
     from ..jobs.folder import JobFolder
-    from ..jobs.identity import Identity
     from ..jobs.interpreter import interpreter_of
     from ..jobs.record import JobRecord, now
     from ..jobs.starting import Surroundings, launch_of
+    from ..processes.identity import Identity
     from ..spec.secrets import refuse_secrets
     from ..tracking.store import artifact_root_for, environment
 

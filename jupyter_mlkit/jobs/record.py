@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from ..errors import MLKitError
 from ..models import ErrorBody, Fit, Job, JobAttempt, JobState, JobUsage
+from ..processes.identity import Identity
 from .folder import FitProgress
-from .identity import Identity
 
 #: States of a job that holds a process, that has not ended, and that it never leaves.
 ACTIVE: frozenset[JobState] = frozenset({"STARTING", "RUNNING"})

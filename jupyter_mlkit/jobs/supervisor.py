@@ -11,6 +11,7 @@ from typing import Literal
 
 from ..errors import ConflictError, MLKitError
 from ..models import Job, JobOptions, JobPage, LogChunk
+from ..processes.identity import Identity
 from ..spec import TrainingSpec, dump_yaml, to_dict
 from .ending import (
     RunCloser,
@@ -23,7 +24,6 @@ from .ending import (
 from .executors import Executor
 from .executors.local import LocalExecutor
 from .folder import JobFolder
-from .identity import Identity
 from .pruning import Keep, prune
 from .record import ACTIVE, ENDED, GOING_ON, JobRecord, OpenRun, as_body, now
 from .starting import Surroundings, launch_of

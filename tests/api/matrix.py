@@ -11,8 +11,8 @@ from typing import Any
 
 from jupyter_mlkit.api.proxy import ProxyHandler
 from jupyter_mlkit.jobs.folder import JobFolder
-from jupyter_mlkit.jobs.identity import Identity
 from jupyter_mlkit.jobs.record import JobRecord
+from jupyter_mlkit.processes.identity import Identity
 
 from .routes import NAMES, SPEC, well_formed
 from .team import PEOPLE, as_person

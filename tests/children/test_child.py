@@ -20,7 +20,7 @@ from jupyter_mlkit.children.child import Child, ChildError
 from jupyter_mlkit.children.leftovers import Owner, clear_leftovers
 from jupyter_mlkit.children.peer import ENV_NONCE, ImpostorError
 from jupyter_mlkit.errors import BackendTimeoutError
-from jupyter_mlkit.jobs.identity import Identity
+from jupyter_mlkit.processes.identity import Identity
 
 from .kinds import echo, processes, python
 

@@ -128,6 +128,6 @@ def content(path: Path) -> bytes:
 
 
 def _with_children(pid: int) -> list[int]:
-    from jupyter_mlkit.jobs import processes
+    from jupyter_mlkit.processes import system
 
-    return [pid, *processes.children(pid)]
+    return [pid, *system.children(pid)]

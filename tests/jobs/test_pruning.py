@@ -11,10 +11,10 @@ import pytest
 
 from jupyter_mlkit.jobs import supervisor as room
 from jupyter_mlkit.jobs.folder import JobFolder
-from jupyter_mlkit.jobs.identity import Identity
 from jupyter_mlkit.jobs.pruning import Keep, prune
 from jupyter_mlkit.jobs.record import JobRecord, OpenRun
 from jupyter_mlkit.jobs.supervisor import Supervisor
+from jupyter_mlkit.processes.identity import Identity
 from jupyter_mlkit.spec import TrainingSpec
 
 from .conftest import program, until

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from jupyter_mlkit.errors import BackendError, ConflictError, NotFoundError
-from jupyter_mlkit.jobs.identity import Identity
 from jupyter_mlkit.jobs.store import JobStore
 from jupyter_mlkit.jobs.supervisor import Supervisor
+from jupyter_mlkit.processes.identity import Identity
 from jupyter_mlkit.spec import TrainingSpec, dump_yaml
 
 from .conftest import program, until

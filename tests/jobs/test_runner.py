@@ -17,11 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jupyter_mlkit.jobs import output, processes
+from jupyter_mlkit.jobs import output
 from jupyter_mlkit.jobs.executors import Launch
 from jupyter_mlkit.jobs.executors.local import LocalExecutor, LocalProcess
-from jupyter_mlkit.jobs.identity import Identity, processes_of
 from jupyter_mlkit.jobs.output import OutputWriter
+from jupyter_mlkit.processes import system
+from jupyter_mlkit.processes.identity import Identity, processes_of
 
 from .server import wait_for
 
@@ -158,7 +159,7 @@ def test_stop_ends_all_processes(runner: Runner) -> None:
     process.ask_to_end()
     end = runner.end(process)
     assert (end["signal"], end["reason"], end["asked"]) == (signal.SIGTERM, "signal", 15)
-    assert [pid for pid in below if processes.start_time(pid)] == []
+    assert [pid for pid in below if system.start_time(pid)] == []
 
 
 def test_what_does_not_end_is_killed_after_the_grace(runner: Runner) -> None:
@@ -321,7 +322,7 @@ def test_a_forged_identity_gets_no_signal(nightly: int) -> None:
 
 
 def _below(pid: int) -> list[int]:
-    found = processes.children(pid)
+    found = system.children(pid)
     for child in found:
-        found += processes.children(child)
+        found += system.children(child)
     return found

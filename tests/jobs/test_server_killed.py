@@ -16,8 +16,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from jupyter_mlkit.jobs.identity import Identity
 from jupyter_mlkit.jobs.record import JobRecord
+from jupyter_mlkit.processes.identity import Identity
 
 from .server import Lab, Server, wait_for
 

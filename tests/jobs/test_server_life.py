@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlkit.jobs.identity import processes_of
+from jupyter_mlkit.processes.identity import processes_of
 
 from .server import Lab, Server, wait_for
 from .test_server_killed import process_of

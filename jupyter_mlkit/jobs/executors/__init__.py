@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ..identity import Identity
+from ...processes.identity import Identity
 
 
 @dataclass(frozen=True)

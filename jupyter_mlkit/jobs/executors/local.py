@@ -12,9 +12,10 @@ import tempfile
 from pathlib import Path
 
 from ...paths import ENV_JOB_ID, ENV_JOB_NONCE
-from .. import processes, runner
+from ...processes import system
+from ...processes.identity import Identity, boot_id, machine_id, processes_of
+from .. import runner
 from ..environment import child_environment
-from ..identity import Identity, boot_id, machine_id, processes_of
 from . import Executor, JobProcess, Launch
 
 _RUNNER = Path(runner.__file__).parent / "__main__.py"
@@ -30,7 +31,7 @@ class LocalProcess:
         self._identity = identity
         self._child = child
         # None: gone already, or a system without pidfds; then its end is found by asking.
-        self._pidfd = processes.hold(identity.pid)
+        self._pidfd = system.hold(identity.pid)
 
     @property
     def identity(self) -> Identity:
@@ -130,7 +131,7 @@ class LocalExecutor(Executor):
     def find(self, nonce: str) -> Identity | None:
         """Return the runner: of all processes of the job the one that the others come from."""
         found = processes_of(nonce)
-        above = [pid for pid in found if processes.parent(pid) not in found]
+        above = [pid for pid in found if system.parent(pid) not in found]
         return Identity.of(above[0], nonce) if above else None
 
 

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from .. import processes
+from ...processes import system
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -34,16 +34,16 @@ def dies_with_parent() -> Callable[[], None]:
 
 def descendants() -> list[int]:
     """Return the processes below this one, parents first."""
-    found = processes.children(os.getpid())
+    found = system.children(os.getpid())
     for pid in found:
-        found += [child for child in processes.children(pid) if child not in found]
+        found += [child for child in system.children(pid) if child not in found]
     return found
 
 
 def signal_all(number: int) -> None:
     """Signal every process below this one."""
     for pid in descendants():
-        processes.signal_if(pid, number, _is_below)
+        system.signal_if(pid, number, _is_below)
 
 
 def kill_all(reap: Callable[[], bool]) -> bool:
@@ -68,9 +68,9 @@ def memory_above(limit: int | None) -> tuple[int, bool]:
     the limit is it asked for shares (PSS), which is dear.
     """
     below = descendants()
-    held = sum(map(processes.memory, below))
+    held = sum(map(system.memory, below))
     if limit is not None and held > limit:
-        held = sum(map(processes.own_memory, below))
+        held = sum(map(system.own_memory, below))
         return held, held > limit
     return held, False
 
@@ -85,11 +85,11 @@ def prefer_for_oom(pid: int) -> None:
 
 
 def _is_below(pid: int) -> bool:
-    me, above = os.getpid(), processes.parent(pid)
+    me, above = os.getpid(), system.parent(pid)
     while above is not None and above > 1:
         if above == me:
             return True
-        above = processes.parent(above)
+        above = system.parent(above)
     return False
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from ..paths import ENV_JOB_NONCE
-from . import processes
+from . import system
 
 
 class Identity(Struct, frozen=True):
@@ -38,7 +38,7 @@ class Identity(Struct, frozen=True):
     @classmethod
     def of(cls, pid: int, nonce: str = "") -> Identity | None:
         """Return who has `pid` now; None if nobody, or only a zombie."""
-        started = processes.start_time(pid)
+        started = system.start_time(pid)
         if started is None:
             return None
         return cls(pid, started, boot_id(), machine_id(), nonce)
@@ -53,13 +53,13 @@ class Identity(Struct, frozen=True):
         """Whether that very process runs; only meaningful where :attr:`is_here`."""
         return (
             self.boot == boot_id()
-            and processes.start_time(self.pid) == self.started
+            and system.start_time(self.pid) == self.started
             and (not self.nonce or has_nonce(self.pid, self.nonce))
         )
 
     def signal(self, number: int) -> bool:
         """Send a signal to this process and nobody else; return whether it was sent."""
-        return processes.signal_if(self.pid, number, lambda _: self.is_alive)
+        return system.signal_if(self.pid, number, lambda _: self.is_alive)
 
 
 def has_nonce(pid: int, nonce: str) -> bool:
@@ -67,7 +67,7 @@ def has_nonce(pid: int, nonce: str) -> bool:
 
     Where the system shows no environments, pid and start time have to do.
     """
-    return processes.has_variable(pid, f"{ENV_JOB_NONCE}={nonce}") is not False
+    return system.has_variable(pid, f"{ENV_JOB_NONCE}={nonce}") is not False
 
 
 def processes_of(nonce: str) -> list[int]:
@@ -76,7 +76,7 @@ def processes_of(nonce: str) -> list[int]:
     Empty where the system shows no environments.
     """
     variable = f"{ENV_JOB_NONCE}={nonce}"
-    return [pid for pid in processes.pids() if processes.has_variable(pid, variable)]
+    return [pid for pid in system.pids() if system.has_variable(pid, variable)]
 
 
 @functools.cache

@@ -1,0 +1,1 @@
+"""Processes of this machine: which there are, who they are, and signals to the right one."""

@@ -1,0 +1,60 @@
+"""How far the journal of a run was brought to the store."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from ..journal.flusher import on_disk
+from ..journal.frames import FILE_MARK
+
+_SUFFIX = ".cursor"
+
+
+class Cursor(msgspec.Struct, frozen=True):
+    """What comes next of a writer.
+
+    Attributes
+    ----------
+    segment : int
+    offset : int
+        Where in the segment.
+    """
+
+    segment: int = 1
+    offset: int = len(FILE_MARK)
+
+
+_decode = msgspec.json.Decoder(Cursor).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def read_cursor(folder: Path, writer: str) -> Cursor:
+    """Return the cursor of a writer; where there is none, all of it is still to be brought.
+
+    One that cannot be read is none: what comes twice is in the store once.
+    """
+    try:
+        return _decode((folder / (writer + _SUFFIX)).read_bytes())
+    except (FileNotFoundError, msgspec.DecodeError):
+        return Cursor()
+
+
+def write_cursor(folder: Path, writer: str, cursor: Cursor) -> None:
+    """Replace the cursor of a writer; whoever reads it sees the old one or the new one.
+
+    Raises
+    ------
+    OSError
+        It stays as it was.
+    """
+    path = folder / (writer + _SUFFIX)
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        new.write_bytes(_encode(cursor))
+        on_disk(new)
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)

@@ -27,6 +27,11 @@ def data_dir() -> Path:
     return Path(jupyter_data_dir()) / "jupyter_mlkit"
 
 
+def journal_dir() -> Path:
+    """Return the folder of what was logged and may not be in its store yet."""
+    return data_dir() / "journal"
+
+
 def runtime_dir() -> Path:
     """Return the folder of jobs and sockets (``<jupyter runtime dir>/jupyter_mlkit``)."""
     from jupyter_core.paths import jupyter_runtime_dir

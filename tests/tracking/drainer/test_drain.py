@@ -180,11 +180,10 @@ def test_a_store_that_is_away_costs_nothing(file_store: Place, tmp_path: Path) -
 def test_clocks_that_step_back_change_no_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jupyter_mlkit.tracking.journal import writer as module
-
     times = iter([100, 50, 200, 10, 20, 300, 30])
-    monkeypatch.setattr(module.time, "time_ns", lambda: next(times))
-    write(tmp_path, *(Tags({"a": str(step)}) for step in range(6)))
+    with monkeypatch.context() as patched:
+        patched.setattr("time.time_ns", lambda: next(times))
+        write(tmp_path, *(Tags({"a": str(step)}) for step in range(6)))
     found = [one.entry for one in waiting(tmp_path)]
     assert found[1:] == [Tags({"a": str(step)}) for step in range(6)]
 

@@ -1,0 +1,101 @@
+"""Where the journals of a user lie: a folder for each store, in it one for each run."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_mlkit.errors import InvalidInputError
+
+from ..disk import private_folder
+from ..redact import redact
+from .flusher import on_disk
+
+_STORE = "store.uri"
+#: As MLflow makes ids, and as we do; nothing that leads out of a folder.
+_RUN = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The journal of a run.
+
+    Attributes
+    ----------
+    folder : Path
+    run : str
+    store : str
+        URI of the store, without a password.
+    """
+
+    folder: Path
+    run: str
+    store: str
+
+
+class Home:
+    """The journals of a user.
+
+    Parameters
+    ----------
+    root : Path
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def journal(self, store: str, run: str) -> Journal:
+        """Return the journal of a run, with its folder made.
+
+        Parameters
+        ----------
+        store : str
+            URI of the store; a password in it is not written down.
+        run : str
+
+        Raises
+        ------
+        InvalidInputError
+            ``not_a_run_id``.
+        BackendError
+            ``store_unwritable``.
+        OSError
+            The folder cannot be written.
+        """
+        if not _RUN.fullmatch(run):
+            raise InvalidInputError(
+                f"{run[:80]!r} is no id of a run.",
+                hint="Ids have letters, digits, '-' and '_'.",
+                code="not_a_run_id",
+            )
+        plain = redact(store)
+        folder = self.root / hashlib.sha256(plain.encode()).hexdigest()[:16]
+        private_folder(folder / run)
+        told = folder / _STORE
+        if not told.exists():
+            new = folder / f"{_STORE}.{run}"
+            new.write_text(plain, encoding="utf-8")
+            on_disk(new)
+            new.replace(told)
+        return Journal(folder / run, run, plain)
+
+    def journals(self) -> Iterator[Journal]:
+        """Yield the journals of all runs."""
+        for told in sorted(self.root.glob(f"*/{_STORE}")):
+            store = told.read_text(encoding="utf-8")
+            for folder in sorted(told.parent.iterdir()):
+                if folder.is_dir() and _RUN.fullmatch(folder.name):
+                    yield Journal(folder, folder.name, store)
+
+    def size(self) -> int:
+        """Return the bytes of all journals."""
+        found = 0
+        for path in self.root.glob("*/*/*"):
+            try:
+                found += path.stat().st_size
+            except FileNotFoundError:
+                continue  # brought to the store meanwhile
+        return found

@@ -13,6 +13,8 @@ from .reader import Damage, Rest, read
 
 #: The version of the format stands in the name: what is newer is not opened, let alone deleted.
 SUFFIX = ".mlkj1"
+#: How often a folder may vanish again before a file is in it.
+_TRIES = 5
 _NAME = re.compile(r"([0-9a-f]{32})-(\d{6,})" + re.escape(SUFFIX))
 
 
@@ -48,6 +50,12 @@ class Segment:
             It cannot be created, or is there already.
         """
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+        for _ in range(_TRIES):
+            try:
+                return os.open(self.path, flags, 0o600)
+            except FileNotFoundError:
+                # The folder went when the store had all that was in it.
+                self.folder.mkdir(mode=0o700, exist_ok=True)
         return os.open(self.path, flags, 0o600)
 
     def read(self, start: int = len(FILE_MARK)) -> Iterator[Frame | Damage | Rest]:

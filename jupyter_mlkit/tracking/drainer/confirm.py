@@ -1,0 +1,94 @@
+"""Delete segments of which the store has all, once it was asked for it."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections import defaultdict
+from itertools import groupby
+from pathlib import Path
+
+from jupyter_mlkit.processes.identity import Identity
+
+from ..client import StoreClient
+from ..journal.entries import Closed, Metric, Opened, decoded
+from ..journal.frames import Frame
+from ..journal.segments import Segment, segments
+from .cursors import Cursor, read_cursor, write_cursor
+from .dead_letters import dead_letters
+
+#: Step, time and value of a point as the store gives it back.
+Point = tuple[int, int, float | None]
+#: What a database makes of the infinities.
+_MOST = sys.float_info.max
+
+
+def tidy(folder: Path, store: StoreClient, run: str) -> int:
+    """Delete what the store has of the journal of a run; return how many segments.
+
+    A segment goes when all of it was brought, nobody writes it any more, and the store gives all
+    its points back. One whose points the store does not have is brought again.
+
+    Raises
+    ------
+    MLKitError
+        The store cannot be asked now.
+    """
+    gone = 0
+    for writer, found in groupby(segments(folder), key=lambda segment: segment.writer):
+        mine, cursor = list(found), read_cursor(folder, writer)
+        for segment in mine:
+            brought = segment.number < cursor.segment or (
+                cursor.segment == segment.number and _is_over(segment, cursor)
+            )
+            if not brought:
+                break
+            if not _is_in(store, run, segment):
+                write_cursor(folder, writer, Cursor(segment.number))
+                break
+            segment.path.unlink(missing_ok=True)
+            gone += 1
+        else:
+            # Nothing of this writer is left, and nothing more comes.
+            (folder / f"{writer}.cursor").unlink(missing_ok=True)
+    return gone
+
+
+def _is_over(segment: Segment, cursor: Cursor) -> bool:
+    """Whether a segment was brought to its end, and its writer has closed it or is dead."""
+    frames = [one for one in segment.read() if isinstance(one, Frame)]
+    if not frames or frames[-1].end > cursor.offset:
+        return False
+    if isinstance(decoded(frames[-1]), Closed):
+        return True
+    first = decoded(frames[0])
+    if not isinstance(first, Opened):
+        return False
+    writer = Identity(first.pid, first.started, first.boot, first.machine)
+    return writer.is_here and not writer.is_alive
+
+
+def _is_in(store: StoreClient, run: str, segment: Segment) -> bool:
+    """Whether the store gives back all points of a segment that it has not refused."""
+    expected: dict[str, set[Point]] = defaultdict(set)
+    for one in segment.read():
+        entry = decoded(one) if isinstance(one, Frame) else None
+        if isinstance(entry, Metric):
+            expected[entry.key].add(_point(entry.step, entry.timestamp, entry.value))
+    for letter in dead_letters(segment.folder):
+        if letter.what == "metric":
+            step, timestamp = letter.more["step"], letter.more["timestamp"]
+            expected[letter.key].discard(_point(step, timestamp, float(letter.value)))
+    for key, points in expected.items():
+        if points:
+            with store.calling(f"Run {run}") as client:
+                found = client.get_metric_history(run, key)
+            points -= {_point(one.step, one.timestamp, one.value) for one in found}
+    return not any(expected.values())
+
+
+def _point(step: int, timestamp: int, value: float) -> Point:
+    """Return a point in a form that is the same before and after the store."""
+    if math.isnan(value):
+        return step, timestamp, None
+    return step, timestamp, min(max(value, -_MOST), _MOST)

@@ -1,0 +1,165 @@
+"""Bring the journals of a user to their stores, as long as there is something to bring."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from random import SystemRandom
+
+from jupyter_mlkit.errors import BackendError, ForbiddenError, MLKitError
+from jupyter_mlkit.paths import default_tracking_uri
+
+from ..client import StoreClient
+from ..journal.home import Home, Journal
+from ..journal.reader import Damage
+from ..journal.segments import Segment, segments
+from ..redact import redact
+from .confirm import tidy
+from .cursors import read_cursor
+from .drain import drain
+
+_log = logging.getLogger("jupyter_mlkit.drainer")
+#: Seconds after which a store that failed is tried again: doubled each time, up to the most.
+FIRST_WAIT, MOST_WAIT = 0.5, 60.0
+_LOCK = "drainer.lock"
+_chance = SystemRandom()
+
+
+@dataclass
+class Waiting:
+    """A store or a run that failed, and when it is tried again.
+
+    Attributes
+    ----------
+    error : MLKitError or OSError
+    failures : int
+        In a row.
+    until : float
+        By the monotonic clock.
+    """
+
+    error: MLKitError | OSError
+    failures: int
+    until: float
+
+
+class Drainer:
+    """Brings all journals of a home to their stores.
+
+    A store that is away does not hold up the runs of others, nor a run that fails the others of
+    its store.
+
+    Parameters
+    ----------
+    home : Home
+    clock : callable
+        Seconds that never step back.
+    """
+
+    def __init__(self, home: Home, clock: Callable[[], float] = time.monotonic) -> None:
+        self.home = home
+        self._clock = clock
+        self._stores: dict[str, StoreClient] = {}
+        #: What failed, by the URI of the store or the folder of the run.
+        self.failing: dict[str, Waiting] = {}
+
+    def round(self, go_on: Callable[[], bool] = lambda: True) -> int:
+        """Bring what waits of every run whose turn it is; return how many entries it was."""
+        done = 0
+        for journal in self.home.journals():
+            if not go_on():
+                break
+            if not self._is_due(journal.store) or not self._is_due(str(journal.folder)):
+                continue
+            done += self._bring(journal, go_on)
+        return done
+
+    @property
+    def next_try(self) -> float | None:
+        """Seconds until something that failed is tried again; None where nothing did."""
+        if not self.failing:
+            return None
+        return max(0.0, min(one.until for one in self.failing.values()) - self._clock())
+
+    def _bring(self, journal: Journal, go_on: Callable[[], bool]) -> int:
+        place = str(journal.folder)
+        try:
+            store = self._store(journal.store)
+            done = 0
+            if backlog(journal):
+                done = drain(journal.folder, store, journal.run, damaged=_tell, go_on=go_on)
+            tidy(journal.folder, store, journal.run)
+        except (BackendError, ForbiddenError) as error:
+            newer = error.code == "newer_journal"
+            self._failed(place if newer else journal.store, error)
+            return 0
+        except (MLKitError, OSError) as error:
+            self._failed(place, error)
+            return 0
+        for name in (place, journal.store):
+            self.failing.pop(name, None)
+        with suppress(OSError):  # something is left, or was begun meanwhile
+            journal.folder.rmdir()
+        return done
+
+    def _store(self, uri: str) -> StoreClient:
+        if uri not in self._stores:
+            # What the journal names has no password; what this process was given may have one.
+            given = default_tracking_uri()
+            self._stores[uri] = StoreClient(given if redact(given) == uri else uri)
+        return self._stores[uri]
+
+    def _is_due(self, name: str) -> bool:
+        failing = self.failing.get(name)
+        return failing is None or failing.until <= self._clock()
+
+    def _failed(self, name: str, error: MLKitError | OSError) -> None:
+        before = self.failing.get(name)
+        failures = before.failures + 1 if before else 1
+        # Drainers of many users must not come back to a server at the same moment.
+        wait = min(MOST_WAIT, FIRST_WAIT * 2 ** (failures - 1)) * _chance.uniform(0.5, 1)
+        self.failing[name] = Waiting(error, failures, self._clock() + wait)
+        if before is None or str(before.error) != str(error):
+            _log.warning("%s waits: %s", redact(name), error)
+
+
+def backlog(journal: Journal) -> int:
+    """Return the bytes of a journal that were not brought to the store yet."""
+    waiting = 0
+    for segment in segments(journal.folder):
+        cursor = read_cursor(journal.folder, segment.writer)
+        if segment.number >= cursor.segment:
+            start = cursor.offset if segment.number == cursor.segment else 0
+            with suppress(FileNotFoundError):
+                waiting += max(0, segment.path.stat().st_size - start)
+    return waiting
+
+
+@contextmanager
+def alone(home: Home) -> Iterator[bool]:
+    """Tell whether this is the only drainer of a home; it stays so within the block."""
+    home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = os.open(home.root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        except OSError:
+            # A file system without locks: what two bring is in the store once all the same.
+            pass
+        yield True
+    finally:
+        os.close(file)
+
+
+def _tell(segment: Segment, damage: Damage) -> None:
+    _log.warning(
+        "%s: bytes %d to %d are damaged and were passed.", segment.path, damage.begin, damage.end
+    )

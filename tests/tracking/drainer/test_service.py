@@ -1,0 +1,211 @@
+"""All journals of a user reach their stores; what fails waits for its turn and holds up nobody."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from stores import Place
+
+from jupyter_mlkit.errors import BackendError, ConflictError
+from jupyter_mlkit.processes.identity import Identity
+from jupyter_mlkit.tracking.drainer import service
+from jupyter_mlkit.tracking.drainer.dead_letters import dead_letters
+from jupyter_mlkit.tracking.drainer.service import Drainer, alone, backlog
+from jupyter_mlkit.tracking.journal import opening
+from jupyter_mlkit.tracking.journal.entries import Metric, Params
+from jupyter_mlkit.tracking.journal.home import Home
+from jupyter_mlkit.tracking.journal.opening import open_recorder
+from jupyter_mlkit.tracking.journal.recorder import Recorder
+from jupyter_mlkit.tracking.journal.segments import segments
+
+AWAY = "http://127.0.0.1:9"
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "journal")
+
+
+@pytest.fixture
+def begun(home: Home, file_store: Place) -> Callable[..., tuple[str, Recorder]]:
+    def begin(points: int = 5, store: str = "") -> tuple[str, Recorder]:
+        run = file_store.client.create_run(file_store.experiment()).info.run_id
+        recorder = open_recorder(store or file_store.uri, run, home=home)
+        for step in range(points):
+            recorder.metric("loss", step / 3, 1_700_000_000_000, step)
+        return run, recorder
+
+    return begin
+
+
+def steps(place: Place, run: str) -> list[int]:
+    return sorted(one.step for one in place.client.get_metric_history(run, "loss"))
+
+
+def test_runs_reach_their_store_and_leave_nothing(
+    home: Home, file_store: Place, begun: Callable[..., tuple[str, Recorder]]
+) -> None:
+    runs = [begun() for _ in range(3)]
+    drainer = Drainer(home)
+    # With the first entry of each segment.
+    assert drainer.round() == 18
+    assert [steps(file_store, run) for run, _ in runs] == [[*range(5)]] * 3
+    # They may go on.
+    assert len([*home.journals()]) == 3
+    for _, recorder in runs:
+        recorder.metric("loss", math.inf, 1_700_000_000_000, 5)
+        recorder.metric("loss", math.nan, 1_700_000_000_000, 6)
+        recorder.close()
+    drainer.round()
+    assert [steps(file_store, run) for run, _ in runs] == [[*range(7)]] * 3
+    assert [*home.journals()] == []
+    assert drainer.round() == 0
+
+
+def test_a_run_that_is_gone_on_with_has_a_folder_again(
+    home: Home, file_store: Place, begun: Callable[..., tuple[str, Recorder]]
+) -> None:
+    run, first = begun()
+    second = open_recorder(file_store.uri, run, home=home)
+    first.close()
+    drainer = Drainer(home)
+    drainer.round()
+    assert [*home.journals()] == []
+    second.metric("loss", 1.0, 1_700_000_000_000, 5)
+    assert second.missed == 0
+    drainer.round()
+    assert steps(file_store, run) == [*range(6)]
+
+
+def test_a_dead_writer_needs_no_last_word(
+    home: Home,
+    file_store: Place,
+    begun: Callable[..., tuple[str, Recorder]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = Identity.of
+    with monkeypatch.context() as patched:
+        patched.setattr(opening.Identity, "of", lambda pid: Identity(pid, "0", *_rest(real(pid))))
+        run, _ = begun()
+    Drainer(home).round()
+    assert steps(file_store, run) == [*range(5)]
+    assert [*home.journals()] == []
+
+
+def _rest(identity: Identity | None) -> tuple[str, str]:
+    assert identity is not None
+    return identity.boot, identity.machine
+
+
+def test_a_store_that_is_away_holds_up_no_other(
+    home: Home, file_store: Place, begun: Callable[..., tuple[str, Recorder]]
+) -> None:
+    clock = Clock()
+    begun(store=AWAY)
+    begun(store=AWAY)
+    run, _ = begun()
+    drainer = Drainer(home, clock)
+    drainer.round()
+    assert steps(file_store, run) == [*range(5)]
+    assert [*drainer.failing] == [AWAY]
+    # Asked once, not once for each of its runs, and less and less often.
+    waits = []
+    for failures in range(1, 12):
+        assert drainer.failing[AWAY].failures == failures
+        assert isinstance(drainer.failing[AWAY].error, BackendError)
+        assert drainer.next_try is not None
+        waits.append(drainer.next_try)
+        drainer.round()
+        assert drainer.failing[AWAY].failures == failures
+        clock.now += drainer.next_try
+        drainer.round()
+    assert waits[0] <= 0.5
+    assert service.MOST_WAIT / 2 <= waits[-1] <= service.MOST_WAIT
+
+
+def test_a_run_that_fails_holds_up_no_other(
+    home: Home, file_store: Place, begun: Callable[..., tuple[str, Recorder]]
+) -> None:
+    clock = Clock()
+    deleted, _ = begun()
+    file_store.client.delete_run(deleted)
+    run, _ = begun()
+    drainer = Drainer(home, clock)
+    # A deleted run is only noticed where the store refuses something.
+    drainer.round()
+    assert steps(file_store, run) == [*range(5)]
+    (failing,) = drainer.failing.values()
+    assert isinstance(failing.error, ConflictError)
+    file_store.client.restore_run(deleted)
+    clock.now += 1
+    drainer.round()
+    assert drainer.failing == {}
+    assert steps(file_store, deleted) == [*range(5)]
+
+
+def test_what_the_store_does_not_give_back_is_brought_again(
+    home: Home, file_store: Place, begun: Callable[..., tuple[str, Recorder]]
+) -> None:
+    import sqlite3
+
+    run, recorder = begun()
+    drainer = Drainer(home)
+    drainer.round()
+    assert file_store.path is not None
+    # As of a database that was put back from a backup.
+    connection = sqlite3.connect(file_store.path)
+    connection.execute("DELETE FROM metrics WHERE step < 3")
+    connection.commit()
+    connection.close()
+    assert steps(file_store, run) == [3, 4]
+    recorder.close()
+    drainer.round()
+    assert len([*home.journals()]) == 1
+    drainer.round()
+    assert steps(file_store, run) == [*range(5)]
+    assert [*home.journals()] == []
+
+
+def test_refused_entries_stay_and_their_segments_go(
+    home: Home, file_store: Place, begun: Callable[..., tuple[str, Recorder]]
+) -> None:
+    run, recorder = begun()
+    recorder.record(Metric("../etc", 1.0, 7, 1), Params({"lr": "1"}), Params({"lr": "2"}))
+    recorder.close()
+    Drainer(home).round()
+    (journal,) = home.journals()
+    assert segments(journal.folder) == []
+    assert [letter.key for letter in dead_letters(journal.folder)] == ["lr", "../etc"]
+    assert steps(file_store, run) == [*range(5)]
+
+
+def test_a_backlog_is_what_no_cursor_has_passed(
+    home: Home, begun: Callable[..., tuple[str, Recorder]]
+) -> None:
+    _, recorder = begun()
+    (journal,) = home.journals()
+    whole = backlog(journal)
+    assert whole > 0
+    Drainer(home).round()
+    assert backlog(journal) == 0
+    recorder.metric("loss", 1.0, 7, 9)
+    assert 0 < backlog(journal) < whole
+
+
+def test_a_home_has_one_drainer(home: Home) -> None:
+    with alone(home) as first:
+        assert first
+        with alone(home) as second:
+            assert not second
+    with alone(home) as again:
+        assert again

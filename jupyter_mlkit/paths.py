@@ -10,6 +10,8 @@ ENV_JOB_DIR = "JUPYTER_MLKIT_JOB_DIR"
 ENV_JOB_ID = "JUPYTER_MLKIT_JOB_ID"
 #: Tells the processes of one attempt of a job from all others.
 ENV_JOB_NONCE = "JUPYTER_MLKIT_JOB_NONCE"
+#: Where it is "1", what MLflow logs goes to a journal first.
+ENV_JOURNAL = "JUPYTER_MLKIT_JOURNAL"
 #: Names a file with the tracking URI, where that holds a password.
 ENV_STORE_FILE = "JUPYTER_MLKIT_STORE_FILE"
 #: MLflow reads this when it opens a local SQL store, in any process and without our package,

@@ -61,11 +61,17 @@ def _is_over(segment: Segment, cursor: Cursor) -> bool:
         return False
     if isinstance(decoded(frames[-1]), Closed):
         return True
-    first = decoded(frames[0])
-    if not isinstance(first, Opened):
-        return False
-    writer = Identity(first.pid, first.started, first.boot, first.machine)
-    return writer.is_here and not writer.is_alive
+    writer = writer_of(segment)
+    return writer is not None and writer.is_here and not writer.is_alive
+
+
+def writer_of(segment: Segment) -> Identity | None:
+    """Return the process that writes, or has written, a segment; None where damage hides it."""
+    first = next(iter(segment.read()), None)
+    opened = decoded(first) if isinstance(first, Frame) else None
+    if not isinstance(opened, Opened):
+        return None
+    return Identity(opened.pid, opened.started, opened.boot, opened.machine)
 
 
 def _is_in(store: StoreClient, run: str, segment: Segment) -> bool:

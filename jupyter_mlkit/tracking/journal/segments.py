@@ -59,8 +59,15 @@ class Segment:
         return os.open(self.path, flags, 0o600)
 
     def read(self, start: int = len(FILE_MARK)) -> Iterator[Frame | Damage | Rest]:
-        """Yield its records from `start` on, see :func:`.reader.read`."""
-        with self.path.open("rb") as file:
+        """Yield its records from `start` on, see :func:`.reader.read`.
+
+        One that is gone has none: the store has them.
+        """
+        try:
+            file = self.path.open("rb")
+        except FileNotFoundError:
+            return
+        with file:
             yield from read(file, salt_of(self.writer), start)
 
 

@@ -1,0 +1,102 @@
+"""The drainer as a process: one per user, as long as something waits."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from jupyter_mlkit.errors import MLKitError
+from jupyter_mlkit.paths import ENV_JOURNAL
+
+from ..journal.home import Home
+from ..journal.segments import segments
+from .confirm import writer_of
+from .service import Drainer, alone, backlog
+from .status import Trouble, write_troubles
+
+#: Seconds between two looks at the journals, and after which a drainer without work ends.
+LOOK_EVERY, IDLE = 0.3, 5.0
+_LOG = "drainer.log"
+_LOG_BYTES = 1 << 20
+
+
+def start(home: Home) -> int | None:
+    """Start a drainer that outlives this process; return its pid, None where there is one.
+
+    Its output goes to a file in the home.
+    """
+    with alone(home) as first:
+        if not first:
+            return None
+    log = home.root / _LOG
+    if log.exists() and log.stat().st_size > _LOG_BYTES:
+        log.replace(log.with_suffix(".log.1"))
+    # What it sends itself must not go to a journal again.
+    environment = {name: value for name, value in os.environ.items() if name != ENV_JOURNAL}
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "jupyter_mlkit.tracking.drainer", str(home.root)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=environment,
+            cwd=home.root,
+        )
+    # Whoever started it may live longer: it must not stay a zombie.
+    threading.Thread(target=child.wait, daemon=True).start()
+    return child.pid
+
+
+def run(root: Path, *, look_every: float = LOOK_EVERY, idle: float = IDLE) -> None:
+    """Drain until nothing waits and nobody writes, or until the process is asked to end."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    home = Home(root)
+    while not stop.is_set():
+        with alone(home) as first:
+            if not first:
+                return
+            _drain(home, stop, look_every, idle)
+        # What was begun while this one held its place has nobody else.
+        if not _has_work(home):
+            return
+
+
+def _drain(home: Home, stop: threading.Event, look_every: float, idle: float) -> None:
+    drainer, left, told = Drainer(home), idle, None
+    while not stop.is_set():
+        drainer.round(lambda: not stop.is_set())
+        troubles = [
+            Trouble(
+                where if "://" in where else Path(where).name,
+                str(one.error),
+                one.error.hint if isinstance(one.error, MLKitError) else None,
+                one.failures,
+            )
+            for where, one in drainer.failing.items()
+        ]
+        if troubles != told:
+            write_troubles(home, troubles)
+            told = troubles
+        left = idle if _has_work(home) else left - look_every
+        if left <= 0:
+            return
+        stop.wait(look_every)
+
+
+def _has_work(home: Home) -> bool:
+    """Whether something waits, or a process of this machine may go on to log."""
+    for journal in home.journals():
+        if backlog(journal):
+            return True
+        for segment in segments(journal.folder):
+            writer = writer_of(segment)
+            if writer is not None and writer.is_here and writer.is_alive:
+                return True
+    return False

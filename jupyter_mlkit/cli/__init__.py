@@ -82,6 +82,15 @@ def _parser() -> argparse.ArgumentParser:
     trust.add_argument("--reason", default="", help="why, for those who read the book later")
     trust.set_defaults(command=_trust)
 
+    sync = commands.add_parser(
+        "sync",
+        help="bring what was logged to its store, now",
+        description="What is logged goes to a journal first, and from there to the tracking store "
+        "as soon as that can be reached. This does it now, and tells what waits and why.",
+    )
+    sync.add_argument("--status", action="store_true", help="only tell what waits")
+    sync.set_defaults(command=_sync)
+
     workspace = commands.add_parser("workspace", help="make a folder to try the kit in")
     workspace.add_argument("path", type=Path)
     workspace.set_defaults(command=_workspace)
@@ -132,6 +141,12 @@ def _trust(args: argparse.Namespace) -> int:
     from .trust import trust
 
     return trust(args.model, args.reason)
+
+
+def _sync(args: argparse.Namespace) -> int:
+    from .sync import sync
+
+    return sync(status=args.status)
 
 
 def _workspace(args: argparse.Namespace) -> int:

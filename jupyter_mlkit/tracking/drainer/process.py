@@ -9,14 +9,13 @@ import sys
 import threading
 from pathlib import Path
 
-from jupyter_mlkit.errors import MLKitError
 from jupyter_mlkit.paths import ENV_JOURNAL
 
 from ..journal.home import Home
 from ..journal.segments import segments
 from .confirm import writer_of
 from .service import Drainer, alone, backlog
-from .status import Trouble, write_troubles
+from .status import write_troubles
 
 #: Seconds between two looks at the journals, and after which a drainer without work ends.
 LOOK_EVERY, IDLE = 0.3, 5.0
@@ -72,15 +71,7 @@ def _drain(home: Home, stop: threading.Event, look_every: float, idle: float) ->
     drainer, left, told = Drainer(home), idle, None
     while not stop.is_set():
         drainer.round(lambda: not stop.is_set())
-        troubles = [
-            Trouble(
-                where if "://" in where else Path(where).name,
-                str(one.error),
-                one.error.hint if isinstance(one.error, MLKitError) else None,
-                one.failures,
-            )
-            for where, one in drainer.failing.items()
-        ]
+        troubles = drainer.troubles
         if troubles != told:
             write_troubles(home, troubles)
             told = troubles

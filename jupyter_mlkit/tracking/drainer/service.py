@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from random import SystemRandom
 
 from jupyter_mlkit.errors import BackendError, ForbiddenError, MLKitError
@@ -22,6 +23,7 @@ from ..redact import redact
 from .confirm import tidy
 from .cursors import read_cursor
 from .drain import drain
+from .status import Trouble
 
 _log = logging.getLogger("jupyter_mlkit.drainer")
 #: Seconds after which a store that failed is tried again: doubled each time, up to the most.
@@ -78,6 +80,19 @@ class Drainer:
                 continue
             done += self._bring(journal, go_on)
         return done
+
+    @property
+    def troubles(self) -> list[Trouble]:
+        """What fails, for those who look."""
+        return [
+            Trouble(
+                where if "://" in where else Path(where).name,
+                str(one.error),
+                one.error.hint if isinstance(one.error, MLKitError) else None,
+                one.failures,
+            )
+            for where, one in self.failing.items()
+        ]
 
     @property
     def next_try(self) -> float | None:

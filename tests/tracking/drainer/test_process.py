@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from drainers import drainers, end_drainers
 from stores import Place, until
 
 from jupyter_mlkit.processes import system
@@ -24,21 +25,7 @@ from jupyter_mlkit.tracking.journal.opening import open_recorder
 def home(tmp_path: Path) -> Iterator[Home]:
     home = Home(tmp_path / "journal")
     yield home
-    for pid in _drainers(home):
-        os.kill(pid, signal.SIGKILL)
-    until(lambda: not _drainers(home))
-
-
-def _drainers(home: Home) -> list[int]:
-    found = []
-    for pid in system.pids():
-        try:
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        except OSError:
-            continue
-        if b"jupyter_mlkit.tracking.drainer\0" + os.fsencode(home.root) in command:
-            found.append(pid)
-    return found
+    end_drainers(home)
 
 
 def _log(place: Place, home: Home, store: str = "", points: int = 5) -> str:
@@ -63,7 +50,7 @@ def test_it_is_started_once_and_ends_when_nothing_waits(home: Home, file_store: 
     until(lambda: not pending(home))
     assert _steps(file_store, run) == [*range(5)]
     assert start(home) is None
-    assert _drainers(home) == [pid]
+    assert drainers(home) == [pid]
     again = _log(file_store, home)
     until(lambda: not pending(home))
     assert _steps(file_store, again) == [*range(5)]

@@ -1,0 +1,71 @@
+"""What this process has logged to a run, so that its own reads see it before the store does."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+#: Step, time, value: the latest of a metric is the greatest, as MLflow has it.
+Latest = tuple[int, int, float]
+
+
+@dataclass
+class Kept:
+    """The own part of a run.
+
+    Attributes
+    ----------
+    latest : dict
+        The latest point of each metric.
+    params, tags : dict
+        Tags that were deleted are None.
+    status, end_time, name
+        What was set, else None.
+    """
+
+    latest: dict[str, Latest] = field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str | None] = field(default_factory=dict)
+    status: str | None = None
+    end_time: int | None = None
+    name: str | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def point(self, key: str, value: float, timestamp: int, step: int) -> None:
+        """Note a point of a metric."""
+        # NaN counts as 0 where the latest is looked for.
+        rank = (step, timestamp, value if value == value else 0.0)
+        held = self.latest.get(key)
+        if held is None or rank >= (held[0], held[1], held[2] if held[2] == held[2] else 0.0):
+            self.latest[key] = (step, timestamp, value)
+
+    def over(self, run: Any) -> Any:
+        """Return a run of the store with the own part over it."""
+        from mlflow.entities import Metric, Param, Run, RunData, RunInfo, RunTag
+
+        metrics = {one.key: one for one in run.data._metric_objs}
+        for key, (step, timestamp, value) in list(self.latest.items()):
+            there = metrics.get(key)
+            if there is None or (there.step, there.timestamp) <= (step, timestamp):
+                metrics[key] = Metric(key, value, timestamp, step)
+        params = {**run.data.params, **self.params}
+        tags = {**run.data.tags, **self.tags}
+        info = run.info
+        shown = RunInfo(
+            run_id=info.run_id,
+            experiment_id=info.experiment_id,
+            user_id=info.user_id,
+            status=self.status or info.status,
+            start_time=info.start_time,
+            end_time=self.end_time or info.end_time,
+            lifecycle_stage=info.lifecycle_stage,
+            artifact_uri=info.artifact_uri,
+            run_name=self.name or info.run_name,
+        )
+        data = RunData(
+            metrics=list(metrics.values()),
+            params=[Param(key, value) for key, value in params.items()],
+            tags=[RunTag(key, value) for key, value in tags.items() if value is not None],
+        )
+        return Run(shown, data, run.inputs, run.outputs)

@@ -1,0 +1,179 @@
+"""Plain MLflow calls gain the journal without a changed line, and read what they wrote."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from drainers import end_drainers
+from stores import Place, until
+
+from jupyter_mlkit.paths import ENV_ARTIFACT_ROOT, ENV_JOURNAL
+from jupyter_mlkit.tracking.drainer.status import pending
+from jupyter_mlkit.tracking.journal.home import Home
+
+Script = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    home = Home(tmp_path / "data" / "jupyter_mlkit" / "journal")
+    yield home
+    end_drainers(home)
+
+
+@pytest.fixture
+def script(tmp_path: Path, place: Place, home: Home) -> Script:
+    """Run a script as a job or a kernel of ours would, and return how it ended."""
+
+    def run(code: str, journal: str = "1") -> subprocess.CompletedProcess[str]:
+        environment = {
+            **os.environ,
+            ENV_JOURNAL: journal,
+            ENV_ARTIFACT_ROOT: str(place.artifact_root),
+            "MLFLOW_TRACKING_URI": place.uri,
+            "JUPYTER_DATA_DIR": str(home.root.parents[1]),
+            "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        }
+        return subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", code],
+            env=environment, cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+def _told(done: subprocess.CompletedProcess[str]) -> Any:
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+_LOGS = """
+import json, mlflow
+from mlflow.tracking._tracking_service import utils
+with mlflow.start_run(experiment_id="{experiment}", run_name="first") as run:
+    mlflow.log_params({{"lr": 0.1, "depth": 3}})
+    mlflow.set_tag("note", "läuft")
+    for step in range(500):
+        mlflow.log_metric("loss", 1 / (step + 1), step=step)
+    mlflow.log_metrics({{"rmse": 2.5, "r2": float("nan")}}, step=7)
+    seen = mlflow.get_run(run.info.run_id)
+    history = mlflow.MlflowClient().get_metric_history(run.info.run_id, "loss")
+ended = mlflow.get_run(run.info.run_id).info
+print(json.dumps({{
+    "run": run.info.run_id, "loss": seen.data.metrics["loss"], "params": seen.data.params,
+    "note": seen.data.tags["note"], "points": len(history), "status": ended.status,
+    "end": ended.end_time, "store": type(utils._get_store()).__name__,
+}}))
+"""
+
+
+def test_what_is_logged_is_seen_at_once_and_reaches_the_store(
+    place: Place, script: Script, home: Home
+) -> None:
+    told = _told(script(_LOGS.format(experiment=place.experiment())))
+    assert told["store"] == "JournaledStore"
+    assert (told["loss"], told["points"], told["note"]) == (1 / 500, 500, "läuft")
+    assert told["params"] == {"lr": "0.1", "depth": "3"}
+    assert told["status"] == "FINISHED"
+    until(lambda: not pending(home), 60)
+    run = place.client.get_run(told["run"])
+    assert (run.info.status, run.info.end_time) == ("FINISHED", told["end"])
+    assert run.info.run_name == "first"
+    assert run.data.params == told["params"]
+    assert run.data.metrics["rmse"] == 2.5
+    history = place.client.get_metric_history(told["run"], "loss")
+    assert sorted((one.step, one.value) for one in history) == [
+        (step, 1 / (step + 1)) for step in range(500)
+    ]
+    until(lambda: not [*home.journals()], 30)
+
+
+def test_without_the_variable_it_is_mlflows_own(place: Place, script: Script, home: Home) -> None:
+    told = _told(script(_LOGS.format(experiment=place.experiment()), journal="0"))
+    assert told["store"] in ("SqlAlchemyStore", "RestStore")
+    assert not home.root.exists()
+    assert len(place.client.get_metric_history(told["run"], "loss")) == 500
+
+
+def test_nothing_is_lost_when_the_process_is_killed(
+    place: Place, script: Script, home: Home
+) -> None:
+    done = script(
+        f"""
+import mlflow, os, signal
+run = mlflow.start_run(experiment_id="{place.experiment()}")
+print(run.info.run_id, flush=True)
+for step in range(3000):
+    mlflow.log_metric("loss", step / 7, step=step)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    )
+    assert done.returncode == -signal.SIGKILL
+    run = done.stdout.strip()
+    until(lambda: not pending(home), 60)
+    assert sorted(one.step for one in place.client.get_metric_history(run, "loss")) == [
+        *range(3000)
+    ]
+
+
+def test_mistakes_are_told_at_the_call_as_by_mlflow(place: Place, script: Script) -> None:
+    told = _told(
+        script(
+            f"""
+import json, mlflow
+errors = []
+with mlflow.start_run(experiment_id="{place.experiment()}") as run:
+    mlflow.log_param("lr", 0.1)
+    for call in (
+        lambda: mlflow.log_param("lr", 0.2),
+        lambda: mlflow.log_metric("../etc", 1.0),
+        lambda: mlflow.log_metric("loss", "much"),
+        lambda: mlflow.log_param("x" * 300, 1),
+        lambda: mlflow.set_tag("", "1"),
+    ):
+        try:
+            call()
+            errors.append(None)
+        except mlflow.MlflowException as error:
+            errors.append(error.error_code)
+print(json.dumps(errors))
+"""
+        )
+    )
+    assert told == ["INVALID_PARAMETER_VALUE"] * 5
+
+
+def test_tags_and_runs_can_be_deleted_and_found(place: Place, script: Script, home: Home) -> None:
+    experiment = place.experiment()
+    told = _told(
+        script(
+            f"""
+import json, mlflow
+client = mlflow.MlflowClient()
+with mlflow.start_run(experiment_id="{experiment}") as run:
+    mlflow.set_tags({{"a": "1", "b": "2"}})
+    mlflow.delete_tag("a")
+    mlflow.log_metric("loss", 0.5)
+(found,) = mlflow.search_runs(["{experiment}"], output_format="list")
+client.update_run(run.info.run_id, name="renamed")
+print(json.dumps([
+    run.info.run_id, {{k: v for k, v in found.data.tags.items() if k in "ab"}},
+    found.data.metrics, client.get_run(run.info.run_id).info.run_name,
+]))
+"""
+        )
+    )
+    assert told[1:] == [{"b": "2"}, {"loss": 0.5}, "renamed"]
+    until(lambda: not pending(home), 60)
+    run = place.client.get_run(told[0])
+    assert "a" not in run.data.tags
+    assert run.info.run_name == "renamed"
+    assert run.data.tags["b"] == "2"

@@ -31,6 +31,8 @@ from ..journal.opening import open_recorder
 from ..journal.recorder import Recorder
 from .kept import Kept
 
+#: Seconds that the end of a process waits for its drainer to be started.
+_START_WITHIN = 5.0
 _OVER = frozenset({"FINISHED", "FAILED", "KILLED"})
 
 
@@ -72,6 +74,7 @@ class JournaledStore(_PassedOn):  # type: ignore[misc]
         self._kept: dict[str, Kept] = {}
         self._known: set[str] = set()
         self._lock = threading.Lock()
+        self._starting: threading.Thread | None = None
         atexit.register(self._close)
 
     def __getattr__(self, name: str) -> Any:
@@ -225,7 +228,8 @@ class JournaledStore(_PassedOn):  # type: ignore[misc]
                 self._kept.setdefault(run_id, Kept())
                 self._recorders[run_id] = open_recorder(self.uri, run_id, home=self._home)
                 # Started beside what is logged, not before it.
-                threading.Thread(target=start, args=[self._home], daemon=True).start()
+                self._starting = threading.Thread(target=start, args=[self._home], daemon=True)
+                self._starting.start()
             return self._recorders[run_id]
 
     def _end(self, run_id: str) -> None:
@@ -237,3 +241,6 @@ class JournaledStore(_PassedOn):  # type: ignore[misc]
     def _close(self) -> None:
         for run_id in list(self._recorders):
             self._end(run_id)
+        if self._starting is not None and self._starting.is_alive():
+            # A script that is over at once has its drainer too.
+            self._starting.join(_START_WITHIN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import threading
 import time
@@ -62,8 +63,8 @@ class Writer:
         self._salt = salt_of(self.name)
         self._file: int | None = None
         self._size = 0
-        self._segment = 0
-        self._number = 0
+        self._segments, self._segment = itertools.count(1), 0
+        self._numbers, self._number = itertools.count(1), 0
         self._flushing = threading.Lock()
         self._flusher: Flusher | None = None
         #: The last record that is on the disk, and the first segment that may not be.
@@ -129,26 +130,31 @@ class Writer:
         found = []
         for kind, payload in entries:
             # No number is used twice, whatever becomes of the record.
-            self._number += 1
-            found.append(framed(self._salt, kind, self._number, wall, monotonic, payload))
+            number = self._number = next(self._numbers)
+            found.append(framed(self._salt, kind, number, wall, monotonic, payload))
         return found[0] if len(found) == 1 else b"".join(found)
 
     def _open(self) -> None:
-        """Begin a segment; the one before is left as it is if that fails."""
-        self._segment += 1
-        segment = Segment(self._folder, self.name, self._segment)
+        """Begin a segment; the one before is left as it is if that fails.
+
+        A handler of a signal may log, and open, at any point of it: the new file is shown to
+        others once it is a segment.
+        """
+        number = next(self._segments)
+        segment = Segment(self._folder, self.name, number)
         file = segment.create()
-        before, self._file, self._size = self._file, file, 0
         try:
-            first = encoded(self._opened(self.name, self._segment))
-            self._write(FILE_MARK + self._framed([first]))
+            first = FILE_MARK + self._framed([encoded(self._opened(self.name, number))])
+            if os.write(file, first) < len(first):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except BaseException:
-            self._leave()
-            self._file = before
-            self._size = self._most
+            with contextlib.suppress(OSError):
+                os.close(file)
             with contextlib.suppress(OSError):
                 segment.path.unlink()
             raise
+        before, self._file = self._file, file
+        self._size, self._segment = len(first), number
         if before is not None:
             with contextlib.suppress(OSError):
                 os.close(before)

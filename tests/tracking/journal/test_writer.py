@@ -113,7 +113,8 @@ def test_a_handler_of_a_signal_may_log(tmp_path: Path) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     assert steps(tmp_path) == [*range(20_000)]
-    assert steps(tmp_path, "from the handler") == [*range(next(logged))]
+    # The handler is interrupted by the next signal too.
+    assert sorted(steps(tmp_path, "from the handler")) == [*range(next(logged))]
 
 
 class Failing:

@@ -145,8 +145,9 @@ class Writer:
         file = segment.create()
         try:
             first = FILE_MARK + self._framed([encoded(self._opened(self.name, number))])
-            if os.write(file, first) < len(first):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            left = first
+            while left:
+                left = left[os.write(file, left) :]
         except BaseException:
             with contextlib.suppress(OSError):
                 os.close(file)

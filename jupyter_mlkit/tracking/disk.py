@@ -105,7 +105,7 @@ def exclusive(path: Path, timeout: float = _LOCK_TIMEOUT) -> Iterator[None]:
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         deadline = time.monotonic() + timeout
-        while not _try_lock(handle):
+        while not try_lock(handle):
             if time.monotonic() > deadline:
                 raise BackendError(
                     f"Another process has been preparing the store beside {path} for "
@@ -119,7 +119,8 @@ def exclusive(path: Path, timeout: float = _LOCK_TIMEOUT) -> Iterator[None]:
         os.close(handle)
 
 
-def _try_lock(handle: int) -> bool:
+def try_lock(handle: int) -> bool:
+    """Lock an open file where nobody else has; true too where the file system has no locks."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

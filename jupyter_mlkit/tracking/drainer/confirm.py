@@ -8,10 +8,11 @@ from collections import defaultdict
 from itertools import groupby
 from pathlib import Path
 
+from jupyter_mlkit.errors import BackendError, ConflictError
 from jupyter_mlkit.processes.identity import Identity
 
 from ..client import StoreClient
-from ..journal.entries import Closed, Metric, Opened, decoded
+from ..journal.entries import Metric, Opened, decoded
 from ..journal.frames import Frame
 from ..journal.segments import Segment, segments
 from .cursors import Cursor, read_cursor, write_cursor
@@ -27,10 +28,12 @@ def tidy(folder: Path, store: StoreClient, run: str) -> int:
     """Delete what the store has of the journal of a run; return how many segments.
 
     A segment goes when all of it was brought, nobody writes it any more, and the store gives all
-    its points back. One whose points the store does not have is brought again.
+    its points back.
 
     Raises
     ------
+    ConflictError
+        ``unconfirmed``: the store lacks some of a segment, which is brought again.
     MLKitError
         The store cannot be asked now.
     """
@@ -45,7 +48,11 @@ def tidy(folder: Path, store: StoreClient, run: str) -> int:
                 break
             if not _is_in(store, run, segment):
                 write_cursor(folder, writer, Cursor(segment.number))
-                break
+                raise ConflictError(
+                    f"The store does not give back all that it took of run {run}.",
+                    hint="It is brought again; look whether the store was put back from a backup.",
+                    code="unconfirmed",
+                )
             segment.path.unlink(missing_ok=True)
             gone += 1
         else:
@@ -56,19 +63,21 @@ def tidy(folder: Path, store: StoreClient, run: str) -> int:
 
 def _is_over(segment: Segment, cursor: Cursor) -> bool:
     """Whether a segment was brought to its end, and its writer has closed it or is dead."""
-    frames = [one for one in segment.read() if isinstance(one, Frame)]
-    if not frames or frames[-1].end > cursor.offset:
+    if any(isinstance(one, Frame) for one in segment.read(cursor.offset)):
         return False
-    if isinstance(decoded(frames[-1]), Closed):
+    if cursor.closed:
         return True
     writer = writer_of(segment)
     return writer is not None and writer.is_here and not writer.is_alive
 
 
 def writer_of(segment: Segment) -> Identity | None:
-    """Return the process that writes, or has written, a segment; None where damage hides it."""
+    """Return the process that writes, or has written, a segment; None where it cannot be read."""
     first = next(iter(segment.read()), None)
-    opened = decoded(first) if isinstance(first, Frame) else None
+    try:
+        opened = decoded(first) if isinstance(first, Frame) else None
+    except BackendError:  # of a later version
+        return None
     if not isinstance(opened, Opened):
         return None
     return Identity(opened.pid, opened.started, opened.boot, opened.machine)

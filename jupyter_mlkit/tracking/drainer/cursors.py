@@ -21,10 +21,13 @@ class Cursor(msgspec.Struct, frozen=True):
     segment : int
     offset : int
         Where in the segment.
+    closed : bool
+        Whether the writer has said that nothing more comes.
     """
 
     segment: int = 1
     offset: int = len(FILE_MARK)
+    closed: bool = False
 
 
 _decode = msgspec.json.Decoder(Cursor).decode

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import time
@@ -16,6 +15,7 @@ from jupyter_mlkit.errors import BackendError, ForbiddenError, MLKitError
 from jupyter_mlkit.paths import default_tracking_uri
 
 from ..client import StoreClient
+from ..disk import try_lock
 from ..journal.home import Home, Journal
 from ..journal.reader import Damage
 from ..journal.segments import Segment, segments
@@ -33,7 +33,7 @@ _chance = SystemRandom()
 
 
 @dataclass
-class Waiting:
+class Failing:
     """A store or a run that failed, and when it is tried again.
 
     Attributes
@@ -68,7 +68,7 @@ class Drainer:
         self._clock = clock
         self._stores: dict[str, StoreClient] = {}
         #: What failed, by the URI of the store or the folder of the run.
-        self.failing: dict[str, Waiting] = {}
+        self.failing: dict[str, Failing] = {}
 
     def round(self, go_on: Callable[[], bool] = lambda: True) -> int:
         """Bring what waits of every run whose turn it is; return how many entries it was."""
@@ -138,7 +138,7 @@ class Drainer:
         failures = before.failures + 1 if before else 1
         # Drainers of many users must not come back to a server at the same moment.
         wait = min(MOST_WAIT, FIRST_WAIT * 2 ** (failures - 1)) * _chance.uniform(0.5, 1)
-        self.failing[name] = Waiting(error, failures, self._clock() + wait)
+        self.failing[name] = Failing(error, failures, self._clock() + wait)
         if before is None or str(before.error) != str(error):
             _log.warning("%s waits: %s", redact(name), error)
 
@@ -161,15 +161,8 @@ def alone(home: Home) -> Iterator[bool]:
     home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = os.open(home.root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        except OSError:
-            # A file system without locks: what two bring is in the store once all the same.
-            pass
-        yield True
+        # On a file system without locks it may be two: what both bring is in the store once.
+        yield try_lock(file)
     finally:
         os.close(file)
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from ..journal.entries import Entry, decoded
+from ..journal.entries import Closed, Entry, decoded
 from ..journal.frames import FILE_MARK, Frame
 from ..journal.reader import Damage, Rest
 from ..journal.segments import Segment, segments
@@ -69,8 +69,9 @@ def _of_writer(
         for one in segment.read(start):
             if isinstance(one, Frame):
                 when = max(when, one.wall)
-                after = Cursor(segment.number, one.end)
-                yield Waiting(when, writer, one.number, decoded(one), after)
+                entry = decoded(one)
+                after = Cursor(segment.number, one.end, isinstance(entry, Closed))
+                yield Waiting(when, writer, one.number, entry, after)
             elif isinstance(one, Damage):
                 damaged(segment, one)
             elif isinstance(one, Rest) and segment != found[-1]:

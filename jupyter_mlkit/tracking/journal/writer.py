@@ -114,15 +114,16 @@ class Writer:
         OSError
             It could not be said.
         """
+        flusher, self._flusher = self._flusher, None
+        if flusher is not None:
+            flusher.stop()
         with self._lock:
-            if self._file is None:
-                return
-            try:
-                self._write(self._framed([encoded(Closed())]))
-            finally:
-                self._leave()
-        if self._flusher is not None:
-            self._flusher.stop()
+            if self._file is not None:
+                try:
+                    self._write(self._framed([encoded(Closed())]))
+                finally:
+                    self._leave()
+        if flusher is not None:
             self.flush()
 
     def _framed(self, entries: Sequence[tuple[int, bytes]]) -> bytes:

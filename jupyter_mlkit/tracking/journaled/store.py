@@ -200,19 +200,22 @@ class JournaledStore(_PassedOn):  # type: ignore[misc]
         """Return the points of a metric; what waits in the journal comes with the last page."""
         from mlflow.entities import Metric as LoggedMetric
 
+        own: list[Any] = []
+        if run_id in self._kept:
+            # Before the store is asked: what the drainer brings meanwhile is in one or in both.
+            folder = self._home.journal(self.uri, run_id).folder
+            own = [
+                LoggedMetric(metric_key, one.entry.value, one.entry.timestamp, one.entry.step)
+                for one in waiting(folder)
+                if isinstance(one.entry, Metric) and one.entry.key == metric_key
+            ]
         found = self.real.get_metric_history(
             run_id, metric_key, max_results=max_results, page_token=page_token
         )
-        if run_id not in self._kept or found.token:
+        if not own or found.token:
             return found
-        there = {(one.step, one.timestamp, one.value) for one in found}
-        folder = self._home.journal(self.uri, run_id).folder
-        own = [
-            LoggedMetric(metric_key, one.entry.value, one.entry.timestamp, one.entry.step)
-            for one in waiting(folder)
-            if isinstance(one.entry, Metric) and one.entry.key == metric_key
-        ]
-        new = [one for one in own if (one.step, one.timestamp, one.value) not in there]
+        there = {(one.step, one.timestamp, str(one.value)) for one in found}
+        new = [one for one in own if (one.step, one.timestamp, str(one.value)) not in there]
         return PagedList([*found, *new], None)
 
     def _over(self, run: Any) -> Any:

@@ -159,7 +159,8 @@ def test_what_the_store_does_not_give_back_is_brought_again(
     import sqlite3
 
     run, recorder = begun()
-    drainer = Drainer(home)
+    clock = Clock()
+    drainer = Drainer(home, clock)
     drainer.round()
     assert file_store.path is not None
     # As of a database that was put back from a backup.
@@ -171,7 +172,11 @@ def test_what_the_store_does_not_give_back_is_brought_again(
     recorder.close()
     drainer.round()
     assert len([*home.journals()]) == 1
+    (failing,) = drainer.failing.values()
+    assert getattr(failing.error, "code", None) == "unconfirmed"
+    clock.now += 1
     drainer.round()
+    assert drainer.failing == {}
     assert steps(file_store, run) == [*range(5)]
     assert [*home.journals()] == []
 

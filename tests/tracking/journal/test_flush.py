@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ def metric(step: int) -> tuple[int, bytes]:
     return encoded(Metric("loss", 0.5, 7, step))
 
 
-def steps(folder: Path, without: set[int] = frozenset()) -> set[int]:  # type: ignore[assignment]
+def steps(folder: Path, without: Collection[int] = ()) -> set[int]:
     """Return the steps in a run's segments, those lost by the disk left out."""
     found = [
         decoded(frame)

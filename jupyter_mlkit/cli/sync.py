@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ..paths import journal_dir
 from ..tracking.drainer.service import Drainer, alone
-from ..tracking.drainer.status import pending, read_troubles, write_troubles
+from ..tracking.drainer.status import pending, read_troubles, sync_state, write_troubles
 from ..tracking.journal.home import Home
 
 _LOOK_EVERY = 0.3
@@ -18,21 +18,22 @@ def sync(*, status: bool) -> int:
     home = Home(journal_dir())
     if not status:
         _bring(home)
-    found, troubles = pending(home), read_troubles(home)
-    waits = [one for one in found if one.entries]
-    for one in waits:
-        since = datetime.fromtimestamp(one.oldest or 0).strftime("%Y-%m-%d %H:%M:%S")
-        print(f"Run {one.run} at {one.store}: {_entries(one.entries)} waiting since {since}.")
-    for trouble in troubles if waits else []:
+    found, state = pending(home), sync_state(home)
+    for one in found:
+        if one.entries:
+            since = datetime.fromtimestamp(one.oldest or 0).strftime("%Y-%m-%d %H:%M:%S")
+            print(f"Run {one.run} at {one.store}: {_entries(one.entries)} waiting since {since}.")
+    for trouble in state.troubles:
         print(f"{trouble.where}: {trouble.error}")
         if trouble.hint:
             print(f"  {trouble.hint}")
     for one in found:
         if one.refused:
             print(f"Run {one.run}: {_entries(one.refused)} refused by the store, and kept.")
-    if not waits:
-        print("Nothing waits.")
-    return 1 if waits else 0
+    if state.entries or state.troubles:
+        return 1
+    print("Nothing waits.")
+    return 0
 
 
 def _entries(n: int) -> str:

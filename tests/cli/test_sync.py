@@ -35,7 +35,7 @@ def test_what_waits_is_brought(file_store: Place, capsys: pytest.CaptureFixture[
     _log(file_store.uri, run)
     assert main(["sync", "--status"]) == 1
     told = capsys.readouterr().out
-    assert f"Run {run} at {file_store.uri}: 4 entries waiting since 20" in told
+    assert f"Run {run} at {file_store.uri}: 2 entries waiting since 20" in told
     assert main(["sync"]) == 0
     told = capsys.readouterr().out
     assert told == f"Run {run}: 1 entry refused by the store, and kept.\nNothing waits.\n"
@@ -46,7 +46,7 @@ def test_what_cannot_be_brought_is_told_with_the_reason(capsys: pytest.CaptureFi
     _log("http://anna:secret@127.0.0.1:9", "0" * 32)
     assert main(["sync"]) == 1
     told = capsys.readouterr().out
-    assert "4 entries waiting" in told
+    assert "2 entries waiting" in told
     assert "Nobody answers at http://127.0.0.1:9" in told
     assert "Start the tracking server" in told
     assert "secret" not in told

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-_NAME = "dead-letters.jsonl"
+#: The file beside the segments of a run.
+NAME = "dead-letters.jsonl"
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -49,7 +50,7 @@ def keep(folder: Path, letters: list[DeadLetter]) -> None:
     if not letters:
         return
     flags = os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
-    file = os.open(folder / _NAME, flags, 0o600)
+    file = os.open(folder / NAME, flags, 0o600)
     try:
         data = b"".join(b"\n" + _encode(letter) for letter in letters)
         while data:
@@ -62,7 +63,7 @@ def keep(folder: Path, letters: list[DeadLetter]) -> None:
 def dead_letters(folder: Path) -> list[DeadLetter]:
     """Return what was refused, each once though it may have been tried again."""
     try:
-        lines = (folder / _NAME).read_bytes().split(b"\n")
+        lines = (folder / NAME).read_bytes().split(b"\n")
     except FileNotFoundError:
         return []
     found: dict[bytes, DeadLetter] = {}

@@ -44,7 +44,7 @@ def _steps(place: Place, run: str) -> list[int]:
 def test_it_is_started_once_and_ends_when_nothing_waits(home: Home, file_store: Place) -> None:
     run = _log(file_store, home)
     (waits,) = pending(home)
-    assert (waits.run, waits.store, waits.entries) == (run, file_store.uri, 7)
+    assert (waits.run, waits.store, waits.entries) == (run, file_store.uri, 5)
     pid = start(home)
     assert pid is not None
     until(lambda: not pending(home))
@@ -84,6 +84,6 @@ def test_what_fails_is_told_and_it_ends_when_it_is_asked_to(home: Home, file_sto
     os.kill(pid, signal.SIGTERM)
     until(lambda: system.start_time(pid) is None)
     (waits,) = pending(home)
-    assert waits.entries == 7
+    assert waits.entries == 5
     with alone(home) as first:
         assert first

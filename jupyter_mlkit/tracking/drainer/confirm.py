@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 import sys
 from collections import defaultdict
+from collections.abc import Container
 from itertools import groupby
 from pathlib import Path
 
-from jupyter_mlkit.errors import BackendError, ConflictError
-from jupyter_mlkit.processes.identity import Identity
+from jupyter_mlkit.errors import ConflictError
 
 from ..client import StoreClient
-from ..journal.entries import Metric, Opened, decoded
+from ..journal.entries import Metric, decoded
 from ..journal.frames import Frame
-from ..journal.segments import Segment, segments
+from ..journal.segments import UNFINISHED, Segment, segments
 from .cursors import Cursor, read_cursor, write_cursor
 from .dead_letters import dead_letters
 
@@ -24,11 +24,22 @@ Point = tuple[int, int, float | None]
 _MOST = sys.float_info.max
 
 
-def tidy(folder: Path, store: StoreClient, run: str) -> int:
+def tidy(folder: Path, store: StoreClient, run: str, gone: Container[str] = frozenset()) -> int:
     """Delete what the store has of the journal of a run; return how many segments.
 
     A segment goes when all of it was brought, nobody writes it any more, and the store gives all
-    its points back.
+    its points back. The last one of a writer stays until the writer has closed it, or is known
+    to be gone: it tells whose run it was.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run's journal.
+    store : StoreClient
+    run : str
+        Its id in the store.
+    gone : container of str
+        Writers that are dead, and of whose death all was made; see :mod:`.lost`.
 
     Raises
     ------
@@ -37,12 +48,14 @@ def tidy(folder: Path, store: StoreClient, run: str) -> int:
     MLKitError
         The store cannot be asked now.
     """
-    gone = 0
+    deleted = 0
     for writer, found in groupby(segments(folder), key=lambda segment: segment.writer):
         mine, cursor = list(found), read_cursor(folder, writer)
         for segment in mine:
             brought = segment.number < cursor.segment or (
-                cursor.segment == segment.number and _is_over(segment, cursor)
+                cursor.segment == segment.number
+                and (cursor.closed or writer in gone)
+                and not any(isinstance(one, Frame) for one in segment.read(cursor.offset))
             )
             if not brought:
                 break
@@ -54,33 +67,11 @@ def tidy(folder: Path, store: StoreClient, run: str) -> int:
                     code="unconfirmed",
                 )
             segment.path.unlink(missing_ok=True)
-            gone += 1
+            deleted += 1
         else:
             # Nothing of this writer is left, and nothing more comes.
             (folder / f"{writer}.cursor").unlink(missing_ok=True)
-    return gone
-
-
-def _is_over(segment: Segment, cursor: Cursor) -> bool:
-    """Whether a segment was brought to its end, and its writer has closed it or is dead."""
-    if any(isinstance(one, Frame) for one in segment.read(cursor.offset)):
-        return False
-    if cursor.closed:
-        return True
-    writer = writer_of(segment)
-    return writer is not None and writer.is_here and not writer.is_alive
-
-
-def writer_of(segment: Segment) -> Identity | None:
-    """Return the process that writes, or has written, a segment; None where it cannot be read."""
-    first = next(iter(segment.read()), None)
-    try:
-        opened = decoded(first) if isinstance(first, Frame) else None
-    except BackendError:  # of a later version
-        return None
-    if not isinstance(opened, Opened):
-        return None
-    return Identity(opened.pid, opened.started, opened.boot, opened.machine)
+    return deleted
 
 
 def _is_in(store: StoreClient, run: str, segment: Segment) -> bool:

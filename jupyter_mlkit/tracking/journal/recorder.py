@@ -57,7 +57,14 @@ class Recorder:
             # Refuses what is no text; names of a training are few.
             encoded(Metric(key, 0.0, 0, 0))
             name = self._keys[key] = key.encode()
-        self._append((_METRIC, metric_payload(name, value, timestamp, step)))
+        entry = _METRIC, metric_payload(name, value, timestamp, step)
+        if self._untold:
+            self._append(entry)
+            return
+        try:
+            self._writer.append(entry)
+        except OSError as error:
+            self._miss(1, error)
 
     def record(self, *entries: Entry) -> None:
         """Keep other entries, or none of them.
@@ -67,7 +74,8 @@ class Recorder:
         InvalidInputError
             One of them cannot be kept as it is.
         """
-        self._append(*[encoded(entry) for entry in entries])
+        if entries:
+            self._append(*[encoded(entry) for entry in entries])
 
     def close(self) -> None:
         """Say that nothing more comes."""

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import itertools
 import os
 import threading
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from .entries import Closed, Opened, encoded
 from .flusher import Flusher, on_disk
 from .frames import FILE_MARK, framed, salt_of
-from .segments import Segment
+from .segments import Segment, write_some
 
 #: Bytes after which a new segment is begun.
 SEGMENT_BYTES = 16 << 20
@@ -71,7 +70,7 @@ class Writer:
         self._safe = 0
         self._unsafe = 1
 
-    def append(self, *entries: tuple[int, bytes]) -> None:
+    def append(self, entry: tuple[int, bytes], *more: tuple[int, bytes]) -> None:
         """Write entries, given as kind and payload, one behind the other.
 
         Raises
@@ -80,13 +79,9 @@ class Writer:
             They could not be written; what was written before stays as it is.
         """
         with self._lock:
-            if self._file is None:
-                self._open()
-            elif self._size >= self._most:
-                # Where no new segment can be begun, as of too many open files, the old one serves.
-                with contextlib.suppress(OSError):
-                    self._open()
-            self._write(self._framed(entries))
+            if self._file is None or self._size >= self._most:
+                self._make_room()
+            self._write(self._framed(entry, *more) if more else self._framed(entry))
 
     def flush(self) -> None:
         """Return when all that was appended before is on the disk.
@@ -120,20 +115,29 @@ class Writer:
         with self._lock:
             if self._file is not None:
                 try:
-                    self._write(self._framed([encoded(Closed())]))
+                    self._write(self._framed(encoded(Closed())))
                 finally:
                     self._leave()
         if flusher is not None:
             self.flush()
 
-    def _framed(self, entries: Sequence[tuple[int, bytes]]) -> bytes:
+    def _framed(self, entry: tuple[int, bytes], *more: tuple[int, bytes]) -> bytes:
         wall, monotonic = time.time_ns(), time.monotonic_ns()
-        found = []
-        for kind, payload in entries:
-            # No number is used twice, whatever becomes of the record.
+        # No number is used twice, whatever becomes of the record.
+        number = self._number = next(self._numbers)
+        data = framed(self._salt, entry[0], number, wall, monotonic, entry[1])
+        for kind, payload in more:
             number = self._number = next(self._numbers)
-            found.append(framed(self._salt, kind, number, wall, monotonic, payload))
-        return found[0] if len(found) == 1 else b"".join(found)
+            data += framed(self._salt, kind, number, wall, monotonic, payload)
+        return data
+
+    def _make_room(self) -> None:
+        if self._file is None:
+            self._open()
+            return
+        # Where no new segment can be begun, as of too many open files, the old one serves.
+        with contextlib.suppress(OSError):
+            self._open()
 
     def _open(self) -> None:
         """Begin a segment; the one before is left as it is if that fails.
@@ -142,24 +146,16 @@ class Writer:
         others once it is a segment.
         """
         number = next(self._segments)
-        segment = Segment(self._folder, self.name, number)
-        file = segment.create()
-        try:
-            first = FILE_MARK + self._framed([encoded(self._opened(self.name, number))])
-            left = first
-            while left:
-                left = left[os.write(file, left) :]
-        except BaseException:
+        first = FILE_MARK + self._framed(encoded(self._opened(self.name, number)))
+        file = Segment(self._folder, self.name, number).create(first)
+        size, unused = len(first), file
+        # No call in here, so no handler of a signal either. What one has begun meanwhile stays:
+        # who reads goes on to a later segment, and does not come back to this one.
+        if number > self._segment:
+            unused, self._file, self._size, self._segment = self._file, file, size, number
+        if unused is not None:
             with contextlib.suppress(OSError):
-                os.close(file)
-            with contextlib.suppress(OSError):
-                segment.path.unlink()
-            raise
-        before, self._file = self._file, file
-        self._size, self._segment = len(first), number
-        if before is not None:
-            with contextlib.suppress(OSError):
-                os.close(before)
+                os.close(unused)
         if self._flush_every is not None and self._flusher is None:
             self._flusher = Flusher(self.flush, self._flush_every)
 
@@ -183,16 +179,14 @@ class Writer:
 
     def _write(self, data: bytes) -> None:
         assert self._file is not None
-        done = 0
-        try:
-            while done < len(data):
-                step = os.write(self._file, data[done:] if done else data)
-                if not step:
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                done += step
-        except OSError:
-            self._take_back(done)
-            raise
+        done = os.write(self._file, data)
+        if done < len(data):
+            try:
+                while done < len(data):
+                    done += write_some(self._file, data[done:])
+            except OSError:
+                self._take_back(done)
+                raise
         self._size += done
 
     def _take_back(self, done: int) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlkit.tracking.journal.entries import Closed, Entry, Metric, Opened, decoded, encoded
-from jupyter_mlkit.tracking.journal.segments import segments
+from jupyter_mlkit.tracking.journal.segments import UNFINISHED, segments
 from jupyter_mlkit.tracking.journal.writer import Writer
 
 from .journals import frames, opened
@@ -119,6 +119,68 @@ def test_a_handler_of_a_signal_may_log(tmp_path: Path, monkeypatch: pytest.Monke
         signal.signal(signal.SIGALRM, before)
     assert sorted(steps(tmp_path)) == [*range(200)]
     assert sorted(steps(tmp_path, "from the handler")) == [*range(1, len(inside) + 1)]
+
+
+def test_a_segment_begun_by_a_handler_is_not_left_for_an_earlier_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who reads goes on to the later one, and would not see what is written behind its back."""
+    writer, real = Writer(tmp_path, opened, segment_bytes=100), Path.rename
+
+    def rename(old: Path, new: Path) -> Path:
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "rename", real)
+            writer.append(metric(1, "from the handler"))
+        return real(old, new)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    writer.append(metric(0))
+    monkeypatch.undo()
+    writer._most = 10_000
+    for step in range(1, 4):
+        writer.append(metric(step))
+    entries = found(tmp_path)
+    keys = [entry.key for entry in entries if isinstance(entry, Metric)]
+    assert keys == ["from the handler", *["loss"] * 4]
+    assert steps(tmp_path) == [*range(4)]
+
+
+@pytest.mark.parametrize("call", ["write", "rename"])
+def test_who_dies_when_a_segment_begins_leaves_none(tmp_path: Path, call: str) -> None:
+    pid = os.fork()
+    if not pid:
+        if call == "write":
+            os.write = lambda *_: os._exit(3)  # type: ignore[assignment]
+        else:
+            Path.rename = lambda *_: os._exit(3)  # type: ignore[method-assign, assignment]
+        Writer(tmp_path, opened).append(metric(0))
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 3
+    assert segments(tmp_path) == []
+    (left,) = tmp_path.iterdir()
+    assert left.name.endswith(UNFINISHED)
+
+
+def test_what_others_delete_as_unfinished_is_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, real, calls = tmp_path / "run", os.write, []
+
+    def write(file: int, data: bytes) -> int:
+        if not calls:
+            for path in folder.iterdir():
+                path.unlink()
+            folder.rmdir()
+        calls.append(None)
+        return real(file, data)
+
+    folder.mkdir()
+    monkeypatch.setattr(os, "write", write)
+    writer = Writer(folder, opened)
+    for step in range(3):
+        writer.append(metric(step))
+    assert steps(folder) == [0, 1, 2]
+    assert len([*folder.iterdir()]) == 1
 
 
 class Failing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import platform
 import subprocess
 from pathlib import Path
@@ -95,3 +96,11 @@ def machine_id() -> str:
     file = Path("/etc/machine-id")
     known = file.read_text().strip() if file.exists() else ""
     return f"{platform.node()}:{known}"
+
+
+@functools.cache
+def machine_name() -> str:
+    """Return a name of this machine that others may read: the ids of machines are kept private."""
+    digest = hashlib.sha256(machine_id().encode()).hexdigest()[:8]
+    # A name of a machine has no blanks, but nothing keeps somebody from giving it one.
+    return f"{platform.node().replace(' ', '-') or 'machine'}-{digest}"

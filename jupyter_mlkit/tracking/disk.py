@@ -93,6 +93,28 @@ def private_folder(path: Path) -> None:
         )
 
 
+def replace_file(path: Path, data: bytes) -> None:
+    """Replace a file in one step; whoever reads it sees the old content or the new one.
+
+    That holds after the machine was stopped as well: the new content is on the disk before it
+    takes the old one's place.
+
+    Raises
+    ------
+    OSError
+        It stays as it was.
+    """
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        with new.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
 @contextmanager
 def exclusive(path: Path, timeout: float = _LOCK_TIMEOUT) -> Iterator[None]:
     """Hold the lock file `path` against other threads and processes.

@@ -14,7 +14,7 @@ from .client import StoreClient
 from .experiments import experiment_ids as ids_of_experiments
 from .filters import check_filter, check_order
 from .pages import check_page
-from .tags import END_REASON, JOB_ID, OWNER
+from .tags import END_REASON, JOB_ID, LOST, OWNER
 
 View = Literal["active", "deleted", "all"]
 
@@ -162,6 +162,8 @@ def end_run(
 ) -> None:
     """Close a run whose process is gone; one that has ended itself stays as it is.
 
+    One that was found lost meanwhile gets the true reason: who asks knows more.
+
     Parameters
     ----------
     store : StoreClient
@@ -175,9 +177,11 @@ def end_run(
     """
     check_run_id(run_id)
     with store.calling(f"Run {run_id}", field="run_id") as client:
-        if client.get_run(run_id).info.status in ("RUNNING", "SCHEDULED"):
+        run = client.get_run(run_id)
+        lost = run.info.status == "FAILED" and run.data.tags.get(END_REASON) == LOST
+        if lost or run.info.status in ("RUNNING", "SCHEDULED"):
             client.set_tag(run_id, END_REASON, reason)
-            client.set_terminated(run_id, status)
+            client.set_terminated(run_id, status, run.info.end_time if lost else None)
 
 
 def check_run_id(run_id: str) -> None:

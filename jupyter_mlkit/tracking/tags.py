@@ -30,8 +30,14 @@ CUBE_URI: Final = "mlkit.cube.uri"
 #: SHA-256 over all files of a model, on the run and on the LoggedModel; see ``digests``.
 MODEL_DIGEST: Final = "mlkit.model.sha256"
 JOB_ID: Final = "mlkit.job_id"
+#: Tells a run from all others before a store gives it an id: making it twice is noticed.
+RUN_KEY: Final = "mlkit.run_key"
 #: Why a run ended other than by finishing: ``stopped``, ``lost``.
 END_REASON: Final = "mlkit.end_reason"
+#: Of a run whose process is gone without having ended it.
+LOST: Final = "lost"
+#: When and from where the process of a run was seen alive; see ``heartbeat``.
+HEARTBEAT: Final = "mlkit.heartbeat"
 #: Who started the run, stamped by the server; wins over ``mlflow.user``.
 OWNER: Final = "mlkit.owner"
 #: Path of the notebook, as Jupyter names it.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
 
-from ..journal.flusher import on_disk
+from ..disk import replace_file
 from ..journal.frames import FILE_MARK
 
 _SUFFIX = ".cursor"
@@ -53,11 +52,4 @@ def write_cursor(folder: Path, writer: str, cursor: Cursor) -> None:
     OSError
         It stays as it was.
     """
-    path = folder / (writer + _SUFFIX)
-    new = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        new.write_bytes(_encode(cursor))
-        on_disk(new)
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
+    replace_file(folder / (writer + _SUFFIX), _encode(cursor))

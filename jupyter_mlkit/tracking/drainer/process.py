@@ -9,18 +9,20 @@ import sys
 import threading
 from pathlib import Path
 
-from jupyter_mlkit.paths import ENV_JOURNAL
+from jupyter_mlkit.paths import ENV_JOB_DIR, ENV_JOB_ID, ENV_JOB_NONCE, ENV_JOURNAL
 
 from ..journal.home import Home
-from ..journal.segments import segments
-from .confirm import writer_of
 from .service import Drainer, alone, backlog
 from .status import write_troubles
+from .writers import Life, writers
 
 #: Seconds between two looks at the journals, and after which a drainer without work ends.
 LOOK_EVERY, IDLE = 0.3, 5.0
 _LOG = "drainer.log"
 _LOG_BYTES = 1 << 20
+#: What a drainer must not have of whoever starts it: what it sends would go to a journal again,
+#: and it would be taken for a process of the job.
+_NOT_HANDED_ON = (ENV_JOURNAL, ENV_JOB_DIR, ENV_JOB_ID, ENV_JOB_NONCE)
 
 
 def start(home: Home) -> int | None:
@@ -34,8 +36,7 @@ def start(home: Home) -> int | None:
     log = home.root / _LOG
     if log.exists() and log.stat().st_size > _LOG_BYTES:
         log.replace(log.with_suffix(".log.1"))
-    # What it sends itself must not go to a journal again.
-    environment = {name: value for name, value in os.environ.items() if name != ENV_JOURNAL}
+    environment = {name: os.environ[name] for name in os.environ if name not in _NOT_HANDED_ON}
     with log.open("ab") as output:
         child = subprocess.Popen(
             [sys.executable, "-m", "jupyter_mlkit.tracking.drainer", str(home.root)],
@@ -81,13 +82,25 @@ def _drain(home: Home, stop: threading.Event, look_every: float, idle: float) ->
         stop.wait(look_every)
 
 
+def needs_drainer(home: Home) -> bool:
+    """Return whether a drainer is to be started: there is work, and nobody who does it.
+
+    Work is what waits, and runs whose processes are alive or have died: the former are watched,
+    the latter are to be ended. Cheap where there is none; for a server that starts, and again
+    and again while it runs, as a drainer may be killed with whoever started it.
+    """
+    # Asked first: a drainer that begins in this very moment must not find its place taken.
+    if not _has_work(home):
+        return False
+    with alone(home) as first:
+        return first
+
+
 def _has_work(home: Home) -> bool:
-    """Whether something waits, or a process of this machine may go on to log."""
-    for journal in home.journals():
-        if backlog(journal):
-            return True
-        for segment in segments(journal.folder):
-            writer = writer_of(segment)
-            if writer is not None and writer.is_here and writer.is_alive:
-                return True
-    return False
+    """Whether something waits, or a process of this machine has a run that is not settled."""
+    return any(
+        backlog(journal)
+        # Of a writer that is closed or dead, something is left only where its store is away.
+        or any(life is not Life.UNKNOWN for life in writers(journal.folder).values())
+        for journal in home.journals()
+    )

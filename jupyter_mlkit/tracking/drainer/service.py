@@ -23,7 +23,9 @@ from ..redact import redact
 from .confirm import tidy
 from .cursors import read_cursor
 from .drain import drain
+from .lost import States
 from .status import Trouble
+from .writers import writers
 
 _log = logging.getLogger("jupyter_mlkit.drainer")
 #: Seconds after which a store that failed is tried again: doubled each time, up to the most.
@@ -67,6 +69,7 @@ class Drainer:
         self.home = home
         self._clock = clock
         self._stores: dict[str, StoreClient] = {}
+        self._states = States(clock)
         #: What failed, by the URI of the store or the folder of the run.
         self.failing: dict[str, Failing] = {}
 
@@ -94,13 +97,6 @@ class Drainer:
             for where, one in self.failing.items()
         ]
 
-    @property
-    def next_try(self) -> float | None:
-        """Seconds until something that failed is tried again; None where nothing did."""
-        if not self.failing:
-            return None
-        return max(0.0, min(one.until for one in self.failing.values()) - self._clock())
-
     def _bring(self, journal: Journal, go_on: Callable[[], bool]) -> int:
         place = str(journal.folder)
         try:
@@ -108,7 +104,11 @@ class Drainer:
             done = 0
             if backlog(journal):
                 done = drain(journal.folder, store, journal.run, damaged=_tell, go_on=go_on)
-            tidy(journal.folder, store, journal.run)
+            # Looked at before it is judged: who dies meanwhile is judged in the next round.
+            lives = writers(journal.folder)
+            gone = self._states.end_lost(journal.folder, store, journal.run, lives)
+            self._states.beat(journal.folder, store, journal.run, lives)
+            tidy(journal.folder, store, journal.run, gone)
         except (BackendError, ForbiddenError) as error:
             newer = error.code == "newer_journal"
             self._failed(place if newer else journal.store, error)
@@ -120,6 +120,7 @@ class Drainer:
             self.failing.pop(name, None)
         with suppress(OSError):  # something is left, or was begun meanwhile
             journal.folder.rmdir()
+            self._states.forget(journal.folder)
         return done
 
     def _store(self, uri: str) -> StoreClient:

@@ -10,6 +10,7 @@ import functools
 import json
 import os
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -106,43 +107,73 @@ def file_place(template: Path, folder: Path) -> Place:
     return Place("file", f"sqlite:///{path}", root, path)
 
 
+class Server:
+    """An `mlflow server` of one's own, at an address that is known before it runs.
+
+    Parameters
+    ----------
+    template : Path
+        An empty store.
+    folder : Path
+    """
+
+    def __init__(self, template: Path, folder: Path) -> None:
+        self._folder = folder
+        self.artifact_root = folder / "artifacts"
+        shutil.copy(template, folder / "mlflow.db")
+        with sqlite3.connect(folder / "mlflow.db") as connection:
+            connection.execute("UPDATE experiments SET artifact_location = 'mlflow-artifacts:/0'")
+        connection.close()
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self.uri = f"http://127.0.0.1:{self._port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and return when it answers."""
+        with (self._folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
+                    *("--host", "127.0.0.1", "--port", str(self._port)),
+                    *("--backend-store-uri", f"sqlite:///{self._folder / 'mlflow.db'}"),
+                    *("--artifacts-destination", str(self.artifact_root)),
+                ],
+                env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        until(self._answers, 60)
+
+    def stop(self) -> None:
+        """End it where it runs."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGTERM)
+            self._process.wait(20)
+            self._process = None
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, (self._folder / "server.log").read_text()
+        try:
+            with urllib.request.urlopen(f"{self.uri}/health", timeout=2):
+                return True
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+
+
 @functools.cache
 def server_place(template: Path) -> Place:
-    """Start one `mlflow server` and wait until it answers."""
+    """Start one `mlflow server` for all tests."""
     folder = Path(tempfile.mkdtemp(prefix="mlflow-server-"))
-    root = folder / "artifacts"
-    shutil.copy(template, folder / "mlflow.db")
-    with sqlite3.connect(folder / "mlflow.db") as connection:
-        connection.execute("UPDATE experiments SET artifact_location = 'mlflow-artifacts:/0'")
-    connection.close()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
-                *("--host", "127.0.0.1", "--port", str(port)),
-                *("--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"),
-                *("--artifacts-destination", str(root)),
-            ],
-            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    atexit.register(_end, server, folder)
-    uri = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            with urllib.request.urlopen(f"{uri}/health", timeout=2):
-                return Place("server", uri, root)
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError((folder / "server.log").read_text()) from None
-            time.sleep(0.1)
+    server = Server(template, folder)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(server.stop)
+    server.start()
+    return Place("server", server.uri, server.artifact_root)
 
 
 @functools.cache
@@ -154,20 +185,15 @@ def _worker() -> subprocess.Popen[str]:
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    atexit.register(_end, worker, None)
+    atexit.register(_end, worker)
     assert worker.stdout is not None
     assert json.loads(worker.stdout.readline()) == "ready"
     return worker
 
 
-def _end(process: subprocess.Popen[Any], folder: Path | None) -> None:
-    if folder is None:
-        process.kill()
-    else:
-        os.killpg(process.pid, 15)
+def _end(process: subprocess.Popen[Any]) -> None:
+    process.kill()
     process.wait(20)
-    if folder is not None:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def until(found: Callable[[], Any], seconds: float = 20.0) -> Any:

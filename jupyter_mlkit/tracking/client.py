@@ -89,7 +89,7 @@ class StoreClient:
             Where the file is gone or nobody listens at the server's address.
         """
         self.prepare()
-        self._check_reachable()
+        self.check_reachable()
         with self._lock:
             if self._client is None:
                 from mlflow import MlflowClient
@@ -181,7 +181,14 @@ class StoreClient:
             hint="Look at the log of the tracking server or database.",
         )
 
-    def _check_reachable(self) -> None:
+    def check_reachable(self) -> None:
+        """Look whether anybody listens: MLflow tries a dead server for minutes.
+
+        Raises
+        ------
+        BackendError
+            The file is gone, or nobody listens at the server's address.
+        """
         if self.path is not None:
             from .schema import require_file
 

@@ -11,6 +11,8 @@ from .dead_letters import keep
 from .delivery import Chunk, deliver
 from .source import Damaged, Waiting, waiting
 
+Tags = dict[str, str | None]
+
 
 def drain(
     folder: Path,
@@ -18,6 +20,8 @@ def drain(
     run: str,
     *,
     damaged: Damaged = lambda *_: None,
+    told: Callable[[Tags], Tags] = lambda tags: tags,
+    before_end: Callable[[], object] = lambda: None,
     go_on: Callable[[], bool] = lambda: True,
 ) -> int:
     """Bring what waits in the journal of a run to the store, chunk by chunk.
@@ -34,6 +38,10 @@ def drain(
         Its id in the store.
     damaged : callable
         Told of bytes that are no record.
+    told : callable
+        Returns tags as the store is told them.
+    before_end : callable
+        Called before the store is told that the run is over.
     go_on : callable
         Asked before each chunk.
 
@@ -53,6 +61,9 @@ def drain(
     for chunk, cursors, entries in _chunks(waiting(folder, damaged)):
         if not go_on():
             break
+        if chunk.end is not None and chunk.end.is_over:
+            before_end()
+        chunk.tags = told(chunk.tags)
         keep(folder, deliver(store, run, chunk))
         for writer, cursor in cursors.items():
             write_cursor(folder, writer, cursor)

@@ -21,8 +21,10 @@ from ..journal.reader import Damage
 from ..journal.segments import Segment, segments
 from ..redact import redact
 from .confirm import tidy
+from .creation import discard_doubles, run_in_store, told
 from .cursors import read_cursor
 from .drain import drain
+from .files import SETTLED, bring_files
 from .lost import States
 from .status import Trouble
 from .writers import writers
@@ -101,14 +103,7 @@ class Drainer:
         place = str(journal.folder)
         try:
             store = self._store(journal.store)
-            done = 0
-            if backlog(journal):
-                done = drain(journal.folder, store, journal.run, damaged=_tell, go_on=go_on)
-            # Looked at before it is judged: who dies meanwhile is judged in the next round.
-            lives = writers(journal.folder)
-            gone = self._states.end_lost(journal.folder, store, journal.run, lives)
-            self._states.beat(journal.folder, store, journal.run, lives)
-            tidy(journal.folder, store, journal.run, gone)
+            done = self._emptied(journal, store, go_on)
         except (BackendError, ForbiddenError) as error:
             newer = error.code == "newer_journal"
             self._failed(place if newer else journal.store, error)
@@ -121,6 +116,33 @@ class Drainer:
         with suppress(OSError):  # something is left, or was begun meanwhile
             journal.folder.rmdir()
             self._states.forget(journal.folder)
+        return done
+
+    def _emptied(self, journal: Journal, store: StoreClient, go_on: Callable[[], bool]) -> int:
+        run = run_in_store(self.home, journal, store)
+        done = 0
+
+        def before_end() -> None:
+            bring_files(journal, store, run)
+            discard_doubles(journal, store, run)
+
+        if backlog(journal):
+            done = drain(
+                journal.folder,
+                store,
+                run,
+                damaged=_tell,
+                told=lambda tags: told(self.home, journal.store, store, tags),
+                before_end=before_end,
+                go_on=go_on,
+            )
+        # Looked at before it is judged: who dies meanwhile is judged in the next round.
+        lives = writers(journal.folder)
+        gone = self._states.end_lost(journal.folder, store, run, lives, before_end)
+        self._states.beat(journal.folder, store, run, lives)
+        tidy(journal.folder, store, run, gone)
+        if not segments(journal.folder):
+            bring_files(journal, store, run, unchanged=SETTLED)
         return done
 
     def _store(self, uri: str) -> StoreClient:

@@ -19,6 +19,8 @@ METRIC, OTHER = 1, 2
 _METRIC = struct.Struct("<dqqH")
 _INT64 = range(-(2**63), 2**63)
 _MOST_KEY = 2**16 - 1
+#: States of MLflow after which nothing more is expected.
+_OVER = frozenset({"FINISHED", "FAILED", "KILLED"})
 
 
 class Metric(msgspec.Struct, frozen=True):
@@ -73,6 +75,32 @@ class Opened(msgspec.Struct, frozen=True, tag=True):
     kernel: str = ""
 
 
+class Created(msgspec.Struct, frozen=True, tag=True):
+    """The run itself, as it was asked for.
+
+    Attributes
+    ----------
+    experiment : str
+        Id in the store, or one of :class:`.ids.Ids`.
+    name, user : str
+    start_time : int
+        Milliseconds since 1970-01-01 UTC.
+    artifacts : str
+        URI of its files: where the store puts them, else where they wait.
+    tags : dict
+    run : str or None
+        Id in the store; None where the store could not be asked and the run is still to be made.
+    """
+
+    experiment: str
+    name: str
+    user: str
+    start_time: int
+    artifacts: str
+    tags: dict[str, str]
+    run: str | None = None
+
+
 class Params(msgspec.Struct, frozen=True, tag=True):
     """Parameters that were given in one call."""
 
@@ -92,6 +120,11 @@ class Updated(msgspec.Struct, frozen=True, tag=True):
     end_time: int | None = None
     name: str | None = None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the run has come to its end."""
+        return self.status in _OVER
+
 
 class Beat(msgspec.Struct, frozen=True, tag=True):
     """The writer is alive."""
@@ -107,7 +140,7 @@ class Closed(msgspec.Struct, frozen=True, tag=True):
     """The last entry of a writer: it will write no more."""
 
 
-Other = Opened | Params | Tags | Updated | Beat | Missed | Closed
+Other = Opened | Created | Params | Tags | Updated | Beat | Missed | Closed
 Entry = Metric | Other
 
 

@@ -13,8 +13,11 @@ from jupyter_mlkit.errors import InvalidInputError
 from ..disk import private_folder
 from ..redact import redact
 from .flusher import on_disk
+from .ids import Ids
 
 _STORE = "store.uri"
+#: Not the name of a run.
+_IDS = ".ids"
 #: As MLflow makes ids, and as we do; nothing that leads out of a folder.
 _RUN = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")
 
@@ -34,6 +37,11 @@ class Journal:
     folder: Path
     run: str
     store: str
+
+    @property
+    def files(self) -> Path:
+        """Where files of the run wait until the store is there."""
+        return self.folder / "files"
 
 
 class Home:
@@ -65,6 +73,24 @@ class Home:
         OSError
             The folder cannot be written.
         """
+        found = self.find(store, run)
+        private_folder(found.folder)
+        told = found.folder.parent / _STORE
+        if not told.exists():
+            new = told.with_name(f"{_STORE}.{run}")
+            new.write_text(found.store, encoding="utf-8")
+            on_disk(new)
+            new.replace(told)
+        return found
+
+    def find(self, store: str, run: str) -> Journal:
+        """Return where the journal of a run is, whether there is one or not.
+
+        Raises
+        ------
+        InvalidInputError
+            ``not_a_run_id``.
+        """
         if not _RUN.fullmatch(run):
             raise InvalidInputError(
                 f"{run[:80]!r} is no id of a run.",
@@ -72,15 +98,11 @@ class Home:
                 code="not_a_run_id",
             )
         plain = redact(store)
-        folder = self.root / hashlib.sha256(plain.encode()).hexdigest()[:16]
-        private_folder(folder / run)
-        told = folder / _STORE
-        if not told.exists():
-            new = folder / f"{_STORE}.{run}"
-            new.write_text(plain, encoding="utf-8")
-            on_disk(new)
-            new.replace(told)
-        return Journal(folder / run, run, plain)
+        return Journal(self._folder(plain) / run, run, plain)
+
+    def ids(self, store: str) -> Ids:
+        """Return the ids that were given while a store could not be asked."""
+        return Ids(self._folder(redact(store)) / _IDS)
 
     def journals(self) -> Iterator[Journal]:
         """Yield the journals of all runs."""
@@ -89,6 +111,9 @@ class Home:
             for folder in sorted(told.parent.iterdir()):
                 if folder.is_dir() and _RUN.fullmatch(folder.name):
                     yield Journal(folder, folder.name, store)
+
+    def _folder(self, plain: str) -> Path:
+        return self.root / hashlib.sha256(plain.encode()).hexdigest()[:16]
 
     def size(self) -> int:
         """Return the bytes of all journals."""

@@ -6,6 +6,9 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..journal.entries import Entry, Metric, Params, Tags, Updated
+from ..journal.recorder import Recorder
+
 #: Step, time, value: the latest of a metric is the greatest, as MLflow has it.
 Latest = tuple[int, int, float]
 
@@ -16,14 +19,23 @@ class Kept:
 
     Attributes
     ----------
+    run_id : str
+        By which its journal is named.
+    run : Run or None
+        As it was made, for where the store cannot be asked.
     latest : dict
         The latest point of each metric.
     params, tags : dict
         Tags that were deleted are None.
+    recorder : Recorder or None
+        That is open.
     status, end_time, name
         What was set, else None.
     """
 
+    run_id: str
+    run: Any = None
+    recorder: Recorder | None = None
     latest: dict[str, Latest] = field(default_factory=dict)
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str | None] = field(default_factory=dict)
@@ -40,21 +52,37 @@ class Kept:
         if held is None or rank >= (held[0], held[1], held[2] if held[2] == held[2] else 0.0):
             self.latest[key] = (step, timestamp, value)
 
+    def note(self, entry: Entry) -> None:
+        """Note an entry of the journal."""
+        if isinstance(entry, Metric):
+            self.point(entry.key, entry.value, entry.timestamp, entry.step)
+        elif isinstance(entry, Params):
+            for key, value in entry.values.items():
+                self.params.setdefault(key, value)
+        elif isinstance(entry, Tags):
+            self.tags |= entry.values
+        elif isinstance(entry, Updated):
+            self.status = entry.status or self.status
+            self.end_time = entry.end_time or self.end_time
+            if entry.name:
+                self.name = self.tags["mlflow.runName"] = entry.name
+
     def over(self, run: Any) -> Any:
-        """Return a run of the store with the own part over it."""
-        from mlflow.entities import Metric, Param, Run, RunData, RunInfo, RunTag
+        """Return a run of the store with the own part over it, by the ids that it was made with."""
+        from mlflow.entities import Metric as Logged
+        from mlflow.entities import Param, Run, RunData, RunInfo, RunTag
 
         metrics = {one.key: one for one in run.data._metric_objs}
         for key, (step, timestamp, value) in list(self.latest.items()):
             there = metrics.get(key)
             if there is None or (there.step, there.timestamp) <= (step, timestamp):
-                metrics[key] = Metric(key, value, timestamp, step)
+                metrics[key] = Logged(key, value, timestamp, step)
         params = {**run.data.params, **self.params}
         tags = {**run.data.tags, **self.tags}
-        info = run.info
+        info, made = run.info, (self.run or run).info
         shown = RunInfo(
-            run_id=info.run_id,
-            experiment_id=info.experiment_id,
+            run_id=made.run_id,
+            experiment_id=made.experiment_id,
             user_id=info.user_id,
             status=self.status or info.status,
             start_time=info.start_time,

@@ -35,4 +35,4 @@ def tracking_store(
         return real()
     from .store import JournaledStore
 
-    return JournaledStore(store_uri, real())
+    return JournaledStore(store_uri, real)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mlflow.entities import RunStatus
+from mlflow.entities import Experiment, LifecycleStage, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, TEMPORARILY_UNAVAILABLE
 from mlflow.store.entities.paged_list import PagedList
-from mlflow.store.tracking.abstract_store import AbstractStore
 from mlflow.utils.async_logging.run_operations import RunOperations
+from mlflow.utils.name_utils import _generate_random_name
 from mlflow.utils.validation import (
     _validate_batch_log_data,
     _validate_batch_log_limits,
+    _validate_experiment_name,
     _validate_metric,
     _validate_param_keys_unique,
     _validate_run_id,
@@ -23,65 +25,213 @@ from mlflow.utils.validation import (
 
 from jupyter_mlkit.paths import journal_dir
 
+from ..drainer.creation import experiment_in_store
 from ..drainer.process import start
+from ..drainer.service import backlog
 from ..drainer.source import waiting
-from ..journal.entries import Entry, Metric, Params, Tags, Updated
+from ..journal.entries import Created, Entry, Metric, Params, Tags, Updated
 from ..journal.home import Home
+from ..journal.ids import is_local, new_id
 from ..journal.opening import open_recorder
 from ..journal.recorder import Recorder
+from ..tags import RUN_KEY
 from .kept import Kept
+from .offline import run_in, run_made
+from .passing import PassedOn
+from .reach import Reach, UnreachableError
 
 #: Seconds that the end of a process waits for its drainer to be started.
 _START_WITHIN = 5.0
-_OVER = frozenset({"FINISHED", "FAILED", "KILLED"})
+_RUN_NAME = "mlflow.runName"
 
 
-def _passed_on(name: str) -> Callable[..., Any]:
-    def call(self: JournaledStore, *given: Any, **named: Any) -> Any:
-        return getattr(self.real, name)(*given, **named)
-
-    call.__name__ = name
-    return call
-
-
-#: All that MLflow's stores can, passed on to the real one.
-_PassedOn: Any = type(
-    "_PassedOn",
-    (AbstractStore,),
-    {
-        name: _passed_on(name)
-        for name, value in vars(AbstractStore).items()
-        if callable(value) and not name.startswith("__")
-    },
-)
-
-
-class JournaledStore(_PassedOn):  # type: ignore[misc]
+class JournaledStore(PassedOn):  # type: ignore[misc]
     """MLflow's store for a URI, with the journal before it.
 
     Parameters
     ----------
     uri : str
-    real : AbstractStore
+    make : callable
+        Returns the real store, when it is first needed.
     """
 
-    def __init__(self, uri: str, real: AbstractStore) -> None:
+    def __init__(self, uri: str, make: Callable[[], Any]) -> None:
         super().__init__()
         self.uri = uri
-        self.real = real
+        self._reach = Reach(uri, make)
         self._home = Home(journal_dir())
-        self._recorders: dict[str, Recorder] = {}
+        self._ids = self._home.ids(uri)
+        #: By every id that a caller has used.
         self._kept: dict[str, Kept] = {}
         self._known: set[str] = set()
+        #: The run that was asked for last, which may be resumed.
+        self._seen: Any = None
         self._lock = threading.Lock()
         self._starting: threading.Thread | None = None
         atexit.register(self._close)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forked)
 
     def __getattr__(self, name: str) -> Any:
         """Return what only some kinds of stores have."""
-        if name == "real":
+        if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self.real, name)
+
+    @property
+    def real(self) -> Any:
+        """MLflow's store itself."""
+        return self._reach.store
+
+    def in_store(self, given: Any) -> Any:
+        """Return what a caller's id is in the store; anything else as it is."""
+        if not isinstance(given, str) or not is_local(given):
+            return given
+        known = self._ids.in_store(given)
+        if known is None:
+            raise _unavailable(f"{given} is not in the tracking store yet.")
+        return known
+
+    # ---------------------------------------------------------------------------- experiments
+
+    def get_experiment(self, experiment_id: str) -> Experiment:
+        """Return an experiment, also one that waits to be made."""
+        name = self._ids.name_of(experiment_id)
+        if name is not None and self._ids.in_store(experiment_id) is None:
+            return self._waiting_experiment(name)
+        try:
+            return self._reach.ask(lambda real: real.get_experiment(self.in_store(experiment_id)))
+        except UnreachableError as error:
+            raise _unavailable(str(error)) from error
+
+    def get_experiment_by_name(self, experiment_name: str) -> Experiment | None:
+        """Return an experiment; while the store cannot be asked, one of that name."""
+        try:
+            return self._reach.ask(lambda real: real.get_experiment_by_name(experiment_name))
+        except UnreachableError:
+            _validate_experiment_name(experiment_name)
+            return self._waiting_experiment(experiment_name)
+
+    def create_experiment(
+        self, name: str, artifact_location: str | None = None, tags: Any = None, **more: Any
+    ) -> str:
+        """Make an experiment; while the store cannot be asked, it is made with its first run."""
+        try:
+            return str(
+                self._reach.ask(
+                    lambda real: real.create_experiment(name, artifact_location, tags, **more)
+                )
+            )
+        except UnreachableError as error:
+            if artifact_location or tags:
+                raise _unavailable(
+                    f"{error} An experiment with tags or a place of its own cannot be made now."
+                ) from error
+            _validate_experiment_name(name)
+            return self._ids.experiment(name)
+
+    def _waiting_experiment(self, name: str) -> Experiment:
+        local = self._ids.experiment(name)
+        return Experiment(local, name, "", LifecycleStage.ACTIVE)
+
+    # ----------------------------------------------------------------------------------- runs
+
+    def create_run(
+        self, experiment_id: str, user_id: str, start_time: int, tags: Any, run_name: str | None
+    ) -> Any:
+        """Make a run: in the store, or in the journal while that cannot be asked."""
+        key, tags = new_id(), list(tags or [])
+        try:
+            run = self._reach.ask(
+                lambda real: real.create_run(
+                    experiment_in_store(real, self._ids, experiment_id),
+                    user_id,
+                    start_time,
+                    # Where the reply is lost the run is found by this, and not made again.
+                    [*tags, RunTag(RUN_KEY, key)],
+                    run_name,
+                )
+            )
+        except UnreachableError:
+            run = None
+        created = self._created(key, run, experiment_id, user_id, start_time, tags, run_name)
+        made = run_made(created, key) if run is None else run
+        run_id = made.info.run_id
+        self._kept[run_id] = Kept(run_id, made)
+        # The run has a journal from its first moment: that tells whether its process is alive.
+        self._opened(run_id)[0].record(created)
+        return made
+
+    def _created(
+        self, key: str, run: Any, experiment: str, user: str, begun: int, tags: Any, name: Any
+    ) -> Created:
+        given = {one.key: str(one.value) for one in tags}
+        if run is not None:
+            info = run.info
+            return Created(
+                info.experiment_id,
+                info.run_name,
+                user,
+                begun,
+                info.artifact_uri,
+                given,
+                info.run_id,
+            )
+        name = name or given.get(_RUN_NAME) or _generate_random_name()
+        files = self._home.find(self.uri, key).files
+        return Created(experiment, name, user, begun, files.as_uri(), {**given, _RUN_NAME: name})
+
+    def get_run(self, run_id: str) -> Any:
+        """Return a run as it will be."""
+        if is_local(run_id) and self._ids.in_store(run_id) is None:
+            return self._waiting_run(run_id)
+        kept = self._kept.get(run_id)
+        waits = kept is not None and self._waits(kept)
+        try:
+            found = self._reach.ask(lambda real: real.get_run(self.in_store(run_id)))
+        except UnreachableError as error:
+            if kept is None or kept.run is None:
+                raise _unavailable(str(error)) from error
+            return kept.over(kept.run)
+        if kept is None:
+            self._seen = found
+            return found
+        # What others have changed since all of it arrived is newer.
+        return kept.over(found) if waits else Kept(kept.run_id, kept.run).over(found)
+
+    def _waiting_run(self, run_id: str) -> Any:
+        kept = self._kept.get(run_id)
+        if kept is not None and kept.run is not None:
+            return kept.over(kept.run)
+        found = run_in(self._home.find(self.uri, run_id))
+        if found is None:
+            raise _unavailable(f"Run {run_id} is not in the tracking store yet.")
+        return found
+
+    def update_run_info(
+        self, run_id: str, run_status: Any, end_time: int | None, run_name: str | None
+    ) -> Any:
+        """Change state, end or name of a run, after all that was logged before."""
+        status = None if run_status is None else RunStatus.to_string(run_status)
+        updated = Updated(status, end_time, run_name or None)
+        recorder, kept = self._opened(run_id)
+        recorder.record(updated)
+        kept.note(updated)
+        if updated.is_over:
+            self._end(kept)
+        return (kept.over(kept.run) if kept.run is not None else self.get_run(run_id)).info
+
+    def search_runs(self, *given: Any, **named: Any) -> Any:
+        """Return runs that the store finds, each as it will be."""
+        waiting_runs = {run_id for run_id, kept in [*self._kept.items()] if self._waits(kept)}
+        found = self.real.search_runs(*given, **named)
+        runs = [
+            self._kept[run.info.run_id].over(run) if run.info.run_id in waiting_runs else run
+            for run in found
+        ]
+        return PagedList(runs, found.token)
+
+    # ------------------------------------------------------------------------ what is logged
 
     def log_metric(self, run_id: str, metric: Any) -> None:
         """Log a point of a metric."""
@@ -93,8 +243,9 @@ class JournaledStore(_PassedOn):  # type: ignore[misc]
         if type(value) is not float or type(step) is not int or type(timestamp) is not int:
             _validate_metric(key, value, timestamp, step)
             value = float(value)
-        self._recorder(run_id).metric(key, value, timestamp, step)
-        self._kept[run_id].point(key, value, timestamp, step)
+        recorder, kept = self._opened(run_id)
+        recorder.metric(key, value, timestamp, step)
+        kept.point(key, value, timestamp, step)
 
     def log_batch(
         self, run_id: str, metrics: Sequence[Any], params: Sequence[Any], tags: Sequence[Any]
@@ -104,7 +255,7 @@ class JournaledStore(_PassedOn):  # type: ignore[misc]
         metrics, params, tags = _validate_batch_log_data(metrics, params, tags)
         _validate_batch_log_limits(metrics, params, tags)
         _validate_param_keys_unique(params)
-        recorder, kept = self._recorder(run_id), self._kept[run_id]
+        recorder, kept = self._opened(run_id)
         new = {one.key: str(one.value) for one in params}
         with kept.lock:
             changed = [key for key in new if kept.params.get(key, new[key]) != new[key]]
@@ -162,33 +313,9 @@ class JournaledStore(_PassedOn):  # type: ignore[misc]
 
     def delete_tag(self, run_id: str, key: str) -> None:
         """Delete a tag, after all that was logged before."""
-        self._recorder(run_id).record(Tags({key: None}))
-        self._kept[run_id].tags[key] = None
-
-    def update_run_info(
-        self, run_id: str, run_status: Any, end_time: int | None, run_name: str | None
-    ) -> Any:
-        """Change state, end or name of a run, after all that was logged before."""
-        status = None if run_status is None else RunStatus.to_string(run_status)
-        self._recorder(run_id).record(Updated(status, end_time, run_name or None))
-        kept = self._kept[run_id]
-        kept.status = status or kept.status
-        kept.end_time = end_time or kept.end_time
-        if run_name:
-            kept.name = run_name
-            kept.tags["mlflow.runName"] = run_name
-        if status in _OVER:
-            self._end(run_id)
-        return self.get_run(run_id).info
-
-    def get_run(self, run_id: str) -> Any:
-        """Return a run as it will be."""
-        return self._over(self.real.get_run(run_id))
-
-    def search_runs(self, *given: Any, **named: Any) -> Any:
-        """Return runs that the store finds, each as it will be."""
-        found = self.real.search_runs(*given, **named)
-        return PagedList([self._over(run) for run in found], found.token)
+        recorder, kept = self._opened(run_id)
+        recorder.record(Tags({key: None}))
+        kept.tags[key] = None
 
     def get_metric_history(
         self,
@@ -201,16 +328,17 @@ class JournaledStore(_PassedOn):  # type: ignore[misc]
         from mlflow.entities import Metric as LoggedMetric
 
         own: list[Any] = []
-        if run_id in self._kept:
+        kept = self._kept.get(run_id)
+        if kept is not None:
             # Before the store is asked: what the drainer brings meanwhile is in one or in both.
-            folder = self._home.journal(self.uri, run_id).folder
+            folder = self._home.find(self.uri, kept.run_id).folder
             own = [
                 LoggedMetric(metric_key, one.entry.value, one.entry.timestamp, one.entry.step)
                 for one in waiting(folder)
                 if isinstance(one.entry, Metric) and one.entry.key == metric_key
             ]
         found = self.real.get_metric_history(
-            run_id, metric_key, max_results=max_results, page_token=page_token
+            self.in_store(run_id), metric_key, max_results=max_results, page_token=page_token
         )
         if not own or found.token:
             return found
@@ -218,32 +346,57 @@ class JournaledStore(_PassedOn):  # type: ignore[misc]
         new = [one for one in own if (one.step, one.timestamp, str(one.value)) not in there]
         return PagedList([*found, *new], None)
 
-    def _over(self, run: Any) -> Any:
-        kept = self._kept.get(run.info.run_id)
-        return run if kept is None else kept.over(run)
+    def _waits(self, kept: Kept) -> bool:
+        """Whether the store lacks something of a run; asked before the store is."""
+        return backlog(self._home.find(self.uri, kept.run_id)) > 0
 
-    def _recorder(self, run_id: str) -> Recorder:
-        found = self._recorders.get(run_id)
-        if found is not None:
-            return found
+    def _opened(self, run_id: str) -> tuple[Recorder, Kept]:
+        kept = self._kept.get(run_id)
+        if kept is not None and kept.recorder is not None:
+            return kept.recorder, kept
         with self._lock:
-            if run_id not in self._recorders:
-                self._kept.setdefault(run_id, Kept())
-                self._recorders[run_id] = open_recorder(self.uri, run_id, home=self._home)
+            kept = self._kept.get(run_id) or self._resumed(run_id)
+            if kept.recorder is None:
+                kept.recorder = open_recorder(self.uri, kept.run_id, home=self._home)
                 # Started beside what is logged, not before it.
                 self._starting = threading.Thread(target=start, args=[self._home], daemon=True)
                 self._starting.start()
-            return self._recorders[run_id]
+            self._kept[kept.run_id] = self._kept[run_id] = kept
+            return kept.recorder, kept
 
-    def _end(self, run_id: str) -> None:
+    def _resumed(self, run_id: str) -> Kept:
+        """Return the own part of a run that another process has begun."""
+        there = self._ids.in_store(run_id) or run_id
+        if there in self._kept:
+            return self._kept[there]
+        seen = self._seen
+        if seen is None or seen.info.run_id != there:
+            return Kept(there)
+        return Kept(there, seen, params=dict(seen.data.params))
+
+    def _end(self, kept: Kept) -> None:
         with self._lock:
-            recorder = self._recorders.pop(run_id, None)
+            recorder, kept.recorder = kept.recorder, None
         if recorder is not None:
             recorder.close()
 
+    def _forked(self) -> None:
+        # A thread that held a lock at the fork is not here to release it.
+        self._lock, self._starting = threading.Lock(), None
+        self._reach.forked()
+        for kept in self._kept.values():
+            kept.lock = threading.Lock()
+
     def _close(self) -> None:
-        for run_id in list(self._recorders):
-            self._end(run_id)
+        for kept in [*self._kept.values()]:
+            self._end(kept)
         if self._starting is not None and self._starting.is_alive():
             # A script that is over at once has its drainer too.
             self._starting.join(_START_WITHIN)
+
+
+def _unavailable(why: str) -> MlflowException:
+    return MlflowException(
+        f"{why} Logging goes on without it; for this the store must be there.",
+        TEMPORARILY_UNAVAILABLE,
+    )

@@ -3,49 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from drainers import end_drainers
 from stores import Place, until
 
-from jupyter_mlkit.paths import ENV_ARTIFACT_ROOT, ENV_JOURNAL
 from jupyter_mlkit.tracking.drainer.status import pending
 from jupyter_mlkit.tracking.journal.home import Home
+
+from .conftest import Runner
 
 Script = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Home]:
-    home = Home(tmp_path / "data" / "jupyter_mlkit" / "journal")
-    yield home
-    end_drainers(home)
-
-
-@pytest.fixture
-def script(tmp_path: Path, place: Place, home: Home) -> Script:
-    """Run a script as a job or a kernel of ours would, and return how it ended."""
+def script(runner: Runner, place: Place) -> Script:
+    """Run a script against a store."""
 
     def run(code: str, journal: str = "1") -> subprocess.CompletedProcess[str]:
-        environment = {
-            **os.environ,
-            ENV_JOURNAL: journal,
-            ENV_ARTIFACT_ROOT: str(place.artifact_root),
-            "MLFLOW_TRACKING_URI": place.uri,
-            "JUPYTER_DATA_DIR": str(home.root.parents[1]),
-            "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-        }
-        return subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", code],
-            env=environment, cwd=tmp_path, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        return runner(code, place.uri, journal)
 
     return run
 

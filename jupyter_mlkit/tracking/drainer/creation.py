@@ -1,0 +1,134 @@
+"""Make in the store what was begun without it: once, however often it is tried."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from ..client import StoreClient
+from ..journal.entries import Created
+from ..journal.home import Home, Journal
+from ..journal.ids import Ids, is_local
+from ..tags import RUN_KEY
+from .source import waiting
+
+T = TypeVar("T", str, str | None)
+MLFLOW_PARENT = "mlflow.parentRunId"
+#: MLflow's own experiment, which every store has.
+_DEFAULT = "0"
+#: Runs of one key that are looked at; more than two take several lost replies in a row.
+_MOST = 100
+
+
+def run_in_store(home: Home, journal: Journal, store: StoreClient) -> str:
+    """Return the id that a run has in the store, where it is made if it is not there.
+
+    Raises
+    ------
+    MLKitError
+        The store cannot be used now, or refuses.
+    OSError
+        The id cannot be kept.
+    """
+    ids = home.ids(journal.store)
+    known = journal.run if not is_local(journal.run) else ids.in_store(journal.run)
+    if known is not None:
+        return known
+    created = _created(journal)
+    with store.calling(f"Run {journal.run}") as client:
+        experiment = experiment_in_store(client, ids, created.experiment)
+        if not _of_key(client, experiment, journal.run):
+            tags = {**told(home, journal.store, store, created.tags), RUN_KEY: journal.run}
+            client.create_run(experiment, created.start_time, tags, created.name or None)
+        # Of what was asked twice, as the first reply was lost, the same one is kept each time.
+        run: str = _of_key(client, experiment, journal.run)[0].info.run_id
+    ids.keep(journal.run, run)
+    return run
+
+
+def told(home: Home, uri: str, store: StoreClient, tags: dict[str, T]) -> dict[str, T]:
+    """Return tags as the store is told them: a parent by the id that it has there.
+
+    Parameters
+    ----------
+    home : Home
+    uri : str
+        Of the store, as its journals have it.
+    store : StoreClient
+    tags : dict
+    """
+    parent = tags.get(MLFLOW_PARENT)
+    if not isinstance(parent, str) or not is_local(parent):
+        return tags
+    return {**tags, MLFLOW_PARENT: run_in_store(home, home.find(uri, parent), store)}
+
+
+def discard_doubles(journal: Journal, store: StoreClient, run: str) -> None:
+    """Delete what a request has made of which the reply came too late.
+
+    Parameters
+    ----------
+    journal : Journal
+    store : StoreClient
+    run : str
+        The one that stays.
+    """
+    if not is_local(journal.run):
+        return
+    with store.calling(f"Run {journal.run}") as client:
+        experiment = client.get_run(run).info.experiment_id
+        for other in _of_key(client, experiment, journal.run):
+            if other.info.run_id != run and other.info.lifecycle_stage == "active":
+                client.delete_run(other.info.run_id)
+
+
+def experiment_in_store(store: Any, ids: Ids, experiment: str) -> str:
+    """Return the id of an experiment in the store, where it is made if it is not there.
+
+    Parameters
+    ----------
+    store : MlflowClient or AbstractStore
+    ids : Ids
+    experiment : str
+        Id in the store, or one that was given without it.
+    """
+    if not is_local(experiment):
+        return experiment
+    known = ids.in_store(experiment)
+    if known is None:
+        known = _experiment(store, ids.name_of(experiment))
+        ids.keep(experiment, known)
+    return known
+
+
+def _experiment(store: Any, name: str | None) -> str:
+    from mlflow.exceptions import MlflowException
+
+    if name is None:
+        return _DEFAULT
+    found = store.get_experiment_by_name(name)
+    if found is None:
+        try:
+            return str(store.create_experiment(name, None, None))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            found = store.get_experiment_by_name(name)
+    return str(found.experiment_id)
+
+
+def _created(journal: Journal) -> Created:
+    for one in waiting(journal.folder):
+        if isinstance(one.entry, Created):
+            return one.entry
+    # Damage has hidden it. What else there is of the run is worth a run.
+    return Created(_DEFAULT, "", "unknown", 0, "", {"mlflow.note.content": "How it began is lost."})
+
+
+def _of_key(client: Any, experiment: str, key: str) -> list[Any]:
+    """Return the runs that were made of a key, those that were not deleted first."""
+    from mlflow.entities import ViewType
+
+    found = client.search_runs(
+        [experiment], f"tags.`{RUN_KEY}` = '{key}'", ViewType.ALL, max_results=_MOST
+    )
+    return sorted(found, key=lambda run: (run.info.lifecycle_stage, run.info.run_id))

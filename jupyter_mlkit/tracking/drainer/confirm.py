@@ -48,6 +48,8 @@ def tidy(folder: Path, store: StoreClient, run: str, gone: Container[str] = froz
     MLKitError
         The store cannot be asked now.
     """
+    for left in [*folder.glob(f"*{UNFINISHED}"), *folder.glob("*.cursor.*")]:
+        left.unlink(missing_ok=True)  # by a process that was killed
     deleted = 0
     for writer, found in groupby(segments(folder), key=lambda segment: segment.writer):
         mine, cursor = list(found), read_cursor(folder, writer)

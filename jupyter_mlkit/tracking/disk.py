@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -104,7 +105,7 @@ def replace_file(path: Path, data: bytes) -> None:
     OSError
         It stays as it was.
     """
-    new = path.with_name(f"{path.name}.{os.getpid()}")
+    new = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")
     try:
         with new.open("wb") as file:
             file.write(data)

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from jupyter_mlkit.errors import InvalidInputError
 
-from ..disk import private_folder
+from ..disk import private_folder, replace_file
 from ..redact import redact
-from .flusher import on_disk
 from .ids import Ids
 
 _STORE = "store.uri"
@@ -77,10 +76,8 @@ class Home:
         private_folder(found.folder)
         told = found.folder.parent / _STORE
         if not told.exists():
-            new = told.with_name(f"{_STORE}.{run}")
-            new.write_text(found.store, encoding="utf-8")
-            on_disk(new)
-            new.replace(told)
+            # Several processes may begin to write at the same moment.
+            replace_file(told, found.store.encode())
         return found
 
     def find(self, store: str, run: str) -> Journal:

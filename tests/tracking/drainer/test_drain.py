@@ -287,7 +287,7 @@ def test_a_cursor_is_replaced_or_stays(
         raise OSError(28, os.strerror(28))
 
     with monkeypatch.context() as patched:
-        patched.setattr("jupyter_mlkit.tracking.drainer.cursors.on_disk", full)
+        patched.setattr("os.fsync", full)
         with pytest.raises(OSError, match="No space"):
             drain(journal, client, run)
     assert read_cursor(journal, writer.name) == before

@@ -73,7 +73,7 @@ def state(place: Place, run: str) -> tuple[str, str | None]:
 
 
 def steps(place: Place, run: str) -> list[int]:
-    return [one.step for one in place.client.get_metric_history(run, "loss")]
+    return sorted(one.step for one in place.client.get_metric_history(run, "loss"))
 
 
 def last_written(home: Home) -> int:

@@ -21,6 +21,7 @@ from .api.routes import rules
 from .api.services import Services, Settings
 from .errors import MLKitError
 from .paths import default_tracking_uri
+from .tracking.journaled.plugin import leave_out
 from .tracking.store import artifact_root_for, environment
 
 #: Seconds between two notes that jobs keep the server busy.
@@ -121,6 +122,7 @@ class MLKitApp(ExtensionApp):
     _services: Services | None = None
     _redacting: RedactingFilter | None = None
     _activity: asyncio.Task[None] | None = None
+    _sending: asyncio.Task[None] | None = None
 
     @default("tracking_uri")
     def _default_tracking_uri(self) -> str:
@@ -140,6 +142,7 @@ class MLKitApp(ExtensionApp):
         # Kernels inherit the environment of the server: that is how a plain mlflow in a notebook
         # finds the store, with or without our package in its environment.
         os.environ.update(variables)
+        leave_out()
         self._redacting = RedactingFilter(secrets_of(self.tracking_uri, server), server.log)
         self._services = Services(
             Settings(
@@ -180,6 +183,7 @@ class MLKitApp(ExtensionApp):
         # The event stream carries only the schemas that are known when a page connects to it.
         self._services.register_events()
         self._activity = asyncio.create_task(self._note_activity())
+        self._sending = asyncio.create_task(self._send_backlog())
 
     async def _note_activity(self) -> None:
         """Adopt the jobs of the server before, and keep cullers away while jobs run."""
@@ -191,6 +195,15 @@ class MLKitApp(ExtensionApp):
             except MLKitError as error:  # the routes tell the person, too
                 self.log.warning("Jobs cannot be looked after: %s", error.message)
             await asyncio.sleep(ACTIVITY_EVERY)
+
+    async def _send_backlog(self) -> None:
+        """Have brought to its store what earlier sessions have logged and left."""
+        assert self._services is not None
+        try:
+            if self._services.has_journals():
+                await self._services.send_backlog()
+        except MLKitError as error:  # the panel tells the person what waits, too
+            self.log.warning("%s %s", error.message, error.hint)
 
     def _touch(self) -> None:
         assert self.serverapp is not None
@@ -204,8 +217,9 @@ class MLKitApp(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """End helper processes and watchers; trainings go on and are found again."""
-        if self._activity is not None:
-            self._activity.cancel()
+        for task in (self._activity, self._sending):
+            if task is not None:
+                task.cancel()
         if self._services is not None:
             services, self._services = self._services, None
             await asyncio.to_thread(services.close, STOP_WITHIN)

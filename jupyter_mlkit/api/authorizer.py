@@ -31,6 +31,7 @@ POLICY: Mapping[tuple[str, str], Role] = MappingProxyType(
     {
         ("read", "mlkit-status"): Role.VIEW,
         ("read", "mlkit-events"): Role.VIEW,
+        ("read", "mlkit-sync"): Role.VIEW,
         ("read", "mlkit-runs"): Role.VIEW,
         ("read", "mlkit-artifacts"): Role.VIEW,
         ("read", "mlkit-registry"): Role.VIEW,
@@ -43,6 +44,7 @@ POLICY: Mapping[tuple[str, str], Role] = MappingProxyType(
         ("execute", "mlkit-jobs"): Role.CONTRIBUTE,
         ("execute", "mlkit-cubes"): Role.CONTRIBUTE,
         ("execute", "mlkit-train"): Role.CONTRIBUTE,
+        ("execute", "mlkit-sync"): Role.CONTRIBUTE,
         # An alias decides which version others load.
         ("write", "mlkit-aliases"): Role.APPROVE,
         # The raw user interface of MLflow knows no owners: whoever reaches it may change all.

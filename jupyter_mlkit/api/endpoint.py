@@ -39,6 +39,7 @@ Capability = Literal[
     "cubes",
     "train",
     "events",
+    "sync",
     "status",
 ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from . import artifacts, children, cubes, events, jobs, registry, status, tracking, train
+from . import artifacts, children, cubes, events, jobs, registry, status, sync, tracking, train
 from .base import MLKitHandler, UnknownRouteHandler
 from .proxy import PROXY_PREFIX, ProxyHandler
 
@@ -24,7 +24,7 @@ NAME = r"[^/]+"
 
 def handlers() -> list[type[MLKitHandler]]:
     """Return the handler classes of all capabilities."""
-    rooms = (status, tracking, artifacts, cubes, train, jobs, registry, children, events)
+    rooms = (status, tracking, artifacts, cubes, train, jobs, registry, children, events, sync)
     return [handler for room in rooms for handler in room.HANDLERS]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from ..errors import MLKitError
-from ..paths import runtime_dir
+from ..paths import journal_dir, runtime_dir
 from .audit import Audit
 from .authorizer import MLKitAuthorizer
 from .limits import MLKitLimits, Pace
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from ..jobs.executors import Executor
     from ..jobs.kernels import Kernels, KernelSpecs
     from ..jobs.supervisor import ChangeKind, Supervisor
-    from ..models import Child, Job, JobRequest, Preview, RerunRequest, Validation
+    from ..models import Child, Job, JobRequest, Preview, RerunRequest, SyncState, Validation
     from ..registry.versions import Registry
     from ..tracking.backend import TrackingBackend
+    from ..tracking.journal.home import Home
 
 T = TypeVar("T")
 
@@ -237,7 +238,7 @@ class Services:
         def make() -> LiveEvents:
             from ..events.lease import LiveEvents
 
-            return LiveEvents(self._event_logger, self.tracking.store)
+            return LiveEvents(self._event_logger, self.tracking.store, self._journals)
 
         return self._once("events", make)
 
@@ -284,6 +285,36 @@ class Services:
         self.prepare()
         root = self.settings.artifact_root
         return mlflow_ui(self.settings.tracking_uri, None if root is None else str(root))
+
+    def sync_state(self) -> SyncState:
+        """Return what was logged and is not in its store yet."""
+        from ..tracking.drainer.summary import sync_state
+
+        return sync_state(self._journals)
+
+    def sync_now(self) -> SyncState:
+        """Have what waits brought to its store, and return it."""
+        self._wake_drainer()
+        return self.sync_state()
+
+    def has_journals(self) -> bool:
+        """Tell whether anything was ever logged to a journal, without making anything."""
+        return journal_dir().is_dir()
+
+    async def send_backlog(self) -> None:
+        """Have what earlier sessions have left brought to its store."""
+        await self.threads.call(self._wake_drainer, timeout=self.store_timeout)
+
+    def _wake_drainer(self) -> None:
+        from ..tracking.drainer.wake import wake
+
+        wake(self._journals)
+
+    @property
+    def _journals(self) -> Home:
+        from ..tracking.journal.home import Home
+
+        return Home(journal_dir())
 
     def validate(self, spec: dict[str, Any]) -> Validation:
         """Return whether a spec can be submitted."""

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from ..paths import journal_dir
 from ..tracking.drainer.service import Drainer, alone
-from ..tracking.drainer.status import pending, read_troubles, sync_state, write_troubles
+from ..tracking.drainer.status import pending, read_troubles, write_troubles
+from ..tracking.drainer.summary import sync_state
 from ..tracking.journal.home import Home
 
 _LOOK_EVERY = 0.3

@@ -1,4 +1,4 @@
-"""The store is watched while somebody holds a lease, and never otherwise."""
+"""Store and journals are watched while somebody holds a lease, and never otherwise."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import asyncio
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from jupyter_mlkit.errors import MLKitError
 from jupyter_mlkit.models import Change, Watch
 from jupyter_mlkit.tracking.client import StoreClient
+from jupyter_mlkit.tracking.journal.home import Home
 
 from .emitter import SCHEMA_ID, Emitter
+from .journal_watcher import JournalWatcher
 from .watcher import StoreWatcher
 
 if TYPE_CHECKING:
@@ -26,11 +28,26 @@ LEASE: Final = 60.0
 _LONGEST_PAUSE: Final = 30.0
 
 
-class LiveEvents:
-    """Watches a store while a lease is held and emits what changed.
+class Watcher(Protocol):
+    """Something that can be looked at again and again."""
 
-    One daemon thread does the blocking work and ends with the last lease; the event loop only
-    emits. Make it on the server's loop while the server starts (nothing is opened then).
+    @property
+    def interval(self) -> float:
+        """Seconds between two looks."""
+
+    def changes(self) -> list[Change]:
+        """Return what changed since the last look; raises an MLKitError where it cannot look."""
+
+    def close(self) -> None:
+        """Let go of what is watched."""
+
+
+class LiveEvents:
+    """Watches a store and the journals while a lease is held and emits what changed.
+
+    Daemon threads do the blocking work and end with the last lease; the event loop only emits.
+    Each watcher has one of its own, as a store that does not answer is when journals matter. Make
+    it on the server's loop while the server starts (nothing is opened then).
 
     Parameters
     ----------
@@ -38,6 +55,8 @@ class LiveEvents:
         The server's bus.
     store : StoreClient
         The store to watch.
+    journals : Home, optional
+        The journals to watch.
     loop : asyncio.AbstractEventLoop, optional
         The server's loop; the running one where missing.
     lease : float
@@ -48,33 +67,37 @@ class LiveEvents:
         self,
         event_logger: EventLogger,
         store: StoreClient,
+        journals: Home | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
         *,
         lease: float = LEASE,
     ) -> None:
         self._emitter = Emitter(event_logger, loop or asyncio.get_running_loop())
-        self._watcher = StoreWatcher(store)
+        self._watchers: list[Watcher] = [StoreWatcher(store)]
+        if journals is not None:
+            self._watchers.append(JournalWatcher(journals))
         self._lease = lease
         self._lock = threading.Lock()
         self._until = 0.0
         self._closed = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads: dict[Watcher, threading.Thread] = {}
 
     def watch(self) -> Watch:
         """Take or renew the lease; from any thread."""
         with self._lock:
             self._until = time.monotonic() + self._lease
-            if self._thread is None and not self._closed.is_set():
-                self._thread = threading.Thread(
-                    target=self._run, name="jupyter_mlkit-watch", daemon=True
-                )
-                self._thread.start()
+            for watcher in self._watchers:
+                if watcher not in self._threads and not self._closed.is_set():
+                    self._threads[watcher] = threading.Thread(
+                        target=self._run, args=[watcher], name="jupyter_mlkit-watch", daemon=True
+                    )
+                    self._threads[watcher].start()
         return Watch(expires_in=int(self._lease), schema_id=SCHEMA_ID)
 
     @property
     def watching(self) -> bool:
-        """Whether the store is being watched."""
-        return self._thread is not None
+        """Whether anything is being watched."""
+        return bool(self._threads)
 
     def emit(
         self,
@@ -87,18 +110,19 @@ class LiveEvents:
             self._emitter.emit(Change(capability, kind, ids))
 
     def close(self, timeout: float = 5.0) -> None:
-        """Stop watching; returns when the store is let go, or after `timeout` seconds."""
+        """Stop watching; returns when all is let go, or after `timeout` seconds."""
         self._closed.set()
-        thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(timeout)
+        deadline = time.monotonic() + timeout
+        for thread in list(self._threads.values()):
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _run(self) -> None:
+    def _run(self, watcher: Watcher) -> None:
         failures = 0
         try:
-            while not self._ended():
+            while not self._ended(watcher):
                 try:
-                    for change in self._watcher.changes():
+                    for change in watcher.changes():
                         self._emitter.emit(change)
                     failures = 0
                 except MLKitError as error:
@@ -109,21 +133,22 @@ class LiveEvents:
                         "The store is not watched for now: %s",
                         error.message,
                     )
-                pause = self._watcher.interval * 2 ** min(failures, 10)
+                pause = watcher.interval * 2 ** min(failures, 10)
                 self._closed.wait(min(pause, _LONGEST_PAUSE))
         finally:
             with self._lock:
-                if self._thread is threading.current_thread():  # an error of ours: start anew
-                    self._let_go()
+                # An error of ours: start anew.
+                if self._threads.get(watcher) is threading.current_thread():
+                    self._let_go(watcher)
 
-    def _ended(self) -> bool:
+    def _ended(self, watcher: Watcher) -> bool:
         with self._lock:
             ended = self._closed.is_set() or time.monotonic() >= self._until
             if ended:
-                self._let_go()
+                self._let_go(watcher)
             return ended
 
-    def _let_go(self) -> None:
+    def _let_go(self, watcher: Watcher) -> None:
         # Under the lock: a lease that comes now starts a new thread with the same watcher.
-        self._watcher.close()
-        self._thread = None
+        watcher.close()
+        del self._threads[watcher]

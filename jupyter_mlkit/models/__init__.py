@@ -66,6 +66,7 @@ from .runs import (
     RunPatch,
     Tag,
 )
+from .sync import SyncState, SyncTrouble
 
 __all__ = [
     "AliasRequest",
@@ -130,6 +131,8 @@ __all__ = [
     "SpecRequest",
     "SpecText",
     "Status",
+    "SyncState",
+    "SyncTrouble",
     "Table",
     "Tag",
     "Validation",

@@ -20,8 +20,11 @@ class Change(Model):
     """Data of an event: that something changed, never what it is now."""
 
     capability: Annotated[
-        Literal["experiments", "runs", "jobs", "logs", "registry"],
-        Meta(description="logs: the output of a job has grown; its id is the job's"),
+        Literal["experiments", "runs", "jobs", "logs", "registry", "sync"],
+        Meta(
+            description="logs: the output of a job has grown; its id is the job's. sync: "
+            "what waits for its store, which has no ids"
+        ),
     ]
     kind: Literal["created", "changed", "deleted"]
     ids: Annotated[list[str], Meta(description="Empty: too many to name, fetch again")]

@@ -507,6 +507,24 @@ export interface paths {
     readonly patch?: never;
     readonly trace?: never;
   };
+  readonly '/sync': {
+    readonly parameters: {
+      readonly query?: never;
+      readonly header?: never;
+      readonly path?: never;
+      readonly cookie?: never;
+    };
+    /** Tell what waits, and why */
+    readonly get: operations['getSync'];
+    readonly put?: never;
+    /** Bring what waits to its store now */
+    readonly post: operations['postSync'];
+    readonly delete?: never;
+    readonly options?: never;
+    readonly head?: never;
+    readonly patch?: never;
+    readonly trace?: never;
+  };
   readonly '/train/estimators': {
     readonly parameters: {
       readonly query?: never;
@@ -710,11 +728,11 @@ export interface components {
      */
     readonly Change: {
       /**
-       * @description logs: the output of a job has grown; its id is the job's
+       * @description logs: the output of a job has grown; its id is the job's. sync: what waits for its store, which has no ids
        * @enum {unknown}
        */
       readonly capability:
-        'experiments' | 'jobs' | 'logs' | 'registry' | 'runs';
+        'experiments' | 'jobs' | 'logs' | 'registry' | 'runs' | 'sync';
       /** @description Empty: too many to name, fetch again */
       readonly ids: readonly string[];
       /** @enum {unknown} */
@@ -1404,6 +1422,35 @@ export interface components {
       /** @description Without user name and password */
       readonly tracking_uri: string;
       readonly version: string;
+    };
+    /**
+     * SyncState
+     * @description What waits, and why.
+     */
+    readonly SyncState: {
+      /** @description Logged, on the disk, and not in the store yet */
+      readonly entries: number;
+      /** @description Whether it waits longer than where all is well */
+      readonly late: boolean;
+      /** @description When the first of them was logged, milliseconds since 1970 */
+      readonly oldest: number | null;
+      /** @description Entries that a store does not take; they are kept */
+      readonly refused: number;
+      /** @description Of how many runs these are */
+      readonly runs: number;
+      readonly troubles: readonly components['schemas']['SyncTrouble'][];
+    };
+    /**
+     * SyncTrouble
+     * @description A store or a run that does not take what is brought, or a journal that cannot be read.
+     */
+    readonly SyncTrouble: {
+      readonly error: string;
+      /** @description In a row */
+      readonly failures: number;
+      readonly hint: string | null;
+      /** @description URI of the store without a password, or id of the run */
+      readonly where: string;
     };
     /**
      * Table
@@ -2624,6 +2671,64 @@ export interface operations {
         };
         content: {
           readonly 'application/json': components['schemas']['Status'];
+        };
+      };
+      /** @description What went wrong */
+      readonly default: {
+        headers: {
+          readonly [name: string]: unknown;
+        };
+        content: {
+          readonly 'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  readonly getSync: {
+    readonly parameters: {
+      readonly query?: never;
+      readonly header?: never;
+      readonly path?: never;
+      readonly cookie?: never;
+    };
+    readonly requestBody?: never;
+    readonly responses: {
+      /** @description Success */
+      readonly 200: {
+        headers: {
+          readonly [name: string]: unknown;
+        };
+        content: {
+          readonly 'application/json': components['schemas']['SyncState'];
+        };
+      };
+      /** @description What went wrong */
+      readonly default: {
+        headers: {
+          readonly [name: string]: unknown;
+        };
+        content: {
+          readonly 'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  readonly postSync: {
+    readonly parameters: {
+      readonly query?: never;
+      readonly header?: never;
+      readonly path?: never;
+      readonly cookie?: never;
+    };
+    readonly requestBody?: never;
+    readonly responses: {
+      /** @description Success */
+      readonly 200: {
+        headers: {
+          readonly [name: string]: unknown;
+        };
+        content: {
+          readonly 'application/json': components['schemas']['SyncState'];
         };
       };
       /** @description What went wrong */

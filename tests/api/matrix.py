@@ -21,6 +21,8 @@ from .team import PEOPLE, as_person
 TABLE: dict[tuple[str, str], tuple[str, str, str]] = {
     ("GET", "status"): ("read", "mlkit-status", "viewer"),
     ("POST", "events/watch"): ("read", "mlkit-events", "viewer"),
+    ("GET", "sync"): ("read", "mlkit-sync", "viewer"),
+    ("POST", "sync"): ("execute", "mlkit-sync", "contributor"),
     ("GET", "experiments"): ("read", "mlkit-runs", "viewer"),
     ("GET", "runs"): ("read", "mlkit-runs", "viewer"),
     ("GET", "runs/{run_id}"): ("read", "mlkit-runs", "viewer"),

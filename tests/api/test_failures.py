@@ -141,7 +141,7 @@ async def test_jobs_keep_the_server_awake_and_outlive_it(
 async def test_polling_is_no_sign_of_a_person(call: Any, jp_serverapp: Any) -> None:
     settings = jp_serverapp.web_app.settings
     settings.pop("api_last_activity", None)
-    for path in ("status", "runs", "jobs", "experiments", "registry/models"):
+    for path in ("status", "runs", "jobs", "experiments", "registry/models", "sync"):
         await call("GET", path)
     await call("POST", "events/watch")
     assert "api_last_activity" not in settings

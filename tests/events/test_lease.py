@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,9 @@ from stores import Place
 from jupyter_mlkit.events.emitter import SCHEMA_ID
 from jupyter_mlkit.events.lease import LiveEvents
 from jupyter_mlkit.tracking.client import StoreClient
+from jupyter_mlkit.tracking.drainer.status import Trouble, write_troubles
+from jupyter_mlkit.tracking.journal.home import Home
+from jupyter_mlkit.tracking.journal.opening import open_recorder
 
 
 class Ear:
@@ -31,11 +35,14 @@ class Ear:
 
 
 def listening(
-    place: Place, story: Callable[[LiveEvents, Ear], Awaitable[None]], lease: float = 60.0
+    place: Place,
+    story: Callable[[LiveEvents, Ear], Awaitable[None]],
+    lease: float = 60.0,
+    journals: Home | None = None,
 ) -> None:
     async def tell() -> None:
         bus = EventLogger()
-        live = LiveEvents(bus, StoreClient(place.uri), lease=lease)
+        live = LiveEvents(bus, StoreClient(place.uri), journals, lease=lease)
         ear = Ear(bus)
         try:
             await story(live, ear)
@@ -53,7 +60,7 @@ def test_a_metric_of_another_process_arrives_as_an_id(file_store: Place) -> None
         assert not live.watching
         lease = live.watch()
         assert (lease.expires_in, lease.schema_id) == (60, SCHEMA_ID)
-        await until(lambda: live._watcher._source._seen is not None)  # type: ignore[attr-defined]
+        await until(lambda: live._watchers[0]._source._seen is not None)  # type: ignore[attr-defined]
         await asyncio.to_thread(
             file_store.elsewhere, "client.log_metric(run_id, 'secret', 41.5)", run_id=run_id
         )
@@ -94,15 +101,29 @@ def test_a_store_that_is_gone_for_a_while_is_watched_again(file_store: Place) ->
 
     async def story(live: LiveEvents, ear: Ear) -> None:
         live.watch()
-        await until(lambda: live._watcher._source._seen is not None)  # type: ignore[attr-defined]
+        await until(lambda: live._watchers[0]._source._seen is not None)  # type: ignore[attr-defined]
         aside = path.with_name("aside.db")
         path.rename(aside)
-        await until(lambda: live._watcher._source._connection is None)  # type: ignore[attr-defined]
+        await until(lambda: live._watchers[0]._source._connection is None)  # type: ignore[attr-defined]
         aside.rename(path)
         file_store.client.log_metric(run_id, "loss", 1.0)
         assert (await ear.next())["ids"] == [run_id]
 
     listening(file_store, story)
+
+
+def test_what_waits_is_told_though_the_store_does_not_answer(tmp_path: Path) -> None:
+    away = Place("server", "http://127.0.0.1:9", tmp_path)
+    home = Home(tmp_path / "journal")
+    recorder = open_recorder(away.uri, "a", home=home)
+    recorder.metric("loss", 0.5, 7, 1)
+
+    async def story(live: LiveEvents, ear: Ear) -> None:
+        live.watch()
+        write_troubles(home, [Trouble(away.uri, "away", None, 1)])
+        assert await ear.next() == {"capability": "sync", "kind": "changed", "ids": []}
+
+    listening(away, story, journals=home)
 
 
 def test_others_emit_through_it_from_any_thread(file_store: Place) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from contextlib import suppress
 from functools import lru_cache
 from itertools import groupby
@@ -20,8 +19,6 @@ from .counting import count
 from .dead_letters import NAME as DEAD_LETTERS
 
 _NAME = "status.json"
-#: Seconds within which an entry is in its store where all is well, the start of a drainer included.
-LATE = 10.0
 _UNREADABLE = "Look at the permissions there, and at the disk; nothing was deleted."
 _SEGMENT = re.compile(r"[0-9a-f]{32}-\d{6,}(\.mlkj\d+)")
 
@@ -71,31 +68,6 @@ class Pending(msgspec.Struct, frozen=True):
     troubles: list[Trouble] = []
 
 
-class SyncState(msgspec.Struct, frozen=True):
-    """What waits of all runs.
-
-    Attributes
-    ----------
-    entries, runs : int
-        How much waits, and of how many runs.
-    oldest : float or None
-        When the first of it was logged, seconds since 1970-01-01 UTC.
-    is_late : bool
-        Whether that waits longer than it does where all is well.
-    refused : int
-        Entries that a store does not take, which are kept.
-    troubles : list of Trouble
-        Why it waits.
-    """
-
-    entries: int
-    runs: int
-    oldest: float | None
-    is_late: bool
-    refused: int
-    troubles: list[Trouble]
-
-
 _decode = msgspec.json.Decoder(list[Trouble]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -117,39 +89,13 @@ def read_troubles(home: Home) -> list[Trouble]:
         return []
 
 
-def sync_state(home: Home, now: float | None = None) -> SyncState:
-    """Return what waits of all runs, and why; cheap enough to be asked again and again.
-
-    Parameters
-    ----------
-    home : Home
-    now : float, optional
-        Seconds since 1970-01-01 UTC.
-    """
-    found, unlisted = _look(home)
-    waits = [one for one in found if one.entries]
-    concerned = {name for one in waits for name in (one.run, one.store)}
-    troubles = {trouble.where: trouble for one in found for trouble in one.troubles}
-    # What failed when somebody looked last may be long over.
-    told = {one.where: one for one in read_troubles(home) if one.where in concerned}
-    oldest = min((one.oldest for one in waits if one.oldest is not None), default=None)
-    return SyncState(
-        entries=sum(one.entries for one in waits),
-        runs=len(waits),
-        oldest=oldest,
-        is_late=oldest is not None and (time.time() if now is None else now) - oldest >= LATE,
-        refused=sum(one.refused for one in found),
-        troubles=[*unlisted, *(troubles | told).values()],
-    )
-
-
 def pending(home: Home) -> list[Pending]:
     """Return the runs of which something waits, was refused or cannot be read."""
-    return _look(home)[0]
+    return look(home)[0]
 
 
-def _look(home: Home) -> tuple[list[Pending], list[Trouble]]:
-    """Return the runs, and what keeps others from being listed."""
+def look(home: Home) -> tuple[list[Pending], list[Trouble]]:
+    """Return the same, and what keeps other runs from being listed."""
     found: list[Pending] = []
     try:
         for journal in home.journals():

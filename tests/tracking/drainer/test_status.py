@@ -10,19 +10,19 @@ from typing import Any
 import pytest
 from stores import Place
 
+from jupyter_mlkit.models import SyncTrouble
 from jupyter_mlkit.tracking.client import StoreClient
 from jupyter_mlkit.tracking.drainer.cursors import write_cursor
 from jupyter_mlkit.tracking.drainer.dead_letters import NAME, DeadLetter, keep
 from jupyter_mlkit.tracking.drainer.drain import drain
 from jupyter_mlkit.tracking.drainer.source import waiting
 from jupyter_mlkit.tracking.drainer.status import (
-    LATE,
     Trouble,
     pending,
     read_troubles,
-    sync_state,
     write_troubles,
 )
+from jupyter_mlkit.tracking.drainer.summary import LATE, sync_state
 from jupyter_mlkit.tracking.journal.entries import Closed, Opened, Params
 from jupyter_mlkit.tracking.journal.frames import framed, salt_of
 from jupyter_mlkit.tracking.journal.home import Home
@@ -56,7 +56,7 @@ def by_reading(folder: Path) -> int:
 
 def test_nothing_waits_where_nothing_is(home: Home) -> None:
     told = sync_state(home)
-    assert (told.entries, told.runs, told.oldest, told.is_late) == (0, 0, None, False)
+    assert (told.entries, told.runs, told.oldest, told.late) == (0, 0, None, False)
     assert (told.refused, told.troubles, pending(home)) == (0, [], [])
     assert not home.root.exists(), "who looks makes nothing"
 
@@ -82,9 +82,9 @@ def test_several_runs_and_writers_are_one_sum_and_the_oldest_counts(home: Home) 
     told = sync_state(home)
     assert (told.entries, told.runs) == (10, 2)
     assert told.oldest is not None
-    assert before <= told.oldest <= after
-    assert not told.is_late
-    assert sync_state(home, told.oldest + LATE).is_late
+    assert int(before * 1000) <= told.oldest <= after * 1000
+    assert not told.late
+    assert sync_state(home, told.oldest / 1000 + LATE + 0.01).late
 
 
 def test_a_million_entries_are_told_by_reading_two(home: Home) -> None:
@@ -102,7 +102,7 @@ def test_a_million_entries_are_told_by_reading_two(home: Home) -> None:
     told = sync_state(home)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert (told.entries, told.oldest) == (n, 5.0)
+    assert (told.entries, told.oldest) == (n, 5000)
     assert most < 1 << 20
 
 
@@ -172,7 +172,7 @@ def test_only_troubles_of_what_waits_are_told(home: Home) -> None:
     here, over = Trouble(AWAY, "away", None, 3), Trouble("sqlite:///old.db", "was away", None, 9)
     write_troubles(home, [here, over])
     assert read_troubles(home) == [here, over]
-    assert sync_state(home).troubles == [here]
+    assert sync_state(home).troubles == [SyncTrouble(AWAY, "away", None, 3)]
     (home.root / "status.json").write_text("[{")
     assert sync_state(home).troubles == []
 

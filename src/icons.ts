@@ -3,6 +3,22 @@
  */
 import { LabIcon } from '@jupyterlab/ui-components';
 
+/** An arrow up whose shaft has gaps: on its way, not there yet. */
+export const waitingIcon = new LabIcon({
+  name: 'jupyter-mlkit:waiting',
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 16 16">
+  <path class="jp-icon3" fill="#616161" d="M8 2 3.2 6.8l1.2 1.2L7.1 5.3V8h1.8V5.3L11.6 8l1.2-1.2ZM7.1 9.2h1.8v2H7.1ZM7.1 12.4h1.8v2H7.1Z"/>
+</svg>`
+});
+
+/** Something needs to be looked at. */
+export const warningIcon = new LabIcon({
+  name: 'jupyter-mlkit:warning',
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 16 16">
+  <path class="jp-icon3" fill="#616161" fill-rule="evenodd" d="M8 1.6.9 14h14.2ZM7.2 6h1.6v4H7.2ZM7.2 11.2h1.6v1.6H7.2Z"/>
+</svg>`
+});
+
 /** A cube with a curve on its side. */
 export const mlkitIcon = new LabIcon({
   name: 'jupyter-mlkit:cube',

@@ -33,6 +33,7 @@ import type {
   RunPatch,
   SpecText,
   Status,
+  SyncState,
   Validation,
   Watch
 } from './types';
@@ -336,6 +337,16 @@ export class MLKitClient {
 
   deleteAlias(name: string, alias: string): Promise<void> {
     return this._send('DELETE', `${modelPath(name)}/aliases/${enc(alias)}`);
+  }
+
+  /** What was logged and is not in its store yet. */
+  sync(options?: IRequestOptions): Promise<SyncState> {
+    return this._get('sync', {}, options);
+  }
+
+  /** Have it brought; answers before it is there. */
+  syncNow(): Promise<SyncState> {
+    return this._send('POST', 'sync');
   }
 
   /** Take or renew a lease on live changes; never counts as activity. */

@@ -40,6 +40,8 @@ export type RunPage = Schemas['RunPage'];
 export type RunPatch = Schemas['RunPatch'];
 export type SpecText = Schemas['SpecText'];
 export type Status = Schemas['Status'];
+export type SyncState = Schemas['SyncState'];
+export type SyncTrouble = Schemas['SyncTrouble'];
 export type Validation = Schemas['Validation'];
 export type Watch = Schemas['Watch'];
 

@@ -22,7 +22,8 @@ const CAPABILITIES: readonly Change['capability'][] = [
   'runs',
   'jobs',
   'logs',
-  'registry'
+  'registry',
+  'sync'
 ];
 
 /**

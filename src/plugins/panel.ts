@@ -18,6 +18,7 @@ import { CommandIDs, describedBy } from '../commands';
 import type { SectionName } from '../components/panel/panel';
 import type { IRunsState } from '../model/runs';
 import { StatusModel } from '../model/status';
+import { SyncModel } from '../model/sync';
 import {
   IChanges,
   ICubesModel,
@@ -80,9 +81,11 @@ export const panel: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load('jupyter_mlkit');
     const { commands } = app;
     const status = new StatusModel({ client, changes });
+    const sync = new SyncModel({ client, changes });
     const widget = new PanelWidget({
       client,
       status,
+      sync,
       changes,
       runs,
       jobs,
@@ -119,7 +122,7 @@ export const panel: JupyterFrontEndPlugin<void> = {
       describedBy: describedBy.nothing,
       execute: async () => {
         await Promise.all(
-          [status, jobs, runs, registry].map(model => model.refresh())
+          [status, sync, jobs, runs, registry].map(model => model.refresh())
         );
       }
     });

@@ -9,6 +9,8 @@ import type { IErrorInfo } from '../../api/errors';
 import type { Status } from '../../api/types';
 import { ErrorBox } from '../shared/errorBox';
 import { ServerStatus } from './serverStatus';
+import type { ISyncStatusProps } from './syncStatus';
+import { SyncStatus } from './syncStatus';
 
 /** Props of `PanelHead`. */
 export interface IPanelHeadProps {
@@ -24,6 +26,8 @@ export interface IPanelHeadProps {
   /** Whether versions, store and folders are shown. */
   showsStatus: boolean;
   onCloseStatus: () => void;
+  /** What is not in the store yet. */
+  sync: Omit<ISyncStatusProps, 'trans'>;
 }
 
 /** Wait for the end of a word before asking the server. */
@@ -52,6 +56,7 @@ export function PanelHead(props: IPanelHeadProps): JSX.Element {
             {isLive ? trans.__('live') : trans.__('updated now and then')}
           </span>
         </span>
+        <SyncStatus trans={trans} {...props.sync} />
         <button
           type="button"
           className="jp-mlkit-iconButton"

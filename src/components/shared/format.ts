@@ -36,6 +36,14 @@ export function formatNumber(
   return text.replace(/-/g, MINUS);
 }
 
+/** How many, short enough for a narrow place, such as `3` or `1.2M`. */
+export function formatCount(count: number): string {
+  return count.toLocaleString('en', {
+    notation: 'compact',
+    maximumFractionDigits: 1
+  });
+}
+
 /** From 0.1 on as many decimals as 1 has, so that a column lines up; below, two figures. */
 function fixed(number: number, digits: number): string {
   const size = Math.abs(number);

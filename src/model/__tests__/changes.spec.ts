@@ -58,7 +58,7 @@ describe('ChangeStream', () => {
     expect(heard).toEqual([]);
     await settle(95_000);
     expect(new Set(heard.map(change => change.capability))).toEqual(
-      new Set(['experiments', 'runs', 'jobs', 'logs', 'registry'])
+      new Set(['experiments', 'runs', 'jobs', 'logs', 'registry', 'sync'])
     );
     expect(heard.every(change => change.ids.length === 0)).toBe(true);
   });

@@ -22,6 +22,7 @@ import type {
   Run,
   RunPage,
   Status,
+  SyncState,
   Watch
 } from '../../api/types';
 import type { IChanges } from '../../tokens';
@@ -116,6 +117,19 @@ export function makeChild(childId: string, more: Partial<Child> = {}): Child {
   };
 }
 
+/** What waits, with only what a test cares about; nothing does. */
+export function makeSync(more: Partial<SyncState> = {}): SyncState {
+  return {
+    entries: 0,
+    runs: 0,
+    oldest: null,
+    late: false,
+    refused: 0,
+    troubles: [],
+    ...more
+  };
+}
+
 /** A spec that tells itself from others; the generated type knows no fields. */
 export function makeSpec(target: string): Job['spec'] {
   const spec: Readonly<Record<string, unknown>> = { target };
@@ -134,6 +148,7 @@ export class FakeServer extends MLKitClient {
   allRuns: Run[] = [];
   allJobs: Job[] = [];
   allChildren: Child[] = [];
+  waiting = makeSync();
   person = 'ada';
   log = '';
   logComplete = true;
@@ -288,6 +303,14 @@ export class FakeServer extends MLKitClient {
       size: this.log.length,
       complete: this.logComplete
     }));
+  }
+
+  override async sync(options: IRequestOptions = {}): Promise<SyncState> {
+    return this._answer('sync', null, options, () => this.waiting);
+  }
+
+  override async syncNow(): Promise<SyncState> {
+    return this._answer('syncNow', null, {}, () => this.waiting);
   }
 
   override async watch(options: IRequestOptions = {}): Promise<Watch> {

@@ -20,6 +20,7 @@ import { mlkitIcon } from '../../icons';
 import { JobLogModel } from '../../model/jobLog';
 import { hasEnded } from '../../model/jobs';
 import type { StatusModel } from '../../model/status';
+import type { SyncModel } from '../../model/sync';
 import type {
   IChanges,
   ICubesModel,
@@ -34,6 +35,7 @@ import { LiveWidget } from './liveWidget';
 export interface IPanelOptions {
   client: IMLKitClient;
   status: StatusModel;
+  sync: SyncModel;
   changes: IChanges;
   runs: IRunsModel;
   jobs: IJobsModel;
@@ -48,8 +50,8 @@ export interface IPanelOptions {
 /** The sidebar. */
 export class PanelWidget extends LiveWidget {
   constructor(options: IPanelOptions) {
-    const { status, runs, jobs, cubes, registry, trans } = options;
-    super([status, jobs, runs, registry]);
+    const { status, sync, runs, jobs, cubes, registry, trans } = options;
+    super([status, sync, jobs, runs, registry]);
     this._options = options;
     this.id = 'jupyter-mlkit-panel';
     this.addClass('jp-mlkit-sidebar');
@@ -57,7 +59,7 @@ export class PanelWidget extends LiveWidget {
     this.title.caption = trans.__('ML kit');
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('ML kit'));
-    for (const model of [status, runs, jobs, registry]) {
+    for (const model of [status, sync, runs, jobs, registry]) {
       model.stateChanged.connect(this.update, this);
     }
     cubes.stateChanged.connect(this.update, this);
@@ -125,7 +127,7 @@ export class PanelWidget extends LiveWidget {
   }
 
   private _head() {
-    const { status, runs, changes } = this._options;
+    const { status, sync, runs, changes } = this._options;
     return {
       status: status.status,
       isLive: changes.state === 'live',
@@ -135,7 +137,8 @@ export class PanelWidget extends LiveWidget {
       onTrain: this._train,
       onMenu: this._openMenu,
       showsStatus: this._showsStatus,
-      onCloseStatus: this._closeStatus
+      onCloseStatus: this._closeStatus,
+      sync: { state: sync.state, onSend: this._send }
     };
   }
 
@@ -293,6 +296,8 @@ export class PanelWidget extends LiveWidget {
       log?.setAttempt(job.attempt);
     }
   }
+
+  private readonly _send = () => this._options.sync.send();
 
   private readonly _closeStatus = () => {
     this.showsStatus = false;

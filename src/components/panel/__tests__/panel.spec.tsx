@@ -41,6 +41,7 @@ function propsOf(more: {
       onMenu: nothing,
       showsStatus: false,
       onCloseStatus: nothing,
+      sync: { state: null, onSend: () => Promise.resolve() },
       ...more.head
     },
     jobs: {

@@ -23,6 +23,8 @@ _LOG_BYTES = 1 << 20
 #: What a drainer must not have of whoever starts it: what it sends would go to a journal again,
 #: and it would be taken for a process of the job.
 _NOT_HANDED_ON = (ENV_JOURNAL, ENV_JOB_DIR, ENV_JOB_ID, ENV_JOB_NONCE)
+#: It tries again by itself: with MLflow's patience one stalled server holds up all others 20 min.
+_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 
 
 def start(home: Home) -> int | None:
@@ -44,7 +46,7 @@ def start(home: Home) -> int | None:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env=environment,
+            env={**_PATIENCE, **environment},
             cwd=home.root,
         )
     # Whoever started it may live longer: it must not stay a zombie.

@@ -10,7 +10,10 @@ from jupyter_mlkit.errors import ConflictError, InvalidInputError
 
 from ..client import StoreClient
 from ..journal.entries import Entry, Metric, Params, Tags, Updated
+from ..journal.used import Aside, Inputs, ModelChanged, ModelCreated, Outputs
+from ..tags import END_REASON
 from .dead_letters import DeadLetter
+from .target import Target
 
 T = TypeVar("T")
 #: What MLflow takes in one call.
@@ -30,6 +33,8 @@ class Chunk:
         Each with the last value, None where it is deleted.
     changed : list of (str, str)
         Further values of params.
+    aside : Inputs, Outputs, ModelCreated, ModelChanged or None
+        What comes after all these.
     end : Updated or None
         What becomes of the run after all else.
     """
@@ -38,13 +43,15 @@ class Chunk:
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str | None] = field(default_factory=dict)
     changed: list[tuple[str, str]] = field(default_factory=list)
+    aside: Aside | None = None
     end: Updated | None = None
 
     @property
     def is_full(self) -> bool:
         """Whether nothing more is to be added."""
         counts = (len(self.metrics), METRICS), (len(self.params), PARAMS), (len(self.tags), TAGS)
-        return self.end is not None or any(n >= most for n, most in counts)
+        last = self.end is not None or self.aside is not None
+        return last or any(n >= most for n, most in counts)
 
     def add(self, entry: Entry) -> None:
         """Add an entry; those that only concern the journal say nothing to the store."""
@@ -58,9 +65,11 @@ class Chunk:
             self.tags |= entry.values
         elif isinstance(entry, Updated):
             self.end = entry
+        elif isinstance(entry, Inputs | Outputs | ModelCreated | ModelChanged):
+            self.aside = entry
 
 
-def deliver(store: StoreClient, run: str, chunk: Chunk) -> list[DeadLetter]:
+def deliver(target: Target, chunk: Chunk) -> list[DeadLetter]:
     """Bring a chunk to a run; return what the store refuses for good.
 
     Raises
@@ -76,11 +85,19 @@ def deliver(store: StoreClient, run: str, chunk: Chunk) -> list[DeadLetter]:
     from mlflow.entities import Metric as LoggedMetric
     from mlflow.entities import Param, RunTag
 
+    store, run = target.store, target.run
     params = [Param(key, value) for key, value in [*chunk.params.items(), *chunk.changed]]
-    tags = [RunTag(key, value) for key, value in chunk.tags.items() if value is not None]
+    told = target.tags(chunk.tags)
+    tags = [RunTag(key, value) for key, value in told.items() if value is not None]
     metrics = [
         LoggedMetric(
-            one.key, one.value, one.timestamp, one.step, one.model, one.dataset, one.digest
+            one.key,
+            one.value,
+            one.timestamp,
+            one.step,
+            target.model(one.model),
+            one.dataset,
+            one.digest,
         )
         for one in chunk.metrics
     ]
@@ -96,7 +113,11 @@ def deliver(store: StoreClient, run: str, chunk: Chunk) -> list[DeadLetter]:
     ]
     for key in (key for key, value in chunk.tags.items() if value is None):
         _delete_tag(store, run, key)
+    if chunk.aside is not None:
+        refused += target.bring(chunk.aside)
     if chunk.end is not None:
+        if chunk.end.is_over:
+            target.before_end()
         _update(store, run, chunk.end)
     return refused
 
@@ -141,6 +162,8 @@ def _update(store: StoreClient, run: str, end: Updated) -> None:
             client.set_terminated(run, status=end.status, end_time=end.end_time)
         elif end.status is not None:
             client.update_run(run, status=end.status)
+    if end.status == "RUNNING":  # it is gone on with: why it has ended once holds no more
+        _delete_tag(store, run, END_REASON)
 
 
 def _parts(items: list[T], size: int) -> list[list[T]]:

@@ -82,6 +82,18 @@ def _parser() -> argparse.ArgumentParser:
     trust.add_argument("--reason", default="", help="why, for those who read the book later")
     trust.set_defaults(command=_trust)
 
+    notebook = commands.add_parser(
+        "notebook",
+        help="write the notebook as it was for a run",
+        description="Build a notebook from the cells that a run has stored. Outputs are not "
+        "stored, and secrets are replaced.",
+    )
+    notebook.add_argument("run", help="id of the run")
+    notebook.add_argument(
+        "-o", "--output", type=Path, default=None, help="file to write (default: a new one here)"
+    )
+    notebook.set_defaults(command=_notebook)
+
     sync = commands.add_parser(
         "sync",
         help="bring what was logged to its store, now",
@@ -141,6 +153,12 @@ def _trust(args: argparse.Namespace) -> int:
     from .trust import trust
 
     return trust(args.model, args.reason)
+
+
+def _notebook(args: argparse.Namespace) -> int:
+    from .notebook import restore
+
+    return restore(args.run, args.output)
 
 
 def _sync(args: argparse.Namespace) -> int:

@@ -41,6 +41,7 @@ class RunMagics(Magics):
         tags = dict(_tag(text) for text in args.tag)
         import mlflow
 
+        from ..tracking.provenance.log import log_start
         from ..tracking.tags import END_REASON
         from ..train.store import use_store
 
@@ -55,6 +56,7 @@ class RunMagics(Magics):
         )
         status = "FAILED"
         try:
+            log_start(run.info.run_id)
             self.shell.user_ns[RUN_NAME] = run
             result = run_cell_quietly(self.shell, cell)
             status = _status(result)
@@ -212,6 +214,9 @@ def _end(run_id: str, status: str) -> None:
     """End the run, unless the cell has ended it itself."""
     import mlflow
 
+    from ..tracking.provenance.log import log_end
+
     active = mlflow.active_run()
     if active is not None and active.info.run_id == run_id:
+        log_end(run_id)
         mlflow.end_run(status)

@@ -43,6 +43,25 @@ OWNER: Final = "mlkit.owner"
 #: Path of the notebook, as Jupyter names it.
 NOTEBOOK: Final = "mlkit.notebook"
 KERNEL_ID: Final = "mlkit.kernel_id"
+#: Name of the kernelspec, such as ``python3``.
+KERNEL_NAME: Final = "mlkit.kernel_name"
+#: Container image, where whoever has started the container tells it.
+IMAGE: Final = "mlkit.image"
+#: Name on JupyterHub of who started the run.
+HUB_USER: Final = "mlkit.hub_user"
+#: How many cells had been executed when the run ended.
+CELLS: Final = "mlkit.cells"
+#: Digest of these cells, in their order: equal where the same was executed.
+CELLS_DIGEST: Final = "mlkit.cells.sha256"
+#: "true" where tracked files differed from the commit; the difference is in `ARTIFACT_GIT_DIFF`.
+GIT_DIRTY: Final = "mlkit.git.dirty"
+#: How energy and CO2e were found, in words.
+ENERGY_METHOD: Final = "mlkit.energy.method"
+CO2E_METHOD: Final = "mlkit.co2e.method"
+#: Names that are MLflow's own.
+GIT_COMMIT: Final = "mlflow.source.git.commit"
+GIT_BRANCH: Final = "mlflow.source.git.branch"
+GIT_REPOSITORY: Final = "mlflow.source.git.repoURL"
 
 PARAM_CUBE: Final = "cube"
 PARAM_TARGET: Final = "target"
@@ -74,6 +93,15 @@ N_TRAIN: Final = "n_train"
 N_VALIDATION: Final = "n_val"
 N_TEST: Final = "n_test"
 
+#: What a run has used. MLflow shows metrics that begin with ``system/`` apart from the scores.
+WALL_SECONDS: Final = "system/wall_time_seconds"
+CPU_SECONDS: Final = "system/cpu_time_seconds"
+PEAK_MEMORY: Final = "system/process_peak_memory_megabytes"
+#: ``system/gpu_0_peak_memory_megabytes``, with the framework's number of the device.
+GPU_PEAK_MEMORY: Final = "system/gpu_{}_peak_memory_megabytes"
+ENERGY: Final = "system/energy_kilowatt_hours"
+CO2E: Final = "system/co2e_grams"
+
 ARTIFACT_SPEC: Final = "mlkit/spec.yaml"
 ARTIFACT_SPLIT: Final = "mlkit/split.json"
 ARTIFACT_LEAKAGE: Final = "mlkit/leakage.json"
@@ -82,6 +110,8 @@ ARTIFACT_SCALING: Final = "mlkit/scaling.json"
 ARTIFACT_CUBE: Final = "mlkit/cube.json"
 ARTIFACT_ENVIRONMENT: Final = "mlkit/environment.txt"
 ARTIFACT_GIT_DIFF: Final = "mlkit/git.diff"
+#: The cells that were executed in the kernel; see ``provenance.notebook``.
+ARTIFACT_NOTEBOOK: Final = "mlkit/notebook.json.gz"
 ARTIFACT_MODEL: Final = "mlkit/model.json"
 ARTIFACT_MAPS: Final = "maps"
 

@@ -16,7 +16,8 @@ from ..cubes.view.samples import Samples
 from ..spec import TrainingSpec, dump_yaml, to_dict
 from ..tracking import tags
 from ..tracking.dataset import CubeDataset, CubeDatasetSource, cube_schema
-from .environment import environment_text, git_state
+from ..tracking.provenance.git import git_head
+from ..tracking.provenance.record import at_start, gathered
 from .split_text import split_text
 
 #: One more than the tables (datasets, inputs) on which two runs can collide.
@@ -116,11 +117,12 @@ def code_tags() -> dict[str, str]:
             "mlflow.source.type": "JOB",
             "mlflow.source.name": "jupyter_mlkit.train",
         }
-    state = git_state(Path.cwd())
-    if state is not None:
-        found["mlflow.source.git.commit"] = state.commit
-        if state.branch:
-            found["mlflow.source.git.branch"] = state.branch
+    head = git_head(Path.cwd())
+    if head is not None:
+        commit, branch = head
+        found[tags.GIT_COMMIT] = commit
+        if branch:
+            found[tags.GIT_BRANCH] = branch
     return found
 
 
@@ -200,12 +202,16 @@ def data_files(data: CubeData, identity: CubeIdentity) -> dict[str, str | bytes]
 
 
 def code_files() -> dict[str, str | bytes]:
-    """Return the artifacts that say with what code it was trained."""
-    files: dict[str, str | bytes] = {tags.ARTIFACT_ENVIRONMENT: environment_text()}
-    state = git_state(Path.cwd())
-    if state is not None and state.dirty:
-        files[tags.ARTIFACT_GIT_DIFF] = state.diff
-    return files
+    """Return the artifacts that say with what code the active run was made.
+
+    Those alone that the store wrapper has not logged already.
+    """
+    import mlflow
+
+    run = mlflow.active_run()
+    assert run is not None
+    run_id = str(run.info.run_id)
+    return {**at_start(run_id), **gathered(run_id)}
 
 
 def _builtins(value: Any) -> Any:

@@ -21,6 +21,7 @@ from ..errors import MLKitError
 from ..models import Role
 from ..spec import TrainingSpec, load_spec
 from ..tracking import tags
+from ..tracking.provenance.log import log_end
 from . import record
 from .estimators import build_estimator, find_estimator
 from .figures import field_maps, split_map
@@ -174,6 +175,7 @@ def _open_run(spec: TrainingSpec, report: Reporter) -> Iterator[tuple[str, str]]
     except BaseException as error:
         _end_badly(run_id, error)
         raise
+    log_end(run_id)
     mlflow.end_run("FINISHED")
 
 
@@ -189,6 +191,7 @@ def _end_badly(run_id: str, error: BaseException) -> None:
             mlflow.set_tag(tags.END_REASON, "stopped")
         else:
             mlflow.set_tags({tags.END_REASON: "error", ERROR_TAG: masked(said)[:5000]})
+        log_end(run_id)
         mlflow.end_run("KILLED" if stopped else "FAILED")
     except MlflowException as failure:
         # The store is gone, which may be the error itself: keep the cause, mention this one.

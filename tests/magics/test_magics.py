@@ -59,7 +59,8 @@ class Kernel:
             "r = mlflow.search_runs(search_all_experiments=True, output_format='list',"
             " order_by=['attributes.start_time DESC'], max_results=1)[0]\n"
             "print('RUN', json.dumps({'status': r.info.status, 'name': r.info.run_name,"
-            " 'tags': r.data.tags, 'params': r.data.params, 'metrics': r.data.metrics,"
+            " 'tags': r.data.tags, 'params': r.data.params, 'metrics':"
+            " {k: v for k, v in r.data.metrics.items() if not k.startswith('system/')},"
             " 'id': r.info.run_id, 'experiment':"
             " mlflow.get_experiment(r.info.experiment_id).name}))"
         )

@@ -1,0 +1,112 @@
+"""The cells that were executed so far in this kernel, without their outputs.
+
+They are read from IPython's own history, so cells that ran before anything of ours was imported
+are there as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from typing import Any
+
+import msgspec
+
+from .kernel import shell
+from .secrets import known_secrets, redact_code
+
+#: A longer source holds data; it is cut, with a last line that says so.
+CELL_CHARACTERS = 200_000
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """A cell as it was executed.
+
+    Parameters
+    ----------
+    execution_count : int
+        Its place in the order of execution, from 1.
+    source : str
+        Without secrets.
+    sha256 : str
+        Of `source` as it stands here: a digest of the original would let short secrets be
+        guessed.
+    id : str, optional
+        Which cell of the notebook file it was, where that is known.
+    """
+
+    execution_count: int
+    source: str
+    sha256: str
+    id: str | None = None
+
+
+_lock = threading.Lock()
+_seen: dict[int, tuple[str, Cell]] = {}
+_ids: dict[int, str] = {}
+
+
+def executed_cells() -> list[Cell]:
+    """Return the cells in the order of their execution, the one that runs now as the last.
+
+    Each is looked through for secrets once, when it is first seen.
+    """
+    ipython = shell()
+    if ipython is None:
+        return []
+    # Copied at once: another thread may be executing the next cell.
+    sources = list(ipython.history_manager.input_hist_raw)
+    with _lock:
+        _note_running_cell(ipython, len(sources) - 1)
+        known: list[str] | None = None
+        for count, source in enumerate(sources):
+            if not source or (count in _seen and _seen[count][0] is source):
+                continue
+            known = known_secrets() if known is None else known
+            _seen[count] = (source, make_cell(count, source, known, _ids.get(count)))
+        # What %reset has emptied is kept: the run may rest on it.
+        return [_seen[count][1] for count in sorted(_seen)]
+
+
+def running_cell() -> int | None:
+    """Return the count of the cell that was begun last; None outside of a kernel."""
+    ipython = shell()
+    return None if ipython is None else len(ipython.history_manager.input_hist_raw) - 1
+
+
+def make_cell(count: int, source: str, known: list[str], cell_id: str | None = None) -> Cell:
+    """Return a cell without its secrets."""
+    if len(source) > CELL_CHARACTERS:
+        source = source[:CELL_CHARACTERS] + f"\n# cut here: {len(source)} characters"
+    # Halves of characters, which some front ends send, have no place in a file.
+    stored = redact_code(source, known).encode(errors="replace")
+    digest, source = hashlib.sha256(stored).hexdigest(), stored.decode()
+    return Cell(execution_count=count, source=source, sha256=digest, id=cell_id)
+
+
+def note_cell_ids() -> None:
+    """Note from now on which cell of the notebook each execution was.
+
+    IPython's history does not keep that. Called when MLflow is imported, so it is unknown for
+    the cells before.
+    """
+    ipython = shell()
+    if ipython is not None and _note_id not in ipython.events.callbacks["pre_run_cell"]:
+        ipython.events.register("pre_run_cell", _note_id)
+        _note_running_cell(ipython, len(ipython.history_manager.input_hist_raw) - 1)
+
+
+def _note_id(info: Any) -> None:
+    ipython = shell()
+    if ipython is not None and info.store_history and isinstance(info.cell_id, str):
+        # The history has not taken it yet. Its counter is no guide: some versions of IPython
+        # have moved on already, others not.
+        _ids[len(ipython.history_manager.input_hist_raw)] = info.cell_id
+
+
+def _note_running_cell(ipython: Any, count: int) -> None:
+    # The cell that imports MLflow has begun before its id could be noted.
+    parent = ipython.kernel.get_parent() or {}
+    cell_id = (parent.get("metadata") or {}).get("cellId")
+    if isinstance(cell_id, str) and (parent.get("content") or {}).get("store_history", True):
+        _ids.setdefault(count, cell_id)

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from jupyter_mlkit.errors import BackendError
-from jupyter_mlkit.paths import ENV_ARTIFACT_ROOT, default_artifact_root
+from jupyter_mlkit.paths import ENV_ARTIFACT_ROOT, ENV_JOURNAL, default_artifact_root
 
 from .redact import redact
 
@@ -85,12 +85,16 @@ def environment(uri: str, artifact_root: Path | str | None) -> dict[str, str]:
     MLflow reads the artifact root from a variable meant for its own server
     (``_MLFLOW_SERVER_ARTIFACT_ROOT``) in every process that opens a SQL store. So a plain
     ``mlflow.set_experiment`` puts artifacts beside the store and not into the notebook's folder.
+
+    What is logged goes to the journal first (``JUPYTER_MLKIT_JOURNAL``), see :mod:`.journaled`.
     """
     path = local_path(uri)
     variables = {
         # A relative path means another file in every folder.
         "MLFLOW_TRACKING_URI": uri if path is None else _absolute_uri(uri, path),
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        # Whoever says "0" has MLflow alone.
+        ENV_JOURNAL: os.environ.get(ENV_JOURNAL, "1"),
     }
     if artifact_root is not None and is_sql(uri):
         variables[ENV_ARTIFACT_ROOT] = str(artifact_root)

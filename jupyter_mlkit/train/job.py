@@ -171,7 +171,10 @@ def _train(folder: Path, state: JobState) -> None:
 def _end(
     folder: Path, state: JobState, name: str, code: int, error: dict[str, Any] | None = None
 ) -> int:
+    from .store import settle
+
     _ignore_signals()
+    settle()
     write_json(
         folder / RESULT_FILE,
         {"state": name, "code": code, "run_id": state.run_id, "error": error},

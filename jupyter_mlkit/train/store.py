@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from .. import paths
 from ..errors import ConflictError
 
+#: Seconds that a training waits at its end; what is not in the store then comes later.
+_SETTLE_WITHIN = 10.0
+
 
 def use_store() -> str:
     """Make sure that MLflow writes where the Lab reads, and return the tracking URI.
@@ -28,6 +31,21 @@ def use_store() -> str:
     prepare_store(uri, root)
     os.environ.update(environment(uri, root))
     return str(mlflow.get_tracking_uri())
+
+
+def settle() -> None:
+    """Wait a little until the store has what was logged: who is told of the end looks there."""
+    import sys
+
+    if "mlflow" not in sys.modules:
+        return
+    from mlflow.tracking._tracking_service.utils import _get_store
+
+    from ..tracking.journaled.plugin import is_on
+
+    settle_store = getattr(_get_store(), "settle", None) if is_on() else None
+    if settle_store is not None:  # a store of another vendor has no journal
+        settle_store(_SETTLE_WITHIN)
 
 
 def require_store() -> None:

@@ -10,8 +10,7 @@ from .cursors import Cursor, write_cursor
 from .dead_letters import keep
 from .delivery import Chunk, deliver
 from .source import Damaged, Waiting, waiting
-
-Tags = dict[str, str | None]
+from .target import Target
 
 
 def drain(
@@ -20,8 +19,7 @@ def drain(
     run: str,
     *,
     damaged: Damaged = lambda *_: None,
-    told: Callable[[Tags], Tags] = lambda tags: tags,
-    before_end: Callable[[], object] = lambda: None,
+    target: Target | None = None,
     go_on: Callable[[], bool] = lambda: True,
 ) -> int:
     """Bring what waits in the journal of a run to the store, chunk by chunk.
@@ -38,10 +36,8 @@ def drain(
         Its id in the store.
     damaged : callable
         Told of bytes that are no record.
-    told : callable
-        Returns tags as the store is told them.
-    before_end : callable
-        Called before the store is told that the run is over.
+    target : Target, optional
+        What of it the store is told in other words.
     go_on : callable
         Asked before each chunk.
 
@@ -57,14 +53,11 @@ def drain(
     OSError
         Cursors or dead letters cannot be written.
     """
-    done = 0
+    done, target = 0, target or Target(store, run)
     for chunk, cursors, entries in _chunks(waiting(folder, damaged)):
         if not go_on():
             break
-        if chunk.end is not None and chunk.end.is_over:
-            before_end()
-        chunk.tags = told(chunk.tags)
-        keep(folder, deliver(store, run, chunk))
+        keep(folder, deliver(target, chunk))
         for writer, cursor in cursors.items():
             write_cursor(folder, writer, cursor)
         done += entries

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jupyter_mlkit.errors import (
@@ -71,13 +72,23 @@ def _waiting(files: Path) -> list[Path]:
 
 
 def _send(store: StoreClient, run: str, path: Path, folder: str) -> None:
+    what = f"{path.name} of run {run}"
+    with sending(what), store.calling(what) as client:
+        client.log_artifact(run, str(path), None if folder == "." else folder)
+
+
+@contextmanager
+def sending(what: str) -> Iterator[None]:
+    """Turn what the place for files raises into our errors."""
+    from mlflow.exceptions import MlflowException
+    from requests.exceptions import RequestException
+
     try:
-        with store.calling(f"{path.name} of run {run}") as client:
-            client.log_artifact(run, str(path), None if folder == "." else folder)
-    except MLKitError:
+        yield
+    except (MLKitError, MlflowException, RequestException):
         raise
-    except Exception as error:  # each kind of place for files has errors of its own
+    except Exception as error:  # each kind of place has errors of its own
         raise BackendError(
-            f"The files of run {run} cannot be sent: {error}",
+            f"The files of {what} cannot be sent: {error}",
             hint="Look whether the place of its artifacts can be written from here.",
         ) from error

@@ -21,17 +21,18 @@ from ..journal.reader import Damage
 from ..journal.segments import Segment, segments
 from ..redact import redact
 from .confirm import tidy
-from .creation import discard_doubles, run_in_store, told
+from .creation import run_in_store
 from .cursors import read_cursor
 from .drain import drain
 from .files import SETTLED, bring_files
 from .lost import States
 from .status import Trouble
+from .target import JournalTarget
 from .writers import writers
 
 _log = logging.getLogger("jupyter_mlkit.drainer")
 #: Seconds after which a store that failed is tried again: doubled each time, up to the most.
-FIRST_WAIT, MOST_WAIT = 0.5, 60.0
+FIRST_WAIT, MOST_WAIT = 0.5, 15.0
 _LOCK = "drainer.lock"
 _chance = SystemRandom()
 
@@ -120,25 +121,20 @@ class Drainer:
 
     def _emptied(self, journal: Journal, store: StoreClient, go_on: Callable[[], bool]) -> int:
         run = run_in_store(self.home, journal, store)
+        target = JournalTarget(self.home, journal, store, run)
         done = 0
-
-        def before_end() -> None:
-            bring_files(journal, store, run)
-            discard_doubles(journal, store, run)
-
         if backlog(journal):
             done = drain(
                 journal.folder,
                 store,
                 run,
+                target=target,
                 damaged=_tell,
-                told=lambda tags: told(self.home, journal.store, store, tags),
-                before_end=before_end,
                 go_on=go_on,
             )
         # Looked at before it is judged: who dies meanwhile is judged in the next round.
         lives = writers(journal.folder)
-        gone = self._states.end_lost(journal.folder, store, run, lives, before_end)
+        gone = self._states.end_lost(journal.folder, store, run, lives, target.before_end)
         self._states.beat(journal.folder, store, run, lives)
         tidy(journal.folder, store, run, gone)
         if not segments(journal.folder):

@@ -13,6 +13,7 @@ import msgspec
 from jupyter_mlkit.errors import BackendError, InvalidInputError
 
 from .frames import Frame
+from .used import Inputs, ModelChanged, ModelCreated, Outputs
 
 #: Kinds of records.
 METRIC, OTHER = 1, 2
@@ -140,7 +141,10 @@ class Closed(msgspec.Struct, frozen=True, tag=True):
     """The last entry of a writer: it will write no more."""
 
 
-Other = Opened | Created | Params | Tags | Updated | Beat | Missed | Closed
+Other = (
+    Opened | Created | Params | Tags | Updated | Beat | Missed | Closed
+    | Inputs | Outputs | ModelCreated | ModelChanged
+)  # fmt: skip
 Entry = Metric | Other
 
 

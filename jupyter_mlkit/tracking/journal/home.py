@@ -42,6 +42,10 @@ class Journal:
         """Where files of the run wait until the store is there."""
         return self.folder / "files"
 
+    def model_files(self, model: str) -> Path:
+        """Where files of a model wait until the store is there."""
+        return self.folder / "models" / model
+
 
 class Home:
     """The journals of a user.

@@ -11,6 +11,22 @@ if TYPE_CHECKING:
     from mlflow.store.tracking.abstract_store import AbstractStore
 
 
+#: MLflow's own mark of the processes of a tracking server.
+_SERVER = "_MLFLOW_SERVER_FILE_STORE"
+_in_this_process = True
+
+
+def leave_out() -> None:
+    """Leave the journal out in this process: a server, which hands its environment to others."""
+    global _in_this_process
+    _in_this_process = False
+
+
+def is_on() -> bool:
+    """Whether what MLflow logs in this process goes to the journal first."""
+    return _in_this_process and os.environ.get(ENV_JOURNAL) == "1" and _SERVER not in os.environ
+
+
 def tracking_store(
     store_uri: str | None = None, artifact_uri: str | None = None, **_: object
 ) -> AbstractStore:
@@ -31,7 +47,7 @@ def tracking_store(
             return utils._get_rest_store(store_uri)
         return utils._get_sqlalchemy_store(store_uri, artifact_uri)
 
-    if os.environ.get(ENV_JOURNAL) != "1":
+    if not is_on():
         return real()
     from .store import JournaledStore
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mlflow.entities import Experiment, LifecycleStage, RunStatus, RunTag
+from mlflow.entities import RunStatus, RunTag
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, TEMPORARILY_UNAVAILABLE
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.store.entities.paged_list import PagedList
 from mlflow.utils.async_logging.run_operations import RunOperations
 from mlflow.utils.name_utils import _generate_random_name
 from mlflow.utils.validation import (
     _validate_batch_log_data,
     _validate_batch_log_limits,
-    _validate_experiment_name,
     _validate_metric,
     _validate_param_keys_unique,
     _validate_run_id,
@@ -29,23 +29,28 @@ from ..drainer.creation import experiment_in_store
 from ..drainer.process import start
 from ..drainer.service import backlog
 from ..drainer.source import waiting
+from ..drainer.status import read_troubles
 from ..journal.entries import Created, Entry, Metric, Params, Tags, Updated
 from ..journal.home import Home
 from ..journal.ids import is_local, new_id
 from ..journal.opening import open_recorder
 from ..journal.recorder import Recorder
 from ..tags import RUN_KEY
+from .entities import inputs_entry, outputs_entry
+from .experiments import Experiments, unavailable
 from .kept import Kept
+from .models import Models
 from .offline import run_in, run_made
-from .passing import PassedOn
 from .reach import Reach, UnreachableError
 
+#: Seconds between two looks whether a drainer has brought something.
+_LOOK_EVERY = 0.02
 #: Seconds that the end of a process waits for its drainer to be started.
 _START_WITHIN = 5.0
 _RUN_NAME = "mlflow.runName"
 
 
-class JournaledStore(PassedOn):  # type: ignore[misc]
+class JournaledStore(Experiments):
     """MLflow's store for a URI, with the journal before it.
 
     Parameters
@@ -63,6 +68,7 @@ class JournaledStore(PassedOn):  # type: ignore[misc]
         self._ids = self._home.ids(uri)
         #: By every id that a caller has used.
         self._kept: dict[str, Kept] = {}
+        self._models = Models()
         self._known: set[str] = set()
         #: The run that was asked for last, which may be resumed.
         self._seen: Any = None
@@ -71,6 +77,25 @@ class JournaledStore(PassedOn):  # type: ignore[misc]
         atexit.register(self._close)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forked)
+
+    def settle(self, seconds: float) -> bool:
+        """Wait until the store has all that this process has logged, or until it cannot have it.
+
+        Parameters
+        ----------
+        seconds : float
+
+        Returns
+        -------
+        bool
+            Whether it has.
+        """
+        end = time.monotonic() + seconds
+        while any(self._waits(kept) for kept in [*self._kept.values()]):
+            if time.monotonic() > end or read_troubles(self._home):
+                return False
+            time.sleep(_LOOK_EVERY)
+        return True
 
     def __getattr__(self, name: str) -> Any:
         """Return what only some kinds of stores have."""
@@ -89,50 +114,8 @@ class JournaledStore(PassedOn):  # type: ignore[misc]
             return given
         known = self._ids.in_store(given)
         if known is None:
-            raise _unavailable(f"{given} is not in the tracking store yet.")
+            raise unavailable(f"{given} is not in the tracking store yet.")
         return known
-
-    # ---------------------------------------------------------------------------- experiments
-
-    def get_experiment(self, experiment_id: str) -> Experiment:
-        """Return an experiment, also one that waits to be made."""
-        name = self._ids.name_of(experiment_id)
-        if name is not None and self._ids.in_store(experiment_id) is None:
-            return self._waiting_experiment(name)
-        try:
-            return self._reach.ask(lambda real: real.get_experiment(self.in_store(experiment_id)))
-        except UnreachableError as error:
-            raise _unavailable(str(error)) from error
-
-    def get_experiment_by_name(self, experiment_name: str) -> Experiment | None:
-        """Return an experiment; while the store cannot be asked, one of that name."""
-        try:
-            return self._reach.ask(lambda real: real.get_experiment_by_name(experiment_name))
-        except UnreachableError:
-            _validate_experiment_name(experiment_name)
-            return self._waiting_experiment(experiment_name)
-
-    def create_experiment(
-        self, name: str, artifact_location: str | None = None, tags: Any = None, **more: Any
-    ) -> str:
-        """Make an experiment; while the store cannot be asked, it is made with its first run."""
-        try:
-            return str(
-                self._reach.ask(
-                    lambda real: real.create_experiment(name, artifact_location, tags, **more)
-                )
-            )
-        except UnreachableError as error:
-            if artifact_location or tags:
-                raise _unavailable(
-                    f"{error} An experiment with tags or a place of its own cannot be made now."
-                ) from error
-            _validate_experiment_name(name)
-            return self._ids.experiment(name)
-
-    def _waiting_experiment(self, name: str) -> Experiment:
-        local = self._ids.experiment(name)
-        return Experiment(local, name, "", LifecycleStage.ACTIVE)
 
     # ----------------------------------------------------------------------------------- runs
 
@@ -191,7 +174,7 @@ class JournaledStore(PassedOn):  # type: ignore[misc]
             found = self._reach.ask(lambda real: real.get_run(self.in_store(run_id)))
         except UnreachableError as error:
             if kept is None or kept.run is None:
-                raise _unavailable(str(error)) from error
+                raise unavailable(str(error)) from error
             return kept.over(kept.run)
         if kept is None:
             self._seen = found
@@ -205,7 +188,7 @@ class JournaledStore(PassedOn):  # type: ignore[misc]
             return kept.over(kept.run)
         found = run_in(self._home.find(self.uri, run_id))
         if found is None:
-            raise _unavailable(f"Run {run_id} is not in the tracking store yet.")
+            raise unavailable(f"Run {run_id} is not in the tracking store yet.")
         return found
 
     def update_run_info(
@@ -230,6 +213,101 @@ class JournaledStore(PassedOn):  # type: ignore[misc]
             for run in found
         ]
         return PagedList(runs, found.token)
+
+    # ----------------------------------------------------------------- data, models, registry
+
+    def log_inputs(self, run_id: str, datasets: Any = None, models: Any = None) -> None:
+        """Log what a run was trained on."""
+        self._there_or_noted(
+            run_id,
+            lambda real: real.log_inputs(self.in_store(run_id), datasets, models),
+            inputs_entry(datasets or [], models or []),
+        )
+
+    def log_outputs(self, run_id: str, models: Any) -> None:
+        """Log models that a run has made."""
+        if any(one.model_id in self._models for one in models):
+            self._opened(run_id)[0].record(outputs_entry(models))
+            return
+        self._there_or_noted(
+            run_id,
+            lambda real: real.log_outputs(self.in_store(run_id), models),
+            outputs_entry(models),
+        )
+
+    def _there_or_noted(self, run_id: str, call: Callable[[Any], Any], entry: Entry) -> None:
+        """Tell the store, or where it cannot be asked, or does not know the run, the journal."""
+        kept = self._kept.get(run_id)
+        try:
+            # What is known by an id of here was begun there, and its order counts.
+            if kept is not None and is_local(kept.run_id):
+                raise UnreachableError
+            self._reach.ask(call)
+        except UnreachableError:
+            self._opened(run_id)[0].record(entry)
+
+    def create_logged_model(
+        self,
+        experiment_id: str,
+        name: str | None = None,
+        source_run_id: str | None = None,
+        tags: Any = None,
+        params: Any = None,
+        model_type: str | None = None,
+    ) -> Any:
+        """Make a model: in the store, or in the journal of its run."""
+        kept = self._kept.get(source_run_id or "")
+        if kept is None or not is_local(kept.run_id):
+            try:
+                return self._reach.ask(
+                    lambda real: real.create_logged_model(
+                        experiment_in_store(real, self._ids, experiment_id),
+                        name, self.in_store(source_run_id), tags, params, model_type,
+                    )
+                )  # fmt: skip
+            except UnreachableError as error:
+                if source_run_id is None:
+                    raise unavailable(f"{error} A model needs a run to wait in.") from error
+        assert source_run_id is not None
+        recorder, kept = self._opened(source_run_id)
+        files = self._home.find(self.uri, kept.run_id).model_files
+        return self._models.create(
+            experiment_id, source_run_id, files, recorder.record,
+            name=name, kind=model_type, tags=tags, params=params,
+        )  # fmt: skip
+
+    def get_logged_model(self, model_id: str, allow_deleted: bool = False) -> Any:
+        """Return a model, also one that waits."""
+        if model_id in self._models:
+            return self._models.get(model_id)
+        return self.real.get_logged_model(self.in_store(model_id), allow_deleted)
+
+    def finalize_logged_model(self, model_id: str, status: Any) -> Any:
+        """Set the final state of a model."""
+        if model_id in self._models:
+            return self._models.finalize(model_id, status)
+        return self.real.finalize_logged_model(self.in_store(model_id), status)
+
+    def set_logged_model_tags(self, model_id: str, tags: Any) -> None:
+        """Set tags of a model."""
+        if model_id in self._models:
+            self._models.set_tags(model_id, {one.key: str(one.value) for one in tags})
+        else:
+            self.real.set_logged_model_tags(self.in_store(model_id), tags)
+
+    def delete_logged_model_tag(self, model_id: str, key: str) -> None:
+        """Delete a tag of a model."""
+        if model_id in self._models:
+            self._models.set_tags(model_id, {key: None})
+        else:
+            self.real.delete_logged_model_tag(self.in_store(model_id), key)
+
+    def log_logged_model_params(self, model_id: str, params: Any) -> None:
+        """Log params of a model."""
+        if model_id in self._models:
+            self._models.log_params(model_id, {one.key: str(one.value) for one in params})
+        else:
+            self.real.log_logged_model_params(self.in_store(model_id), params)
 
     # ------------------------------------------------------------------------ what is logged
 
@@ -393,10 +471,3 @@ class JournaledStore(PassedOn):  # type: ignore[misc]
         if self._starting is not None and self._starting.is_alive():
             # A script that is over at once has its drainer too.
             self._starting.join(_START_WITHIN)
-
-
-def _unavailable(why: str) -> MlflowException:
-    return MlflowException(
-        f"{why} Logging goes on without it; for this the store must be there.",
-        TEMPORARILY_UNAVAILABLE,
-    )

@@ -78,6 +78,7 @@ def test_a_run_without_a_server_is_in_it_later(
     assert told["files"] == ["b.json", "notes"]
     assert sum(one.entries for one in pending(home)) > 300
 
+    end_drainers(home)  # which waits before it tries again
     server.start()
     start(home)
     until(lambda: not pending(home), 60)
@@ -152,6 +153,65 @@ print(json.dumps(run.info.run_id))
     assert [one.value for one in client.get_metric_history(run.info.run_id, "loss")] == [1.0, 2.0]
     assert run.info.status == "FINISHED"
     until(lambda: [one.path for one in client.list_artifacts(run.info.run_id)] == ["late.txt"], 60)
+
+
+_LOGS_A_MODEL = """
+import json, mlflow, numpy as np
+from sklearn.linear_model import LinearRegression
+x = np.arange(20.0).reshape(-1, 2)
+model = LinearRegression().fit(x, x.sum(axis=1))
+mlflow.set_experiment("models")
+with mlflow.start_run() as run:
+    data = mlflow.data.from_numpy(x, name="cells")
+    mlflow.log_input(data, context="training", tags={"region": "north"})
+    logged = mlflow.sklearn.log_model(
+        model, name="linear", pip_requirements=["scikit-learn"],
+        tags={"kind": "linear"}, params={"lr": "1"},
+    )
+    mlflow.log_metric("rmse", 0.5, model_id=logged.model_id, dataset=data)
+    mlflow.set_logged_model_tags(logged.model_id, {"good": "yes"})
+    loaded = mlflow.sklearn.load_model(logged.model_uri).predict(x[:1]).tolist()
+print(json.dumps({"model": logged.model_id, "loaded": loaded}))
+"""
+
+
+def test_data_and_models_of_a_run_without_a_server(
+    server: Server, runner: Runner, home: Home
+) -> None:
+    told = _told(runner(_LOGS_A_MODEL, server.uri))
+    assert told["loaded"] == [pytest.approx(1.0)]
+    end_drainers(home)  # which waits before it tries again
+    server.start()
+    start(home)
+    until(lambda: not pending(home), 60)
+    client = mlflow.MlflowClient(server.uri)
+    experiment = client.get_experiment_by_name("models").experiment_id
+    (run,) = client.search_runs([experiment])
+    (used,) = run.inputs.dataset_inputs
+    assert used.dataset.name == "cells"
+    assert {tag.key: tag.value for tag in used.tags} == {
+        "mlflow.data.context": "training", "region": "north",
+    }  # fmt: skip
+    (output,) = run.outputs.model_outputs
+    model = client.get_logged_model(output.model_id)
+    assert output.model_id == home.ids(server.uri).in_store(told["model"])
+    assert (model.name, model.status.name, model.source_run_id) == (
+        "linear", "READY", run.info.run_id,
+    )  # fmt: skip
+    assert (model.params["lr"], model.tags["kind"], model.tags["good"]) == ("1", "linear", "yes")
+    assert [(one.key, one.value) for one in model.metrics] == [("rmse", 0.5)]
+    paths = {one.path for one in client.list_logged_model_artifacts(model.model_id)}
+    assert "MLmodel" in paths
+    # In another process the model is found by the id that was told, as by that of the server.
+    again = runner(
+        f"""
+import json, mlflow
+print(json.dumps(mlflow.sklearn.load_model("models:/{told["model"]}").predict([[1, 2]]).tolist()))
+""",
+        server.uri,
+    )
+    assert _told(again) == [pytest.approx(3.0)]
+    until(lambda: not [*home.journals()], 30)
 
 
 def _begun(home: Home, uri: str, experiment: str) -> str:

@@ -1,0 +1,68 @@
+"""Experiments of a store that may be away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlflow.entities import Experiment, LifecycleStage
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
+from mlflow.utils.validation import _validate_experiment_name
+
+from ..journal.ids import Ids
+from .passing import PassedOn
+from .reach import Reach, UnreachableError
+
+
+class Experiments(PassedOn):  # type: ignore[misc]
+    """The part of a store that tells of experiments."""
+
+    _reach: Reach
+    _ids: Ids
+
+    def get_experiment(self, experiment_id: str) -> Any:
+        """Return an experiment, also one that waits to be made."""
+        name = self._ids.name_of(experiment_id)
+        if name is not None and self._ids.in_store(experiment_id) is None:
+            return self._waiting_experiment(name)
+        try:
+            return self._reach.ask(lambda real: real.get_experiment(self.in_store(experiment_id)))
+        except UnreachableError as error:
+            raise unavailable(str(error)) from error
+
+    def get_experiment_by_name(self, experiment_name: str) -> Any:
+        """Return an experiment; while the store cannot be asked, one of that name."""
+        try:
+            return self._reach.ask(lambda real: real.get_experiment_by_name(experiment_name))
+        except UnreachableError:
+            _validate_experiment_name(experiment_name)
+            return self._waiting_experiment(experiment_name)
+
+    def create_experiment(
+        self, name: str, artifact_location: str | None = None, tags: Any = None, **more: Any
+    ) -> str:
+        """Make an experiment; while the store cannot be asked, it is made with its first run."""
+        try:
+            return str(
+                self._reach.ask(
+                    lambda real: real.create_experiment(name, artifact_location, tags, **more)
+                )
+            )
+        except UnreachableError as error:
+            if artifact_location or tags:
+                raise unavailable(
+                    f"{error} An experiment with tags or a place of its own cannot be made now."
+                ) from error
+            _validate_experiment_name(name)
+            return self._ids.experiment(name)
+
+    def _waiting_experiment(self, name: str) -> Experiment:
+        return Experiment(self._ids.experiment(name), name, "", LifecycleStage.ACTIVE)
+
+
+def unavailable(why: str) -> MlflowException:
+    """Return the error for what only the store can do."""
+    return MlflowException(
+        f"{why} Logging goes on without it; for this the store must be there.",
+        TEMPORARILY_UNAVAILABLE,
+    )

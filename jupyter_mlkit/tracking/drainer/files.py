@@ -16,6 +16,7 @@ from jupyter_mlkit.errors import (
 )
 
 from ..client import StoreClient
+from ..journal.files import staged
 from ..journal.home import Journal
 from .dead_letters import DeadLetter, keep
 
@@ -43,17 +44,16 @@ def bring_files(journal: Journal, store: StoreClient, run: str, *, unchanged: fl
         The store, or the place of its files, cannot be used now.
     """
     sent = 0
-    for path in sorted(_waiting(journal.files)):
+    for path in staged(journal.files):
         if unchanged and time.time() - path.stat().st_ctime < unchanged:
             continue
         name = path.relative_to(journal.files)
         try:
             _send(store, run, path, name.parent.as_posix())
         except (InvalidInputError, NotFoundError, TooLargeError) as error:
-            keep(
-                journal.folder, [DeadLetter("artifact", name.as_posix(), str(path), error.message)]
-            )
             refused = journal.folder / "refused-files" / name
+            letter = DeadLetter("artifact", name.as_posix(), str(refused), error.message)
+            keep(journal.folder, [letter])
             refused.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.replace(refused)
             continue
@@ -65,10 +65,6 @@ def bring_files(journal: Journal, store: StoreClient, run: str, *, unchanged: fl
     with suppress(OSError):
         journal.files.rmdir()
     return sent
-
-
-def _waiting(files: Path) -> list[Path]:
-    return [path for path in files.rglob("*") if path.is_file() and not path.is_symlink()]
 
 
 def _send(store: StoreClient, run: str, path: Path, folder: str) -> None:

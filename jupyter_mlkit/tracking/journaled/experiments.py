@@ -5,20 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from mlflow.entities import Experiment, LifecycleStage
-from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
 from mlflow.utils.validation import _validate_experiment_name
 
-from ..journal.ids import Ids
-from .passing import PassedOn
-from .reach import Reach, UnreachableError
+from .errors import unavailable
+from .own import Own
+from .reach import UnreachableError
 
 
-class Experiments(PassedOn):  # type: ignore[misc]
+class Experiments(Own):
     """The part of a store that tells of experiments."""
-
-    _reach: Reach
-    _ids: Ids
 
     def get_experiment(self, experiment_id: str) -> Any:
         """Return an experiment, also one that waits to be made."""
@@ -58,11 +53,3 @@ class Experiments(PassedOn):  # type: ignore[misc]
 
     def _waiting_experiment(self, name: str) -> Experiment:
         return Experiment(self._ids.experiment(name), name, "", LifecycleStage.ACTIVE)
-
-
-def unavailable(why: str) -> MlflowException:
-    """Return the error for what only the store can do."""
-    return MlflowException(
-        f"{why} Logging goes on without it; for this the store must be there.",
-        TEMPORARILY_UNAVAILABLE,
-    )

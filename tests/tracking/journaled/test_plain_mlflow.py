@@ -13,6 +13,7 @@ from stores import Place, until
 
 from jupyter_mlkit.tracking.drainer.status import pending
 from jupyter_mlkit.tracking.journal.home import Home
+from jupyter_mlkit.tracking.tags import CPU_SECONDS
 
 from .conftest import Runner
 
@@ -72,6 +73,11 @@ def test_what_is_logged_is_seen_at_once_and_reaches_the_store(
     assert sorted((one.step, one.value) for one in history) == [
         (step, 1 / (step + 1)) for step in range(500)
     ]
+    # With what packages it was made is kept without being asked.
+    assert "mlkit/environment.txt" in {
+        one.path for one in place.client.list_artifacts(told["run"], "mlkit")
+    }
+    assert run.data.metrics[CPU_SECONDS] > 0
     until(lambda: not [*home.journals()], 30)
 
 

@@ -1,0 +1,31 @@
+"""Files that wait beside the journal of their run: whole, or not there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+#: No name that anybody else gives a file.
+_UNFINISHED = ".mlkit-part"
+
+
+def stage(path: Path, content: bytes) -> None:
+    """Write a file whole.
+
+    Raises
+    ------
+    OSError
+        It cannot be written; what was there before is there still.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}{_UNFINISHED}")
+    part.write_bytes(content)
+    part.replace(path)
+
+
+def staged(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder that are whole."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink() and path.suffix != _UNFINISHED:
+            yield path

@@ -1,0 +1,141 @@
+"""Runs of a store that may be away."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from mlflow.entities import Metric, RunStatus, RunTag
+from mlflow.store.entities.paged_list import PagedList
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from mlflow.utils.name_utils import _generate_random_name
+from mlflow.utils.time import get_current_time_millis
+
+from ..drainer.creation import experiment_in_store
+from ..journal.entries import Created, Updated
+from ..journal.ids import is_local, new_id
+from ..provenance.record import at_end, at_start
+from ..tags import RUN_KEY
+from .errors import unavailable
+from .kept import Kept
+from .offline import run_in, run_made
+from .own import Own
+from .reach import UnreachableError
+
+_RUN_NAME = "mlflow.runName"
+
+
+class Runs(Own):
+    """The part of a store that makes, tells of and ends runs."""
+
+    def create_run(
+        self, experiment_id: str, user_id: str, start_time: int, tags: Any, run_name: str | None
+    ) -> Any:
+        """Make a run: in the store, or in the journal while that cannot be asked."""
+        key, tags = new_id(), list(tags or [])
+        try:
+            run = self._reach.ask(
+                lambda real: real.create_run(
+                    experiment_in_store(real, self._ids, experiment_id),
+                    user_id,
+                    start_time,
+                    # Where the reply is lost the run is found by this, and not made again.
+                    [*tags, RunTag(RUN_KEY, key)],
+                    run_name,
+                )
+            )
+        except UnreachableError:
+            run = None
+        created = self._created(key, run, experiment_id, user_id, start_time, tags, run_name)
+        made = run_made(created, key) if run is None else run
+        run_id = made.info.run_id
+        kept = self._kept[run_id] = Kept(run_id, made)
+        # The run has a journal from its first moment: that tells whether its process is alive.
+        self._opened(run_id)[0].record(created)
+        parent = created.tags.get(MLFLOW_PARENT_RUN_ID)
+        self._stage(kept, at_start(run_id, parent=parent, later=partial(self._stage, kept)))
+        return made
+
+    def _created(
+        self, key: str, run: Any, experiment: str, user: str, begun: int, tags: Any, name: Any
+    ) -> Created:
+        given = {one.key: str(one.value) for one in tags}
+        if run is not None:
+            info = run.info
+            return Created(
+                info.experiment_id,
+                info.run_name,
+                user,
+                begun,
+                info.artifact_uri,
+                given,
+                info.run_id,
+            )
+        name = name or given.get(_RUN_NAME) or _generate_random_name()
+        files = self._home.find(self.uri, key).files
+        return Created(experiment, name, user, begun, files.as_uri(), {**given, _RUN_NAME: name})
+
+    def get_run(self, run_id: str) -> Any:
+        """Return a run as it will be."""
+        if is_local(run_id) and self._ids.in_store(run_id) is None:
+            return self._waiting_run(run_id)
+        kept = self._kept.get(run_id)
+        waits = kept is not None and self._waits(kept)
+        try:
+            found = self._reach.ask(lambda real: real.get_run(self.in_store(run_id)))
+        except UnreachableError as error:
+            if kept is None or kept.run is None:
+                raise unavailable(str(error)) from error
+            return kept.over(kept.run)
+        if kept is None:
+            self._seen = found
+            return found
+        # What others have changed since all of it arrived is newer.
+        return kept.over(found) if waits else Kept(kept.run_id, kept.run).over(found)
+
+    def _waiting_run(self, run_id: str) -> Any:
+        kept = self._kept.get(run_id)
+        if kept is not None and kept.run is not None:
+            return kept.over(kept.run)
+        found = run_in(self._home.find(self.uri, run_id))
+        if found is None:
+            raise unavailable(f"Run {run_id} is not in the tracking store yet.")
+        return found
+
+    def update_run_info(
+        self, run_id: str, run_status: Any, end_time: int | None, run_name: str | None
+    ) -> Any:
+        """Change state, end or name of a run, after all that was logged before."""
+        status = None if run_status is None else RunStatus.to_string(run_status)
+        updated = Updated(status, end_time, run_name or None)
+        if updated.is_over:
+            self._note_end(run_id)
+        recorder, kept = self._opened(run_id)
+        recorder.record(updated)
+        kept.note(updated)
+        if updated.is_over:
+            self._end(kept)
+        return (kept.over(kept.run) if kept.run is not None else self.get_run(run_id)).info
+
+    def _note_end(self, run_id: str) -> None:
+        files, metrics, tags = at_end(run_id)
+        if metrics or tags:
+            now = get_current_time_millis()
+            self.log_batch(
+                run_id,
+                [Metric(key, value, now, 0) for key, value in metrics.items()],
+                [],
+                [RunTag(key, value) for key, value in tags.items()],
+            )
+        if files:
+            self._stage(self._opened(run_id)[1], files)
+
+    def search_runs(self, *given: Any, **named: Any) -> Any:
+        """Return runs that the store finds, each as it will be."""
+        waiting_runs = {run_id for run_id, kept in [*self._kept.items()] if self._waits(kept)}
+        found = self.real.search_runs(*given, **named)
+        runs = [
+            self._kept[run.info.run_id].over(run) if run.info.run_id in waiting_runs else run
+            for run in found
+        ]
+        return PagedList(runs, found.token)

@@ -1,0 +1,111 @@
+"""What runs were trained on and what they have made, for a store that may be away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..drainer.creation import experiment_in_store
+from ..journal.entries import Entry
+from ..journal.ids import is_local
+from .entities import inputs_entry, outputs_entry
+from .errors import unavailable
+from .own import Own
+from .reach import UnreachableError
+
+
+class Used(Own):
+    """The part of a store that takes inputs, outputs and models."""
+
+    def log_inputs(self, run_id: str, datasets: Any = None, models: Any = None) -> None:
+        """Log what a run was trained on."""
+        self._there_or_noted(
+            run_id,
+            lambda real: real.log_inputs(self.in_store(run_id), datasets, models),
+            inputs_entry(datasets or [], models or []),
+        )
+
+    def log_outputs(self, run_id: str, models: Any) -> None:
+        """Log models that a run has made."""
+        if any(one.model_id in self._models for one in models):
+            self._opened(run_id)[0].record(outputs_entry(models))
+            return
+        self._there_or_noted(
+            run_id,
+            lambda real: real.log_outputs(self.in_store(run_id), models),
+            outputs_entry(models),
+        )
+
+    def _there_or_noted(self, run_id: str, call: Callable[[Any], Any], entry: Entry) -> None:
+        """Tell the store, or where it cannot be asked, or does not know the run, the journal."""
+        kept = self._kept.get(run_id)
+        try:
+            # What is known by an id of here was begun there, and its order counts.
+            if kept is not None and is_local(kept.run_id):
+                raise UnreachableError
+            self._reach.ask(call)
+        except UnreachableError:
+            self._opened(run_id)[0].record(entry)
+
+    def create_logged_model(
+        self,
+        experiment_id: str,
+        name: str | None = None,
+        source_run_id: str | None = None,
+        tags: Any = None,
+        params: Any = None,
+        model_type: str | None = None,
+    ) -> Any:
+        """Make a model: in the store, or in the journal of its run."""
+        kept = self._kept.get(source_run_id or "")
+        if kept is None or not is_local(kept.run_id):
+            try:
+                return self._reach.ask(
+                    lambda real: real.create_logged_model(
+                        experiment_in_store(real, self._ids, experiment_id),
+                        name, self.in_store(source_run_id), tags, params, model_type,
+                    )
+                )  # fmt: skip
+            except UnreachableError as error:
+                if source_run_id is None:
+                    raise unavailable(f"{error} A model needs a run to wait in.") from error
+        assert source_run_id is not None
+        recorder, kept = self._opened(source_run_id)
+        files = self._home.find(self.uri, kept.run_id).model_files
+        return self._models.create(
+            experiment_id, source_run_id, files, recorder.record,
+            name=name, kind=model_type, tags=tags, params=params,
+        )  # fmt: skip
+
+    def get_logged_model(self, model_id: str, allow_deleted: bool = False) -> Any:
+        """Return a model, also one that waits."""
+        if model_id in self._models:
+            return self._models.get(model_id)
+        return self.real.get_logged_model(self.in_store(model_id), allow_deleted)
+
+    def finalize_logged_model(self, model_id: str, status: Any) -> Any:
+        """Set the final state of a model."""
+        if model_id in self._models:
+            return self._models.finalize(model_id, status)
+        return self.real.finalize_logged_model(self.in_store(model_id), status)
+
+    def set_logged_model_tags(self, model_id: str, tags: Any) -> None:
+        """Set tags of a model."""
+        if model_id in self._models:
+            self._models.set_tags(model_id, {one.key: str(one.value) for one in tags})
+        else:
+            self.real.set_logged_model_tags(self.in_store(model_id), tags)
+
+    def delete_logged_model_tag(self, model_id: str, key: str) -> None:
+        """Delete a tag of a model."""
+        if model_id in self._models:
+            self._models.set_tags(model_id, {key: None})
+        else:
+            self.real.delete_logged_model_tag(self.in_store(model_id), key)
+
+    def log_logged_model_params(self, model_id: str, params: Any) -> None:
+        """Log params of a model."""
+        if model_id in self._models:
+            self._models.log_params(model_id, {one.key: str(one.value) for one in params})
+        else:
+            self.real.log_logged_model_params(self.in_store(model_id), params)

@@ -30,6 +30,8 @@ CUBE_URI: Final = "mlkit.cube.uri"
 #: SHA-256 over all files of a model, on the run and on the LoggedModel; see ``digests``.
 MODEL_DIGEST: Final = "mlkit.model.sha256"
 JOB_ID: Final = "mlkit.job_id"
+#: Artifact with the params beyond the first thousand.
+MORE_PARAMS: Final = "mlkit.params.more"
 #: Tells a run from all others before a store gives it an id: making it twice is noticed.
 RUN_KEY: Final = "mlkit.run_key"
 #: Why a run ended other than by finishing: ``stopped``, ``lost``.

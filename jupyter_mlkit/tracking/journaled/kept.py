@@ -8,6 +8,7 @@ from typing import Any
 
 from ..journal.entries import Entry, Metric, Params, Tags, Updated
 from ..journal.recorder import Recorder
+from .overflow import More
 
 #: Step, time, value: the latest of a metric is the greatest, as MLflow has it.
 Latest = tuple[int, int, float]
@@ -29,6 +30,8 @@ class Kept:
         Tags that were deleted are None.
     recorder : Recorder or None
         That is open.
+    more : More or None
+        Params beyond those that the store is given.
     status, end_time, name
         What was set, else None.
     """
@@ -36,6 +39,7 @@ class Kept:
     run_id: str
     run: Any = None
     recorder: Recorder | None = None
+    more: More | None = None
     latest: dict[str, Latest] = field(default_factory=dict)
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str | None] = field(default_factory=dict)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
+from mlflow.entities import RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.store.entities.paged_list import PagedList
@@ -19,7 +21,12 @@ from mlflow.utils.validation import (
 
 from ..drainer.source import waiting
 from ..journal.entries import Entry, Metric, Params, Tags
+from ..tags import MORE_PARAMS
+from .kept import Kept
+from .overflow import MOST_PARAMS, More, whole
 from .own import Own
+
+_log = logging.getLogger("jupyter_mlkit.tracking")
 
 
 class Logged(Own):
@@ -44,6 +51,7 @@ class Logged(Own):
     ) -> None:
         """Log metrics, params and tags; none of them where one cannot be."""
         _validate_run_id(run_id)
+        params, tags, files = whole(params, tags)
         metrics, params, tags = _validate_batch_log_data(metrics, params, tags)
         _validate_batch_log_limits(metrics, params, tags)
         _validate_param_keys_unique(params)
@@ -57,6 +65,8 @@ class Logged(Own):
                     f"ID={run_id!r} with other values: {changed}.",
                     INVALID_PARAMETER_VALUE,
                 )
+            self._stage(kept, files)
+            told = self._most(kept, new)
             entries: list[Entry] = [
                 Metric(
                     one.key, float(one.value), int(one.timestamp), int(one.step),
@@ -64,8 +74,10 @@ class Logged(Own):
                 )
                 for one in metrics
             ]  # fmt: skip
-            if new:
-                entries.append(Params(new))
+            if told:
+                entries.append(Params(told))
+            if len(told) < len(new) and kept.more is not None:
+                tags = [*tags, RunTag(MORE_PARAMS, kept.more.name)]
             if tags:
                 entries.append(Tags({one.key: str(one.value) for one in tags}))
             if entries:
@@ -74,6 +86,20 @@ class Logged(Own):
             kept.tags |= {one.key: str(one.value) for one in tags}
         for one in metrics:
             kept.point(one.key, float(one.value), int(one.timestamp), int(one.step))
+
+    def _most(self, kept: Kept, new: dict[str, str]) -> dict[str, str]:
+        """Return the params that MLflow is given; those beyond go to a file of the run."""
+        room = max(0, MOST_PARAMS - len(kept.params))
+        more = dict([one for one in new.items() if one[0] not in kept.params][room:])
+        if not more:
+            return new
+        try:
+            if kept.more is None:
+                kept.more = More(self._home.find(self.uri, kept.run_id).files)
+            kept.more.add(more)
+        except OSError as error:
+            _log.warning("%d params could not be kept: %s.", len(more), error)
+        return {key: value for key, value in new.items() if key not in more}
 
     def log_batch_async(
         self, run_id: str, metrics: Sequence[Any], params: Sequence[Any], tags: Sequence[Any]

@@ -1,0 +1,331 @@
+"""Any sequence of logging, dying, tearing, partition and draining keeps what was logged."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from stores import Place, file_place
+
+from jupyter_mlkit.errors import BackendError
+from jupyter_mlkit.processes.identity import Identity
+from jupyter_mlkit.tracking.client import StoreClient
+from jupyter_mlkit.tracking.drainer.dead_letters import dead_letters
+from jupyter_mlkit.tracking.drainer.service import Drainer
+from jupyter_mlkit.tracking.drainer.source import waiting
+from jupyter_mlkit.tracking.journal.entries import Metric, Opened, Params, Tags
+from jupyter_mlkit.tracking.journal.home import Home, Journal
+from jupyter_mlkit.tracking.journal.recorder import Recorder
+from jupyter_mlkit.tracking.journal.segments import segments
+from jupyter_mlkit.tracking.journal.writer import Writer
+
+TIME = 1_700_000_000_000
+EXAMPLES, STEPS = 25, 40
+Point = tuple[str, int, int, float]
+
+
+class Process:
+    """One that writes a journal; another process stands for it, so that it can die.
+
+    Parameters
+    ----------
+    journal : Journal
+    number : int
+        Tells its points from those of others.
+    """
+
+    def __init__(self, journal: Journal, number: int) -> None:
+        self._child = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+        me = Identity.of(self._child.pid)
+        assert me is not None
+
+        def opened(name: str, segment: int) -> Opened:
+            return Opened(journal.run, name, segment, "1", me.pid, me.started, me.boot, me.machine)
+
+        self.journal, self.number, self.step = journal, number, 0
+        self.writer = Writer(journal.folder, opened, segment_bytes=700)
+        self.recorder = Recorder(self.writer)
+
+    def die(self) -> None:
+        """Die without a word."""
+        self._child.kill()
+        self._child.wait()
+        assert self._child.stdin is not None
+        self._child.stdin.close()
+
+
+@dataclass
+class Model:
+    """What a run must have: lists and dicts.
+
+    Attributes
+    ----------
+    points : dict
+        Those of each process, in the order of its calls.
+    params, tags : dict
+    conflicts : set
+        Params that were given a second value.
+    """
+
+    points: dict[int, list[Point]] = field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str | None] = field(default_factory=dict)
+    conflicts: set[tuple[str, str]] = field(default_factory=set)
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Store(StoreClient):
+    """One that is away after so many calls; the last of them may be done, and its reply lost.
+
+    Attributes
+    ----------
+    left : int or None
+        Calls that it still answers; all where None.
+    loses_reply : bool
+    """
+
+    left: int | None = None
+    loses_reply = False
+
+    @contextmanager
+    def calling(self, what: str = "The store", **fields: str) -> Iterator[mlflow.MlflowClient]:
+        if self.left == 0 and not self.loses_reply:
+            raise BackendError("The store is away.")
+        with super().calling(what, **fields) as client:
+            yield client
+        if self.left == 0:
+            self.loses_reply = False
+            raise BackendError("The reply of the store is lost.")
+        if self.left is not None:
+            self.left -= 1
+
+
+class Brings(Drainer):
+    """A drainer with a store that may be away."""
+
+    def __init__(self, home: Home, clock: Clock, store: Store) -> None:
+        super().__init__(home, clock)
+        self._stores = {store.uri: store}
+
+
+class Tracking(RuleBasedStateMachine):
+    """Runs, processes that log to them, a store that may be away, a drainer that may stop."""
+
+    place: Place
+    processes = Bundle("processes")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.home = Home(Path(tempfile.mkdtemp(prefix="journal-")))
+        self.clock = Clock()
+        self.away = Store(self.place.uri)
+        self.restart()
+        self.models: dict[str, Model] = {}
+        self.alive: list[Process] = []
+        self.count = 0
+        self.deleted: set[str] = set()
+        assert self.place.path is not None
+        self.store = sqlite3.connect(self.place.path)
+
+    @initialize()
+    def runs(self) -> None:
+        experiment = self.place.experiment()
+        for _ in range(2):
+            run = self.place.client.create_run(experiment).info.run_id
+            self.models[run] = Model()
+
+    @rule(target=processes, which=st.booleans())
+    def begin(self, which: bool) -> Process:
+        run = [*self.models][which]
+        self.count += 1
+        process = Process(self.home.journal(self.place.uri, run), self.count)
+        self.models[run].points[self.count] = []
+        self.alive.append(process)
+        return process
+
+    @rule(process=processes, key=st.sampled_from("ab"), points=st.integers(1, 12))
+    def log(self, process: Process, key: str, points: int) -> None:
+        for _ in range(points):
+            process.step += 1
+            point = (key, process.number * 10_000 + process.step, TIME, process.step / 7)
+            process.recorder.metric(point[0], point[3], point[2], point[1])
+            self.models[process.journal.run].points[process.number].append(point)
+
+    @rule(process=processes, key=st.sampled_from("xyz"), value=st.integers(0, 3))
+    def param(self, process: Process, key: str, value: int) -> None:
+        process.recorder.record(Params({key: str(value)}))
+        model = self.models[process.journal.run]
+        if model.params.setdefault(key, str(value)) != str(value):
+            model.conflicts.add((key, str(value)))
+
+    @rule(process=processes, key=st.sampled_from("xyz"), value=st.none() | st.integers(0, 99))
+    def tag(self, process: Process, key: str, value: int | None) -> None:
+        told = None if value is None else str(value)
+        process.recorder.record(Tags({f"tag {key}": told}))
+        self.models[process.journal.run].tags[f"tag {key}"] = told
+
+    @rule(process=processes)
+    def flush(self, process: Process) -> None:
+        process.writer.flush()
+
+    @rule(process=consumes(processes))
+    def close(self, process: Process) -> None:
+        process.recorder.close()
+        process.die()
+        self.alive.remove(process)
+
+    @rule(process=consumes(processes), torn=st.binary(min_size=0, max_size=60))
+    def kill(self, process: Process, torn: bytes) -> None:
+        """Let it die, at times in the middle of a record."""
+        process.die()
+        self.alive.remove(process)
+        mine = [
+            one for one in segments(process.journal.folder) if one.writer == process.writer.name
+        ]
+        if mine:
+            with mine[-1].path.open("ab") as file:
+                file.write(b"\xf5\x4a\x01\x00"[: len(torn)] + torn[4:])
+
+    @rule()
+    def restart(self) -> None:
+        self.drainer = Brings(self.home, self.clock, self.away)
+
+    @rule(calls=st.integers(0, 8), loses_reply=st.booleans())
+    def partition(self, calls: int, loses_reply: bool) -> None:
+        self.away.left, self.away.loses_reply = calls, loses_reply
+
+    @rule()
+    def heal(self) -> None:
+        self.away.left = None
+
+    @rule(which=st.booleans())
+    def delete_or_restore(self, which: bool) -> None:
+        run = [*self.models][which]
+        if run in self.deleted:
+            self.place.client.restore_run(run)
+            self.deleted.remove(run)
+        else:
+            self.place.client.delete_run(run)
+            self.deleted.add(run)
+
+    @rule(chunks=st.integers(0, 3))
+    def drain(self, chunks: int) -> None:
+        """Drain, and be stopped between chunks."""
+        asked = iter([True] * chunks)
+        self.clock.now += 1000
+        self.drainer.round(lambda: next(asked, False))
+
+    @rule()
+    def lose_cursors(self) -> None:
+        """As of a journal that was put back from a backup."""
+        for path in self.home.root.glob("*/*/*.cursor"):
+            path.unlink()
+
+    @invariant()
+    def nothing_is_lost_or_made_up(self) -> None:
+        """Each point of each process is in the store or waits, in its order, and none else."""
+        for run, model in self.models.items():
+            stored = self._stored(run)
+            held: dict[int, list[Point]] = {number: [] for number in model.points}
+            for one in waiting(self.home.journal(self.place.uri, run).folder):
+                if isinstance(one.entry, Metric):
+                    point = (one.entry.key, one.entry.step, one.entry.timestamp, one.entry.value)
+                    held[one.entry.step // 10_000].append(point)
+            for number, points in model.points.items():
+                brought = [point for point in stored if point[1] // 10_000 == number]
+                assert brought == points[: len(brought)]
+                assert held[number] == points[len(points) - len(held[number]) :]
+                assert len(brought) + len(held[number]) >= len(points)
+
+    def _stored(self, run: str) -> list[Point]:
+        found = self.store.execute(
+            "SELECT key, step, timestamp, value FROM metrics WHERE run_uuid = ? ORDER BY rowid",
+            (run,),
+        )
+        return list(found)
+
+    def teardown(self) -> None:
+        """When all is well again, the store has exactly what was logged, and nothing is left."""
+        try:
+            self.heal()
+            for run in sorted(self.deleted):
+                self.place.client.restore_run(run)
+            for process in self.alive:
+                process.recorder.close()
+            self.restart()
+            self.drainer.round()
+            assert self.drainer.failing == {}
+            self.nothing_is_lost_or_made_up()
+            for run, model in self.models.items():
+                self._is_whole(run, model)
+        finally:
+            for process in self.alive:
+                process.die()
+            self.store.close()
+            shutil.rmtree(self.home.root)
+
+    def _is_whole(self, run: str, model: Model) -> None:
+        found = self.place.client.get_run(run)
+        assert sorted(self._stored(run)) == sorted(
+            point for points in model.points.values() for point in points
+        )
+        assert found.data.params == model.params
+        assert {key: value for key, value in found.data.tags.items() if key.startswith("tag ")} == {
+            key: value for key, value in model.tags.items() if value is not None
+        }
+        folder = self.home.journal(self.place.uri, run).folder
+        assert segments(folder) == []
+        letters = {(one.key, one.value) for one in dead_letters(folder)}
+        assert letters == model.conflicts
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    logging.disable()
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def test_all_that_was_logged_is_in_the_store(
+    empty_store: Path, tmp_path: Path, nightly: int, quiet: Any
+) -> None:
+    machine = type("Machine", (Tracking,), {"place": file_place(empty_store, tmp_path)})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=EXAMPLES * nightly,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=[*HealthCheck],
+            print_blob=True,
+            derandomize="CI" in os.environ and nightly == 1,
+        ),
+    )

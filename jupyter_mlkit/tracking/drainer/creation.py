@@ -72,12 +72,13 @@ def discard_doubles(journal: Journal, store: StoreClient, run: str) -> None:
     run : str
         The one that stays.
     """
-    if not is_local(journal.run):
-        return
     with store.calling(f"Run {journal.run}") as client:
-        experiment = client.get_run(run).info.experiment_id
-        for other in _of_key(client, experiment, journal.run):
-            if other.info.run_id != run and other.info.lifecycle_stage == "active":
+        mine = client.get_run(run)
+        # MLflow itself asks again, too: a run that was made at once has a key as well.
+        key = mine.data.tags.get(RUN_KEY)
+        for other in _of_key(client, mine.info.experiment_id, key) if key else ():
+            is_empty = not (other.data.metrics or other.data.params)  # no copy with its tags
+            if other.info.run_id != run and other.info.lifecycle_stage == "active" and is_empty:
                 client.delete_run(other.info.run_id)
 
 

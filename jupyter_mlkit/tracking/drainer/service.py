@@ -20,6 +20,7 @@ from ..journal.home import Home, Journal
 from ..journal.reader import Damage
 from ..journal.segments import Segment, segments
 from ..redact import redact
+from ..schema import require_file
 from .confirm import tidy
 from .creation import run_in_store
 from .cursors import read_cursor
@@ -145,7 +146,10 @@ class Drainer:
         if uri not in self._stores:
             # What the journal names has no password; what this process was given may have one.
             given = default_tracking_uri()
-            self._stores[uri] = StoreClient(given if redact(given) == uri else uri)
+            store = StoreClient(given if redact(given) == uri else uri)
+            if store.path is not None:
+                require_file(store.path)  # where it was logged to: a new one would take its place
+            self._stores[uri] = store
         return self._stores[uri]
 
     def _is_due(self, name: str) -> bool:

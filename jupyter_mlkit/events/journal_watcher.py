@@ -8,8 +8,8 @@ from jupyter_mlkit.models import Change, SyncState
 from jupyter_mlkit.tracking.drainer.summary import sync_state
 from jupyter_mlkit.tracking.journal.home import Home
 
-#: Seconds between two looks, and the share of the time that they may take.
-_EVERY, _DUTY = 1.0, 0.02
+#: Seconds between two looks at least and at most, and the share of a core that they may take.
+_EVERY, _LONGEST_PAUSE, _DUTY = 1.0, 10.0, 0.02
 
 
 class JournalWatcher:
@@ -30,9 +30,10 @@ class JournalWatcher:
 
     def changes(self) -> list[Change]:
         """Return the changes since the last call; the first call compares with no journal."""
-        began = time.monotonic()
+        began = time.thread_time()
         shown = _shown(sync_state(self._home))
-        self.interval = max(_EVERY, (time.monotonic() - began) / _DUTY)
+        took = time.thread_time() - began
+        self.interval = min(max(_EVERY, took / _DUTY), _LONGEST_PAUSE)
         changed, self._shown = shown != self._shown, shown
         return [Change("sync", "changed", [])] if changed else []
 

@@ -85,6 +85,10 @@ export class ChangeStream implements IChanges, IDisposable {
   private async _renew(): Promise<void> {
     try {
       const watch = await this._client.watch();
+      if (this._schemaId === null) {
+        // The first news of what waits are told while this answer is on its way.
+        this._changed.emit({ capability: 'sync', kind: 'changed', ids: [] });
+      }
       this._schemaId = watch.schema_id;
       const interval = Math.max(1000, (watch.expires_in * 1000) / 2);
       this._poll.frequency = { ...this._poll.frequency, interval };

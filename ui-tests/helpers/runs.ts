@@ -27,3 +27,18 @@ export function logRuns(
     stdio: 'pipe'
   });
 }
+
+/** Leave in the journal what a tracking server that is down does not take. */
+export function logWaiting(kind: ServerKind): void {
+  waiting(kind);
+}
+
+/** Remove it again: what brings it ends then. */
+export function forgetWaiting(kind: ServerKind): void {
+  waiting(kind, '--forget');
+}
+
+function waiting(...args: readonly string[]): void {
+  const script = path.join(__dirname, 'log_waiting.py');
+  execFileSync('python', [script, ...args], { stdio: 'pipe' });
+}

@@ -174,26 +174,29 @@ function SyncDetails(props: {
           )}
         </p>
       )}
-      <p className="jp-mlkit-dim" role="status">
-        {!waits
-          ? trans.__('All that can be sent is in the store.')
-          : isAsked
-            ? trans.__('Being sent. The number falls as the store takes it.')
-            : trans.__(
-                'Nothing is lost: it is kept on disk and sent as soon as the store takes it, even while JupyterLab is closed.'
-              )}
+      <p className="jp-mlkit-dim">
+        {waits
+          ? trans.__(
+              'Nothing is lost: it is kept on disk and sent as soon as the store takes it, even while JupyterLab is closed.'
+            )
+          : trans.__('All that can be sent is in the store.')}
       </p>
       {error && <ErrorBox trans={trans} error={error} />}
       {waits && (
-        <button
-          type="button"
-          className="jp-mlkit-button jp-mod-accept"
-          // Not disabled, which would take the focus away.
-          aria-disabled={busy}
-          onClick={() => void run(onSend).then(setAsked)}
-        >
-          {busy ? trans.__('Sending…') : trans.__('Send now')}
-        </button>
+        <div className="jp-mlkit-sync-foot">
+          <button
+            type="button"
+            className="jp-mlkit-button jp-mod-accept"
+            // Not disabled, which would take the focus away.
+            aria-disabled={busy}
+            onClick={() => void run(onSend).then(setAsked)}
+          >
+            {trans.__('Send now')}
+          </button>
+          <span className="jp-mlkit-dim" role="status">
+            {(busy || isAsked) && trans.__('being tried')}
+          </span>
+        </div>
       )}
     </div>
   );

@@ -6,6 +6,8 @@ import type { Change } from '../../api/types';
 import { ChangeStream } from '../changes';
 import { FakeServer, settle } from './fakeServer';
 
+const atFirst = { capability: 'sync', kind: 'changed', ids: [] };
+
 describe('ChangeStream', () => {
   let server: FakeServer;
   let stream: Signal<object, Event.Emission>;
@@ -47,15 +49,24 @@ describe('ChangeStream', () => {
     await settle(50);
     const data = { capability: 'runs', kind: 'created', ids: ['a'] };
     stream.emit({ schema_id: 'another', ...data });
-    expect(heard).toEqual([]);
+    expect(heard).toEqual([atFirst]);
     stream.emit({ schema_id: 'change', ...data });
-    expect(heard).toEqual([data]);
+    expect(heard).toEqual([atFirst, data]);
+  });
+
+  it('makes up for what waited before it heard of it, once', async () => {
+    changes.hold();
+    await settle(50);
+    expect(heard).toEqual([atFirst]);
+    await settle(35_000);
+    expect(server.callsOf('watch').length).toBeGreaterThan(1);
+    expect(heard).toEqual([atFirst]);
   });
 
   it('asks now and then where the bus stays silent', async () => {
     changes.hold();
     await settle(50);
-    expect(heard).toEqual([]);
+    expect(heard).toEqual([atFirst]);
     await settle(95_000);
     expect(new Set(heard.map(change => change.capability))).toEqual(
       new Set(['experiments', 'runs', 'jobs', 'logs', 'registry', 'sync'])

@@ -107,10 +107,10 @@ describe('SyncStatus', () => {
     await userEvent.click(button);
     await userEvent.click(button);
     expect(onSend).toHaveBeenCalledTimes(1);
-    expect(button).toHaveTextContent('Sending…');
+    expect(within(box).getByRole('status')).toHaveTextContent('being tried');
     await act(async () => done());
-    expect(button).toHaveTextContent('Send now');
-    expect(within(box).getByRole('status')).toHaveTextContent('Being sent');
+    expect(within(box).getByRole('status')).toHaveTextContent('being tried');
+    expect(box).toHaveTextContent('Nothing is lost');
     rerender(status({}, onSend));
     expect(box).toHaveTextContent('All that can be sent is in the store.');
     expect(within(box).queryByRole('button')).toBeNull();
@@ -128,7 +128,7 @@ describe('SyncStatus', () => {
     expect(within(box).getByRole('alert')).toHaveTextContent(
       'the disk is full'
     );
-    expect(box).not.toHaveTextContent('Being sent');
+    expect(box).not.toHaveTextContent('being tried');
   });
 
   it('is closed by Escape, which gives the focus back', async () => {

@@ -10,6 +10,8 @@ ENV_JOB_DIR = "JUPYTER_MLKIT_JOB_DIR"
 ENV_JOB_ID = "JUPYTER_MLKIT_JOB_ID"
 #: Tells the processes of one attempt of a job from all others.
 ENV_JOB_NONCE = "JUPYTER_MLKIT_JOB_NONCE"
+#: Is "1" for a process that brings journals to their stores, and for no other.
+ENV_DRAINER = "JUPYTER_MLKIT_DRAINER"
 #: Where it is "1", what MLflow logs goes to a journal first.
 ENV_JOURNAL = "JUPYTER_MLKIT_JOURNAL"
 #: Names a file with the tracking URI, where that holds a password.

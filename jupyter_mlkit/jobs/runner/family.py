@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from ...paths import ENV_DRAINER
 from ...processes import system
 
 _PR_SET_PDEATHSIG = 1
@@ -33,11 +34,14 @@ def dies_with_parent() -> Callable[[], None]:
 
 
 def descendants() -> list[int]:
-    """Return the processes below this one, parents first."""
+    """Return the processes below this one, parents first.
+
+    Without the drainer, which is the user's and not the job's, whoever had it started.
+    """
     found = system.children(os.getpid())
     for pid in found:
         found += [child for child in system.children(pid) if child not in found]
-    return found
+    return [pid for pid in found if not system.has_variable(pid, f"{ENV_DRAINER}=1")]
 
 
 def signal_all(number: int) -> None:
@@ -54,7 +58,7 @@ def kill_all(reap: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + _KILL_WITHIN
     while True:
         signal_all(signal.SIGKILL)
-        if not reap():
+        if not reap() or not descendants():
             return True
         if time.monotonic() > deadline:
             return False

@@ -9,7 +9,13 @@ import sys
 import threading
 from pathlib import Path
 
-from jupyter_mlkit.paths import ENV_JOB_DIR, ENV_JOB_ID, ENV_JOB_NONCE, ENV_JOURNAL
+from jupyter_mlkit.paths import (
+    ENV_DRAINER,
+    ENV_JOB_DIR,
+    ENV_JOB_ID,
+    ENV_JOB_NONCE,
+    ENV_JOURNAL,
+)
 
 from ..journal.home import Home
 from .service import Drainer, alone, backlog
@@ -46,7 +52,7 @@ def start(home: Home) -> int | None:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**_PATIENCE, **environment},
+            env={**_PATIENCE, **environment, ENV_DRAINER: "1"},
             cwd=home.root,
         )
     # Whoever started it may live longer: it must not stay a zombie.

@@ -127,10 +127,6 @@ class Updated(msgspec.Struct, frozen=True, tag=True):
         return self.status in _OVER
 
 
-class Beat(msgspec.Struct, frozen=True, tag=True):
-    """The writer is alive."""
-
-
 class Missed(msgspec.Struct, frozen=True, tag=True):
     """So many entries before this one could not be kept, as the disk took none."""
 
@@ -142,7 +138,7 @@ class Closed(msgspec.Struct, frozen=True, tag=True):
 
 
 Other = (
-    Opened | Created | Params | Tags | Updated | Beat | Missed | Closed
+    Opened | Created | Params | Tags | Updated | Missed | Closed
     | Inputs | Outputs | ModelCreated | ModelChanged
 )  # fmt: skip
 Entry = Metric | Other

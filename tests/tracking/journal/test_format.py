@@ -14,7 +14,6 @@ from hypothesis import given
 
 from jupyter_mlkit.errors import BackendError, InvalidInputError
 from jupyter_mlkit.tracking.journal.entries import (
-    Beat,
     Closed,
     Entry,
     Metric,
@@ -40,7 +39,6 @@ ENTRIES = st.one_of(
     st.builds(Params, st.dictionaries(TEXT, TEXT, max_size=5)),
     st.builds(Tags, st.dictionaries(TEXT, st.none() | TEXT, max_size=5)),
     st.builds(Updated, NAME, st.none() | INT64, NAME),
-    st.builds(Beat),
     st.builds(Missed, st.integers(0, 2**40)),
     st.just(Closed()),
 )
@@ -132,7 +130,7 @@ def test_what_is_written_later_is_read_from_where_the_rest_began() -> None:
 
 def test_records_of_another_writer_are_none() -> None:
     data, places = segment_of(4 << 10)
-    other = framed(SALT + 1, *encoded(Beat())[:1], 9, 9, 9, encoded(Beat())[1])
+    other = framed(SALT + 1, *encoded(Missed(1))[:1], 9, 9, 9, encoded(Missed(1))[1])
     middle = places[5][1]
     found = scanned(data[:middle] + other + data[middle:])
     assert len(records(found)) == len(places)
@@ -188,7 +186,6 @@ def test_a_journal_of_format_1_is_read_for_ever() -> None:
         Params({"lr": "0.01", "": "x"}),
         Tags({"mlkit.note": "läuft", "old": None}),
         Updated("FINISHED", 1_700_000_000_003, "new name"),
-        Beat(),
         Missed(3),
         Closed(),
     ]

@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from jupyter_mlkit import models
+from jupyter_mlkit.errors import BackendError
+from jupyter_mlkit.paths import journal_dir
 
 from . import comparison, experiments, histories, runs, specs
 from .artifacts import ArtifactReader
 from .client import StoreClient
+from .journal.home import Home
+from .journal.ids import is_local
 from .locations import Beneath
 from .runs import View
+from .unsent import Unsent
 
 
 class TrackingBackend:
@@ -41,6 +46,7 @@ class TrackingBackend:
     ) -> None:
         self.uri = uri
         self.store = StoreClient(uri, artifact_root)
+        self._unsent = Unsent(Home(journal_dir()), self.store.uri)
         self._artifacts = ArtifactReader(
             self.store,
             Path(artifact_root) if artifact_root is not None else None,
@@ -61,7 +67,20 @@ class TrackingBackend:
         page_token: str | None = None,
     ) -> models.ExperimentPage:
         """Return one page of active experiments, those whose name holds `name_contains`."""
-        return experiments.list_experiments(self.store, name_contains, max_results, page_token)
+        unsent = [
+            one
+            for one in ([] if page_token else self._unsent.experiments())
+            if experiments.contains(one.name, name_contains)
+        ]
+        try:
+            page = experiments.list_experiments(self.store, name_contains, max_results, page_token)
+        except BackendError:
+            if not unsent:
+                raise
+            return models.ExperimentPage(items=unsent, next_page_token=None)
+        there = {one.name for one in page.items}
+        page.items += [one for one in unsent if one.name not in there]
+        return page
 
     def runs(
         self,
@@ -72,52 +91,76 @@ class TrackingBackend:
         max_results: int = 100,
         page_token: str | None = None,
     ) -> models.RunPage:
-        """Return one page of runs; see :func:`jupyter_mlkit.tracking.runs.search_runs`."""
-        return runs.search_runs(
-            self.store, experiment_ids, filter, order_by, view, max_results, page_token
-        )
+        """Return one page of runs; see :func:`jupyter_mlkit.tracking.runs.search_runs`.
+
+        Those that wait for the store come first, on the first page. Only the store can filter:
+        where it is asked to, they are left out.
+        """
+        shows_unsent = view != "deleted" and not filter and not page_token
+        unsent = self._unsent.runs(experiment_ids) if shows_unsent else []
+        there = [one for one in map(self._unsent.in_store, experiment_ids) if not is_local(one)]
+        if experiment_ids and not there:  # nothing of them is in the store yet
+            return models.RunPage(items=unsent, next_page_token=None)
+        try:
+            page = runs.search_runs(
+                self.store, there, filter, order_by, view, max_results, page_token
+            )
+        except BackendError:
+            if not unsent:
+                raise
+            return models.RunPage(items=unsent, next_page_token=None)
+        page.items = unsent + page.items
+        return page
 
     def run(self, run_id: str) -> models.Run:
-        """Return one run."""
-        return runs.get_run(self.store, run_id)
+        """Return one run, also one that waits for its store."""
+        unsent = self._unsent.run(run_id)
+        return unsent or runs.get_run(self.store, self._known(run_id))
 
     def stamps(self, run_id: str) -> tuple[str | None, str | None]:
         """Return owner and job of a run, None where there is none."""
-        return runs.stamps(self.store, run_id)
+        return runs.stamps(self.store, self._known(run_id))
 
     def stamp(self, run_id: str, owner: str, job_id: str) -> None:
         """Let the run of a job belong to `owner`; see :func:`.runs.stamp_run`."""
-        runs.stamp_run(self.store, run_id, owner, job_id)
+        runs.stamp_run(self.store, self._known(run_id), owner, job_id)
 
     def update_run(self, run_id: str, patch: models.RunPatch) -> models.Run:
         """Change name and note of a run and return it."""
-        return runs.update_run(self.store, run_id, patch)
+        return runs.update_run(self.store, self._known(run_id), patch)
 
     def delete_run(self, run_id: str) -> None:
         """Mark a run deleted."""
-        runs.delete_run(self.store, run_id)
+        runs.delete_run(self.store, self._known(run_id))
 
     def restore_run(self, run_id: str) -> models.Run:
         """Bring a deleted run back and return it."""
-        return runs.restore_run(self.store, run_id)
+        return runs.restore_run(self.store, self._known(run_id))
 
     def end_run(self, run_id: str, status: Literal["FAILED", "KILLED"], reason: str) -> None:
         """Close a run whose process is gone; see :func:`jupyter_mlkit.tracking.runs.end_run`."""
-        runs.end_run(self.store, run_id, status, reason)
+        runs.end_run(self.store, self._known(run_id), status, reason)
 
     def set_tag(self, run_id: str, key: str, value: str) -> None:
         """Set a tag that is neither MLflow's nor ours."""
-        runs.set_tag(self.store, run_id, key, value)
+        runs.set_tag(self.store, self._known(run_id), key, value)
 
     def delete_tag(self, run_id: str, key: str) -> None:
         """Remove a tag that is neither MLflow's nor ours."""
-        runs.delete_tag(self.store, run_id, key)
+        runs.delete_tag(self.store, self._known(run_id), key)
 
     def histories(
         self, run_ids: Sequence[str], keys: Sequence[str] = (), max_points: int = 1000
     ) -> models.MetricHistories:
         """Return curves; see :func:`jupyter_mlkit.tracking.histories.histories`."""
-        return histories.histories(self.store, run_ids, keys, max_points)
+        unsent = [one for one in dict.fromkeys(run_ids) if self._unsent.run(one) is not None]
+        there = [self._known(one) for one in run_ids if one not in unsent]
+        if not unsent:
+            return histories.histories(self.store, there, keys, max_points)
+        curves = [one for run in unsent for one in self._unsent.curves(run, keys, max_points)]
+        if there:
+            curves += histories.histories(self.store, there, keys, max_points).items
+        return models.MetricHistories(items=curves)
 
     def artifacts(
         self, run_id: str, path: str = "", max_results: int = 100, page_token: str | None = None
@@ -135,7 +178,7 @@ class TrackingBackend:
         page_token : str, optional
             From the page before.
         """
-        return self._artifacts.page(run_id, path, max_results, page_token)
+        return self._artifacts.page(self._known(run_id), path, max_results, page_token)
 
     def open_artifact(self, run_id: str, path: str) -> tuple[BinaryIO, int, str]:
         """Open a file and return it with its size in bytes and its name; the caller closes it.
@@ -154,7 +197,7 @@ class TrackingBackend:
         ForbiddenError
             ``artifact_not_served`` where the files lie outside the served roots.
         """
-        return self._artifacts.open(run_id, path)
+        return self._artifacts.open(self._known(run_id), path)
 
     def preview_artifact(self, run_id: str, path: str) -> models.ArtifactPreview:
         """Return what can be shown of a file, or of a folder that is a cube.
@@ -164,7 +207,7 @@ class TrackingBackend:
         NotFoundError, ForbiddenError
             As :meth:`open_artifact`.
         """
-        return self._artifacts.preview(run_id, path)
+        return self._artifacts.preview(self._known(run_id), path)
 
     def artifact_place(self, run_id: str, path: str) -> Beneath:
         """Return the root and the names beneath it by which another process opens an artifact.
@@ -174,13 +217,18 @@ class TrackingBackend:
         ForbiddenError
             ``artifact_not_served`` where it is not a local one.
         """
-        return self._artifacts.beneath(run_id, path)
+        return self._artifacts.beneath(self._known(run_id), path)
 
     def spec(self, run_id: str) -> models.RunSpec:
         """Return the spec of a run; see :func:`jupyter_mlkit.tracking.specs.run_spec`."""
-        return specs.run_spec(self._artifacts, run_id)
+        return specs.run_spec(self._artifacts, self._known(run_id))
 
     def compare(self, run_ids: Sequence[str]) -> models.Comparison:
         """Return runs side by side; see :func:`jupyter_mlkit.tracking.comparison.compare`."""
         wanted = list(dict.fromkeys(run_ids))[: comparison.MOST_RUNS + 1]
         return comparison.compare([self.run(run_id) for run_id in wanted])
+
+    def _known(self, run_id: str) -> str:
+        """Return the id of a run in the store: one that was given without it is known for ever."""
+        runs.check_run_id(run_id)
+        return self._unsent.in_store(run_id)

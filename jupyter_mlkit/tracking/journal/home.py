@@ -109,9 +109,15 @@ class Home:
         """Yield the journals of all runs."""
         for told in sorted(self.root.glob(f"*/{_STORE}")):
             store = told.read_text(encoding="utf-8")
-            for folder in sorted(told.parent.iterdir()):
-                if folder.is_dir() and _RUN.fullmatch(folder.name):
-                    yield Journal(folder, folder.name, store)
+            yield from self.journals_of(store)
+
+    def journals_of(self, store: str) -> Iterator[Journal]:
+        """Yield the journals of the runs of one store."""
+        plain = redact(store)
+        folder = self._folder(plain)
+        for found in sorted(folder.iterdir()) if folder.exists() else ():
+            if found.is_dir() and _RUN.fullmatch(found.name):
+                yield Journal(found, found.name, plain)
 
     def _folder(self, plain: str) -> Path:
         return self.root / hashlib.sha256(plain.encode()).hexdigest()[:16]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import uuid
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from ..disk import private_folder
 
 #: Every id of ours begins so; no store makes such ones.
 LOCAL = "local-"
+_LOCAL_ID = re.compile(r"local-[0-9a-f]{32}")
 
 
 def new_id() -> str:
@@ -22,7 +24,7 @@ def new_id() -> str:
 
 def is_local(name: str) -> bool:
     """Return whether an id was given without a store."""
-    return name.startswith(LOCAL) and name[len(LOCAL) :].isalnum()
+    return _LOCAL_ID.fullmatch(name) is not None
 
 
 class _Known(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -7,6 +7,7 @@ are there as well.
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from typing import Any
 
@@ -46,18 +47,27 @@ _seen: dict[int, tuple[str, Cell]] = {}
 _ids: dict[int, str] = {}
 
 
-def executed_cells() -> list[Cell]:
-    """Return the cells in the order of their execution, the one that runs now as the last.
-
-    Each is looked through for secrets once, when it is first seen.
-    """
+def history() -> list[str]:
+    """Return the sources that were executed until now, by their count; cheap."""
     ipython = shell()
     if ipython is None:
         return []
-    # Copied at once: another thread may be executing the next cell.
     sources = list(ipython.history_manager.input_hist_raw)
+    _note_running_cell(ipython, len(sources) - 1)
+    return sources
+
+
+def executed_cells(sources: list[str]) -> list[Cell]:
+    """Return the cells in the order of their execution, the one that runs now as the last.
+
+    Each is looked through for secrets once, when it is first seen.
+
+    Parameters
+    ----------
+    sources : list of str
+        See :func:`history`.
+    """
     with _lock:
-        _note_running_cell(ipython, len(sources) - 1)
         known: list[str] | None = None
         for count, source in enumerate(sources):
             if not source or (count in _seen and _seen[count][0] is source):
@@ -65,7 +75,7 @@ def executed_cells() -> list[Cell]:
             known = known_secrets() if known is None else known
             _seen[count] = (source, make_cell(count, source, known, _ids.get(count)))
         # What %reset has emptied is kept: the run may rest on it.
-        return [_seen[count][1] for count in sorted(_seen)]
+        return [_seen[count][1] for count in sorted(_seen) if count < len(sources)]
 
 
 def running_cell() -> int | None:
@@ -110,3 +120,12 @@ def _note_running_cell(ipython: Any, count: int) -> None:
     cell_id = (parent.get("metadata") or {}).get("cellId")
     if isinstance(cell_id, str) and (parent.get("content") or {}).get("store_history", True):
         _ids.setdefault(count, cell_id)
+
+
+def _unlock() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+# Another thread may hold it when a worker is forked, and there is none in the worker to let go.
+os.register_at_fork(after_in_child=_unlock)

@@ -145,3 +145,12 @@ def _ask_driver() -> list[str]:
     if told.returncode != 0:
         return []
     return [f"# gpu {line.strip()}" for line in told.stdout.splitlines() if line.strip()]
+
+
+def _unlock() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+# Another thread may hold it when a worker is forked, and there is none in the worker to let go.
+os.register_at_fork(after_in_child=_unlock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -82,3 +83,12 @@ def _git_state_of(folder: Path) -> GitState | None:
         state = git_state(folder)
         _latest = (folder, asked, state)
         return state
+
+
+def _unlock() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+# Another thread may hold it when a worker is forked, and there is none in the worker to let go.
+os.register_at_fork(after_in_child=_unlock)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .. import tags
-from .cells import executed_cells, running_cell
+from .cells import executed_cells, history, running_cell
 from .gathering import Gathered, Gathering
 from .kernel import code_folder, kernel_name, notebook_path, shell
 from .nvml import gpu_joules
@@ -82,8 +82,9 @@ def at_start(
         Its parent. Where that was started here too, it tells where both come from: of the child
         only what it uses is measured.
     later : callable, optional
-        Called once with the files that take longer (git, environment), in another thread. By
-        default they come with :func:`at_end`, and not at all if the process is killed before.
+        Called with all files, in another thread, as soon as they are there; then nothing is
+        returned. By default those that take longer (git, environment) come with :func:`at_end`,
+        and not at all if the process is killed before.
     """
     try:
         return _start(run_id, parent, later)
@@ -126,16 +127,22 @@ def _start(run_id: str, parent: str | None, later: Callable[[Files], None] | Non
     if is_child:
         return {}
 
-    files: Files = {}
-    notebook = _notebook(run, None, None)
-    if notebook is not None:
-        files = run.new({tags.ARTIFACT_NOTEBOOK: pack(notebook)})
+    sources = history()
+    files = run.new(_at_start(run, sources, Gathered())) if later is None else {}
 
     def then(found: Gathered) -> None:
-        if later is not None and (rest := run.new(_files(found))):
-            later(rest)
+        if later is not None and (all_files := run.new(_at_start(run, sources, found))):
+            later(all_files)
 
     run.gathering = Gathering(code_folder(), then)
+    return files
+
+
+def _at_start(run: _Run, sources: list[str], found: Gathered) -> Files:
+    files = _files(found)
+    notebook = _notebook(run, sources, found.file, None)
+    if notebook is not None:
+        files[tags.ARTIFACT_NOTEBOOK] = pack(notebook)
     return files
 
 
@@ -149,7 +156,7 @@ def _end(run_id: str) -> End:
     if run.gathering is not None:
         found = run.gathering.wait(_WAIT_S)
         files = _files(found)
-        notebook = _notebook(run, found.file, running_cell())
+        notebook = _notebook(run, history(), found.file, running_cell())
         if notebook is not None:
             files[tags.ARTIFACT_NOTEBOOK] = pack(notebook)
             found_tags[tags.CELLS] = str(len(notebook.cells))
@@ -183,7 +190,7 @@ def _git_tags(found: Gathered) -> dict[str, str]:
 
 
 def _notebook(
-    run: _Run, file: list[FileCell] | None, ended_in: int | None
+    run: _Run, sources: list[str], file: list[FileCell] | None, ended_in: int | None
 ) -> StoredNotebook | None:
     if shell() is None:
         return None
@@ -192,7 +199,7 @@ def _notebook(
     newest = read_file(path) if path is not None and ended_in is not None else None
     return StoredNotebook(
         format=FORMAT,
-        cells=executed_cells(),
+        cells=executed_cells(sources),
         notebook=None if path is None else str(path),
         kernel=kernel_name(),
         started_in=run.started_in,

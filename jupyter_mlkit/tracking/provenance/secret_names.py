@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import re
 
 
@@ -17,10 +16,10 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PASSWORDS = _set("password passwd passphrase passwort pwd secret")
 _ALWAYS = _PASSWORDS | _set(
     "secrets credential credentials apikey apitoken authtoken accesskey secretkey privatekey "
-    "accesstoken jwt bearer authorization xsrf"
+    "accesstoken jwt bearer xsrf"
 )
 #: Secret alone or at the end; ``token_type`` and ``tokens`` are none.
-_AT_THE_END = _set("token pat pw passcode")
+_AT_THE_END = _set("token pw passcode authorization")
 #: ``api_key`` and its like: the last word alone says nothing.
 _BEFORE_KEY = _set(
     "api access private account secret auth encryption signing ssh subscription master service "
@@ -62,5 +61,6 @@ def is_secret_name(name: str, *, for_number: bool = False) -> bool:
         return True
     if words[-1] in _AT_THE_END:
         return _MARKS.isdisjoint(words)
-    pairs = itertools.pairwise(words)
-    return any(second == "key" and first in _BEFORE_KEY for first, second in pairs)
+    if words[-1] == "id":  # ``access_key_id``
+        words.pop()
+    return len(words) > 1 and words[-1] == "key" and words[-2] in _BEFORE_KEY

@@ -4,39 +4,8 @@ from __future__ import annotations
 
 import re
 
-# Bounded, so that no text makes a search slow.
+# Names are bounded, so that no text makes a search slow.
 _NAME = r"(?P<name>[A-Za-z_][\w-]{0,80}(?:\.[A-Za-z_][\w-]{0,80}){0,8})"
-#: What begins a string; inside a notebook file its quotes are escaped.
-_OPENS = r"""(?:[rRbBfFuU]{1,2})?\\*["']"""
-
-#: A string with its delimiters.
-STRING = re.compile(
-    r"""(?P<prefix>[rRbBfFuU]{0,2})(?:
-      (?P<t>\\*(?:\"{3}|'{3})) (?:\\.|(?!(?P=t)).){0,20000}? (?P=t)
-    | (?P<q>\\*(?:"(?!"")|'(?!''))) (?:\\.|(?!(?P=q))[^\n])*? (?P=q) )""",
-    re.VERBOSE | re.DOTALL,
-)
-#: ``name = "…"``, ``name: str = "…"``, ``"name": "…"``, ``environ["name"] = "…"``, ``name = 12``.
-ASSIGNED = re.compile(
-    rf"""(?<![\w-]) {_NAME}
-    (?: \\*["'] )? \s* \]? \s*
-    (?: :\s*[A-Za-z_][\w.\[\]|, ]{{0,80}}?= | :=? | [=!]?= | => )
-    \s* [(\[]? \s* (?= {_OPENS} | \d )""",
-    re.VERBOSE,
-)
-#: ``setdefault("name", "…")`` and its like.
-SET = re.compile(
-    rf"""\b(?:setdefault|putenv|setenv|getenv|get|set|pop|add_header|set_option|setItem)\(
-    \s* \\*["'] {_NAME} \\*["'] \s*,\s* (?= {_OPENS} )""",
-    re.VERBOSE,
-)
-#: Calls whose positional strings are a user and a password, or a token.
-LOGIN = re.compile(
-    r"""(?:\b(?:\w*login|log_in|signin|authenticate|set_password|\w*[bB]asic_?[aA]uth|\w*DigestAuth)
-    |\bauth\s*=\s*)\(\s*(?:key\s*=\s*)?""",
-    re.VERBOSE,
-)
-
 #: A line of a cell that is for a shell or for IPython's environment.
 SHELL_LINE = re.compile(r"^\s*(?:[!%]|\w+\s*=\s*[!%])")
 SHELL_CELL = re.compile(r"^\s*%%(?:bash|sh|script|system|!|env|writefile|cmd)\b")
@@ -59,7 +28,10 @@ QUERY = re.compile(r"(?<=[?&;])(?P<name>[\w.-]{1,80})=(?P<value>[^&\s\"'<>;\\]+)
 USER = re.compile(
     r"(?<=://)(?P<user>[^\s/:@\"'<>?#\\]{0,200})(?::(?P<password>[^\s/\"'<>\\]{0,400}))?@(?=\S)"
 )
-HEADER = re.compile(r"\b(Bearer|Basic|Token|token)(\s+)(?![{$<\[])[A-Za-z0-9._~+/=-]{12,}")
+#: With a digit: ``Basic authentication`` is none.
+HEADER = re.compile(
+    r"\b(Bearer|Basic|Token|token)([ \t]+)(?=[^\s\"']*\d)[A-Za-z0-9._~+/-][A-Za-z0-9._~+/=-]{7,}"
+)
 #: Keys of the climate data stores: ``key: 12345:0f3c…`` or a bare UUID.
 CDS_KEY = re.compile(
     r"""(\bkey\\?["']?\s*[=:]\s*\\?["']?)
@@ -68,11 +40,15 @@ CDS_KEY = re.compile(
 )
 PRIVATE_KEY = re.compile(
     r"-----BEGIN (?P<kind>[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)-----(?P<body>.*?)"
-    r"(?P<end>-----END (?P=kind)-----|\Z)",
+    # Where the end is missing it goes as far as lines may be of a key.
+    r"(?P<end>-----END (?P=kind)-----|(?=\n[^\n]*[^\w+/=:,;. \t\"'\\\[\]\n-]|\n[ \t]*\n)|\Z)",
     re.DOTALL,
 )
 #: A line of a key, of which a diff may show no beginning.
-KEY_LINE = re.compile(r"^([+\- ]?\s*[\"']?)(?![0-9a-fA-F]+\b)[A-Za-z0-9+/]{64,76}$", re.MULTILINE)
+KEY_LINE = re.compile(
+    r"^([+\- ]?+[ \t]*+[\"']?+)(?![0-9a-fA-F]+\b)[A-Za-z0-9+/]{64,76}$", re.MULTILINE
+)
+#: Keys that services make so that they are known by their look.
 SHAPES = re.compile(
     r"""(?<![A-Za-z0-9_-])(?:
       (?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}                          # AWS
@@ -88,16 +64,10 @@ SHAPES = re.compile(
     )(?![A-Za-z0-9_])""",
     re.VERBOSE,
 )
-#: Values that stand for a secret and are none: ``<token>``, ``$TOKEN``, ``{token}``, ``[PAD]``.
-PLACEHOLDER = re.compile(
-    r"""\s*(?: | \.{3} | [*xX.]+ | <\|?/?[\w ]+\|?/?> | \[[^\[\]]*\] | \$\w+ | \$?\{+[^{}]*\}+
-    | %\(?\w+\)?s? | (?:[Nn]one|[Nn]ull|NULL|[Tt]rue|[Ff]alse|nan) )\s*""",
-    re.VERBOSE,
+#: What the shapes begin with: most texts have none of it, and need no closer look.
+STARTS = (
+    *("AKIA", "ASIA", "ABIA", "ACCA", "eyJ", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+    *("glpat-", "glcbt-", "glrt-", "gldt-", "xox", "hf_", "sk-", "sk_live_", "AIza", "ya29."),
+    *("pypi-", "npm_", "dapi"),
 )
-#: What makes a closer look at a text worth it; most cells have none of it.
-MAY_HOLD = re.compile(
-    r"secret|token|pass|pwd|key|auth|credential|login|signin|://|bearer|basic|eyJ|jwt|\bp(?:at|w)\b"
-    r"|sig|A[KSBC][IC]A|gh[pousr]_|github_pat|gl(?:pat|cbt|rt|dt)-|xox|hf_|sk[-_]|AIza|ya29"
-    r"|pypi-|npm_|dapi|_pw|_pat|xsrf",
-    re.IGNORECASE,
-)
+SCHEMES = ("Bearer", "Basic", "Token", "token ")

@@ -15,19 +15,14 @@ import re
 from collections.abc import Iterable
 
 from . import secret_patterns as patterns
+from .secret_literals import MASK, indent, is_none, without_literals
 from .secret_names import is_secret_name
 
-MASK = "[secret]"
+__all__ = ["MASK", "known_secrets", "redact_code", "redact_settings"]
+
 #: Shorter values of the environment are ordinary words as well, and longer ones of letters only.
 _SHORTEST = 8
 _WORD = re.compile(r"[a-z]{1,15}")
-_NUMBER = re.compile(r"\d[\w.]*")
-_GAP = re.compile(r"\s*\\?\s*")
-_COMMA = re.compile(r"\s*,\s*")
-_TRIPLE = re.compile(r"\w*\\*(?:\"{3}|'{3})")
-_BETWEEN_BRACES = re.compile(r"\{[^{}]*\}")
-#: Fewer letters than these beside what a format string takes from elsewhere are only a scheme.
-_SCHEME = 8
 _QUERY_NAMES = frozenset(["sig", "signature", "key", "x-amz-signature", "x-goog-signature"])
 
 
@@ -47,12 +42,10 @@ def redact_code(text: str, known: Iterable[str] = ()) -> str:
     'api_key = "[secret]"; tokens = text.split()'
     """
     text = _without_known(text, known)
-    if not patterns.MAY_HOLD.search(text):
-        return text
     text = _by_shape(text)
     if patterns.SHELL_CELL.match(text):
-        return _lines(_literals(text), every=True)
-    text = _literals(text)
+        return _lines(without_literals(text), every=True)
+    text = without_literals(text)
     return _lines(text, every=False) if "!" in text or "%" in text else text
 
 
@@ -65,9 +58,7 @@ def redact_settings(text: str, known: Iterable[str] = ()) -> str:
     'DB_PASSWORD=[secret]\nlevels: 3'
     """
     text = _without_known(text, known)
-    if not patterns.MAY_HOLD.search(text):
-        return text
-    return _lines(_literals(_by_shape(text)), every=True)
+    return _lines(without_literals(_by_shape(text)), every=True)
 
 
 def known_secrets() -> list[str]:
@@ -94,85 +85,17 @@ def _by_shape(text: str) -> str:
     """Take out what is a secret wherever it stands."""
     if "PRIVATE KEY" in text:
         text = patterns.PRIVATE_KEY.sub(_without_key, text)
-    text = patterns.SHAPES.sub(MASK, text)
+    if any(start in text for start in patterns.STARTS):
+        text = patterns.SHAPES.sub(MASK, text)
     if "://" in text:
         text = patterns.USER.sub(_without_user, text)
-    if "=" in text:
+    if "=" in text and ("?" in text or "&" in text):
         text = patterns.QUERY.sub(_without_query, text)
-    text = patterns.CDS_KEY.sub(rf"\1{MASK}", text)
-    return patterns.HEADER.sub(rf"\1\2{MASK}", text)
-
-
-def _literals(text: str) -> str:
-    """Take out the literals that stand behind the name of a secret."""
-    for pattern in (patterns.ASSIGNED, patterns.SET, patterns.LOGIN):
-        parts: list[str] = []
-        at = 0
-        while found := pattern.search(text, at):
-            parts.append(text[at : found.end()])
-            at = found.end()
-            name = found.groupdict().get("name")
-            if name is None:
-                value, at = _arguments(text, at)
-            elif number := _NUMBER.match(text, at):
-                if not is_secret_name(name, for_number=True):
-                    continue
-                value, at = f'"{MASK}"', number.end()
-            elif is_secret_name(name):
-                value, at = _strings(text, at, _GAP)
-            else:
-                continue
-            parts.append(value)
-        text = "".join([*parts, text[at:]])
+    if "key" in text:
+        text = patterns.CDS_KEY.sub(rf"\1{MASK}", text)
+    if any(scheme in text for scheme in patterns.SCHEMES):
+        text = patterns.HEADER.sub(rf"\1\2{MASK}", text)
     return text
-
-
-def _arguments(text: str, at: int) -> tuple[str, int]:
-    if patterns.STRING.match(text, at) is None:
-        return "", at
-    return _strings(text, at, _COMMA)
-
-
-def _strings(text: str, at: int, between: re.Pattern[str]) -> tuple[str, int]:
-    """Return what stands for the strings from `at` on, and where they end.
-
-    Strings that stand side by side are one value; those of a call are apart by commas.
-    """
-    one = patterns.STRING.match(text, at)
-    if one is None:  # not closed: a diff may be cut there
-        triple = _TRIPLE.match(text, at)
-        end = len(text) if triple else text.find("\n", at) % (len(text) + 1)
-        return _blank(text[at:end]), end
-    parts: list[str] = []
-    while True:
-        parts.append(_masked(one))
-        at = one.end()
-        gap = between.match(text, at)
-        following = patterns.STRING.match(text, gap.end()) if gap is not None else None
-        if gap is None or following is None:
-            return "".join(parts), at
-        parts.append(gap[0])
-        one = following
-
-
-def _masked(string: re.Match[str]) -> str:
-    prefix, quote = string["prefix"], string["t"] or string["q"]
-    value = string[0][len(prefix) + len(quote) : -len(quote)]
-    if _is_none(value, formatted="f" in prefix.lower()):
-        return string[0]
-    return prefix + quote + _blank(value) + quote
-
-
-def _blank(value: str) -> str:
-    """Return as many lines as `value` has, with their indents and signs of a diff alone."""
-    others = value.split("\n")[1:]
-    return "\n".join([MASK, *(_sign(line) for line in others)])
-
-
-def _is_none(value: str, formatted: bool = False) -> bool:
-    if MASK in value or patterns.PLACEHOLDER.fullmatch(value):
-        return True
-    return formatted and "{" in value and len(_BETWEEN_BRACES.sub("", value).strip()) < _SCHEME
 
 
 def _lines(text: str, *, every: bool) -> str:
@@ -188,7 +111,7 @@ def _setting(line: str) -> str:
     def mask(one: re.Match[str]) -> str:
         # In a command further words follow; a setting goes to the end of its line.
         value = one["value"].split()[0] if is_command else one["value"].rstrip()
-        if _is_none(value) or not is_secret_name(one["name"]):
+        if is_none(value) or not is_secret_name(one["name"]):
             return one[0]
         start = one.start("value") - one.start()
         return one[0][:start] + MASK + one[0][start + len(value) :]
@@ -198,6 +121,8 @@ def _setting(line: str) -> str:
 
 
 def _without_key(block: re.Match[str]) -> str:
+    if not _has_letters(block["body"].replace(MASK, "").replace("\\n", "")):
+        return block[0]
     begin = f"-----BEGIN {block['kind']}-----"
     lines = block["body"].split("\n")
     if len(lines) == 1:
@@ -205,27 +130,24 @@ def _without_key(block: re.Match[str]) -> str:
     first, *middle, last = lines
     # Short ends are the quotes of strings that hold one line each.
     first = first if len(first) <= len('\\n"') else MASK
-    kept = [_sign(line, "\"'") + MASK if line.strip() else line for line in middle]
+    kept = [indent(line, "\"'") + MASK if _has_letters(line) else line for line in middle]
     last = last if len(last.strip()) <= 2 else MASK
     return "\n".join([begin + first, *kept, last]) + block["end"]
 
 
-def _sign(line: str, quotes: str = "") -> str:
-    """Return what a line begins with and may keep: its sign in a diff, its indent, a quote."""
-    rest = (line[1:] if line[:1] in ("+", "-") else line).lstrip(" \t")
-    rest = rest[1:] if rest[:1] and rest[0] in quotes else rest
-    return line[: len(line) - len(rest)]
+def _has_letters(text: str) -> bool:
+    return any(map(str.isalnum, text))
 
 
 def _without_user(found: re.Match[str]) -> str:
     user, password = found["user"], found["password"]
     # A name alone is no secret, a token in its place is.
-    harmless = _is_none(password) if password is not None else len(user) < 20 or _is_none(user)
+    harmless = is_none(password) if password is not None else len(user) < 20 or is_none(user)
     return found[0] if harmless else f"{MASK}@"
 
 
 def _without_query(found: re.Match[str]) -> str:
     name = found["name"]
-    if not (name.lower() in _QUERY_NAMES or is_secret_name(name)) or _is_none(found["value"]):
+    if not (name.lower() in _QUERY_NAMES or is_secret_name(name)) or is_none(found["value"]):
         return found[0]
     return f"{name}={MASK}"

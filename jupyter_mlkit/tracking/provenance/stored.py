@@ -65,7 +65,7 @@ class StoredNotebook(msgspec.Struct, frozen=True, kw_only=True):
 
 def pack(notebook: StoredNotebook) -> bytes:
     """Return what is stored; equal notebooks give equal bytes."""
-    return gzip.compress(msgspec.json.encode(notebook), compresslevel=5, mtime=0)
+    return gzip.compress(msgspec.json.encode(notebook), compresslevel=1, mtime=0)
 
 
 def unpack(packed: bytes) -> StoredNotebook:

@@ -1,0 +1,93 @@
+"""Provenance of runs outside of notebooks: scripts, forks, and what goes wrong."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlkit.tracking import tags
+from jupyter_mlkit.tracking.provenance import gathering, record
+
+from .kernels import repository
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = repository(tmp_path / "repository")
+    (root / "code.py").write_text("a = 2\n")
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(gathering, "_latest", None)
+    return root
+
+
+def test_a_script_has_no_cells(root: Path) -> None:
+    assert record.at_start("script") == {}
+    end = record.at_end("script")
+    assert set(end.files) == {tags.ARTIFACT_ENVIRONMENT, tags.ARTIFACT_GIT_DIFF}
+    assert end.tags[tags.GIT_DIRTY] == "true"
+    assert tags.CELLS not in end.tags
+
+
+def test_what_fails_keeps_no_run_from_its_end(
+    root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(gathering, "environment_text", fail)
+    assert record.at_start("unlucky") == {}
+    end = record.at_end("unlucky")
+    assert set(end.files) == {tags.ARTIFACT_GIT_DIFF}
+    assert end.metrics[tags.WALL_SECONDS] >= 0
+    assert "could not be gathered" in caplog.text
+    monkeypatch.setattr(record, "Reading", fail)
+    monkeypatch.setattr(record, "code_folder", fail)
+    assert record.at_start("worse") == {}
+    assert record.at_end("worse").files == {}
+
+
+def test_a_fork_has_none_of_its_parents_runs(root: Path) -> None:
+    code = """
+import os
+from jupyter_mlkit.tracking.provenance import record
+record.at_start("parent")
+pid = os.fork()
+if pid == 0:
+    assert record.at_end("parent") == ({}, {}, {})
+    record.at_start("child")
+    assert len(record.at_end("child").files) == 2
+    os._exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+assert len(record.at_end("parent").files) == 2
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=root, check=True, timeout=120)
+
+
+def test_runs_that_follow_each_other_closely_ask_git_once(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    ask = gathering.git_state
+    monkeypatch.setattr(gathering, "git_state", lambda folder: asked.append(1) or ask(folder))
+    monkeypatch.setattr(gathering, "_SAME_TREE_S", 1e9)
+    for number in range(5):
+        record.at_start(f"sweep-{number}")
+        assert tags.ARTIFACT_GIT_DIFF in record.at_end(f"sweep-{number}").files
+    assert len(asked) == 1
+
+
+def test_old_runs_are_forgotten_and_open_ones_are_not(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "_MOST_REMEMBERED", 3)
+    monkeypatch.setattr(record, "_runs", {})
+    record.at_start("open")
+    for number in range(6):
+        record.at_start(f"run-{number}", parent="open")
+        record.at_end(f"run-{number}")
+    assert "open" in record._runs
+    assert "run-0" not in record._runs
+    assert len(record._runs) <= 4

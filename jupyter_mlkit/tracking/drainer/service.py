@@ -72,6 +72,7 @@ class Drainer:
     def __init__(self, home: Home, clock: Callable[[], float] = time.monotonic) -> None:
         self.home = home
         self._clock = clock
+        self._given = _given_uri()
         self._stores: dict[str, StoreClient] = {}
         self._states = States(clock)
         #: What failed, by the URI of the store or the folder of the run.
@@ -145,8 +146,7 @@ class Drainer:
     def _store(self, uri: str) -> StoreClient:
         if uri not in self._stores:
             # What the journal names has no password; what this process was given may have one.
-            given = default_tracking_uri()
-            store = StoreClient(given if redact(given) == uri else uri)
+            store = StoreClient(self._given if redact(self._given) == uri else uri)
             if store.path is not None:
                 require_file(store.path)  # where it was logged to: a new one would take its place
             self._stores[uri] = store
@@ -164,6 +164,17 @@ class Drainer:
         self.failing[name] = Failing(error, failures, self._clock() + wait)
         if before is None or str(before.error) != str(error):
             _log.warning("%s waits: %s", redact(name), error)
+
+
+def _given_uri() -> str:
+    """Return the store of whoever has started this process.
+
+    Asked at its start: a job is told it by a file that goes with the job.
+    """
+    try:
+        return default_tracking_uri()
+    except OSError:
+        return ""
 
 
 def backlog(journal: Journal) -> int:

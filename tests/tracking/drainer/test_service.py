@@ -10,6 +10,7 @@ import pytest
 from stores import Place
 
 from jupyter_mlkit.errors import BackendError, ConflictError
+from jupyter_mlkit.paths import ENV_STORE_FILE
 from jupyter_mlkit.processes.identity import Identity
 from jupyter_mlkit.tracking.drainer import service
 from jupyter_mlkit.tracking.drainer.dead_letters import dead_letters
@@ -204,6 +205,29 @@ def test_a_backlog_is_what_no_cursor_has_passed(
     assert backlog(journal) == 0
     recorder.metric("loss", 1.0, 7, 9)
     assert 0 < backlog(journal) < whole
+
+
+@pytest.mark.parametrize("gone", ["before", "after"])
+def test_the_file_that_names_a_store_may_go_with_its_job(
+    home: Home,
+    file_store: Place,
+    begun: Callable[..., tuple[str, Recorder]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    gone: str,
+) -> None:
+    run, _ = begun()
+    file = tmp_path / "store"
+    file.write_text(file_store.uri)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv(ENV_STORE_FILE, str(file))
+    if gone == "before":
+        file.unlink()
+    drainer = Drainer(home)
+    file.unlink(missing_ok=True)
+    drainer.round()
+    assert drainer.failing == {}
+    assert steps(file_store, run) == [*range(5)]
 
 
 def test_a_home_has_one_drainer(home: Home) -> None:

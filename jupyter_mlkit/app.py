@@ -26,6 +26,8 @@ from .tracking.store import artifact_root_for, environment
 
 #: Seconds between two notes that jobs keep the server busy.
 ACTIVITY_EVERY = 30.0
+#: Seconds between two looks whether something waits and nobody brings it.
+SEND_EVERY = 10.0
 #: Seconds that helper processes get to end when the server stops.
 STOP_WITHIN = 5.0
 
@@ -197,13 +199,19 @@ class MLKitApp(ExtensionApp):
             await asyncio.sleep(ACTIVITY_EVERY)
 
     async def _send_backlog(self) -> None:
-        """Have brought to its store what earlier sessions have logged and left."""
+        """Have brought what earlier sessions have left, and what somebody died over."""
         assert self._services is not None
-        try:
-            if self._services.has_journals():
-                await self._services.send_backlog()
-        except MLKitError as error:  # the panel tells the person what waits, too
-            self.log.warning("%s %s", error.message, error.hint)
+        told = None
+        while True:
+            try:
+                if self._services.has_journals():
+                    await self._services.send_backlog()
+                told = None
+            except MLKitError as error:  # the panel tells the person what waits, too
+                if error.message != told:
+                    self.log.warning("%s %s", error.message, error.hint)
+                told = error.message
+            await asyncio.sleep(SEND_EVERY)
 
     def _touch(self) -> None:
         assert self.serverapp is not None

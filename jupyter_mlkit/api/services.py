@@ -302,7 +302,7 @@ class Services:
         return journal_dir().is_dir()
 
     async def send_backlog(self) -> None:
-        """Have what earlier sessions have left brought to its store."""
+        """Have what waits brought to its store where nobody does it."""
         await self.threads.call(self._wake_drainer, timeout=self.store_timeout)
 
     def _wake_drainer(self) -> None:

@@ -17,6 +17,7 @@ from ..errors import MLKitError
 from .doctor_children import examine_children
 from .doctor_cube import examine_cube
 from .doctor_security import examine_security
+from .doctor_sync import examine_sync
 from .finding import Finding
 
 #: Distributions that the base install needs and those that extras bring.
@@ -48,6 +49,7 @@ def examine(cube: str | None = None, options: Sequence[str] = (), kernel: str = 
         "Installed": _installed,
         "Enabled in Jupyter": _enabled,
         "Tracking store": _store,
+        "Journal": examine_sync,
         "Private": examine_security,
         "Programs": examine_children,
         "Kernels": _kernels,

@@ -30,7 +30,7 @@ def examine_security() -> Iterator[Finding]:
     yield from _sockets(sockets)
     yield _listeners()
     yield from _store()
-    for name in ("audit.jsonl", "trusted_models.jsonl"):
+    for name in ("audit.jsonl", "trusted_models.jsonl", "journal"):
         yield _file(name, paths.data_dir() / name)
 
 

@@ -21,11 +21,13 @@ class SyncTrouble(Model):
 class SyncState(Model):
     """What waits, and why."""
 
-    entries: Annotated[int, Meta(description="Logged, on the disk, and not in the store yet")]
+    entries: Annotated[
+        int, Meta(description="Logged, on the disk, not in the store yet; a file is one of them")
+    ]
     runs: Annotated[int, Meta(description="Of how many runs these are")]
     oldest: Annotated[
         int | None, Meta(description="When the first of them was logged, milliseconds since 1970")
     ]
     late: Annotated[bool, Meta(description="Whether it waits longer than where all is well")]
     refused: Annotated[int, Meta(description="Entries that a store does not take; they are kept")]
-    troubles: list[SyncTrouble]
+    troubles: Annotated[list[SyncTrouble], Meta(description="20 at most")]

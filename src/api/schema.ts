@@ -1428,7 +1428,7 @@ export interface components {
      * @description What waits, and why.
      */
     readonly SyncState: {
-      /** @description Logged, on the disk, and not in the store yet */
+      /** @description Logged, on the disk, not in the store yet; a file is one of them */
       readonly entries: number;
       /** @description Whether it waits longer than where all is well */
       readonly late: boolean;
@@ -1438,6 +1438,7 @@ export interface components {
       readonly refused: number;
       /** @description Of how many runs these are */
       readonly runs: number;
+      /** @description 20 at most */
       readonly troubles: readonly components['schemas']['SyncTrouble'][];
     };
     /**

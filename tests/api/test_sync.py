@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tracking.drainers import drainers, end_drainers
+from drainers import drainers, end_drainers
 
 from jupyter_mlkit.paths import journal_dir
 from jupyter_mlkit.tracking.drainer.status import Trouble, write_troubles
@@ -107,6 +107,7 @@ async def test_the_server_starts_where_nothing_can_be_brought(
     log(home)
     (home.root / "drainer.lock").mkdir()
     await app._start_jupyter_server_extension(jp_serverapp)
-    await asyncio.wait_for(app._sending, 20)
-    assert "cannot be brought: Is a directory" in caplog.text
+    async with asyncio.timeout(20):
+        while "cannot be brought: Is a directory" not in caplog.text:
+            await asyncio.sleep(0.02)
     assert (await call("GET", "sync")).json["entries"] == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 from itertools import groupby
@@ -13,6 +14,7 @@ import msgspec
 
 from jupyter_mlkit.errors import BackendError
 
+from ..journal.files import staged
 from ..journal.home import Home, Journal
 from ..journal.segments import SUFFIX, segments
 from .counting import count
@@ -20,6 +22,7 @@ from .dead_letters import NAME as DEAD_LETTERS
 
 _NAME = "status.json"
 _UNREADABLE = "Look at the permissions there, and at the disk; nothing was deleted."
+_REFUSED = "refused-files"
 _SEGMENT = re.compile(r"[0-9a-f]{32}-\d{6,}(\.mlkj\d+)")
 
 
@@ -50,7 +53,7 @@ class Pending(msgspec.Struct, frozen=True):
     folder : Path
     run, store : str
     entries : int
-        That are not in the store yet.
+        That are not in the store yet; a file is one.
     oldest : float or None
         When the first of them was logged, seconds since 1970-01-01 UTC.
     refused : int
@@ -123,6 +126,10 @@ def _pending(journal: Journal) -> Pending:
                 "Update jupyter_mlkit here; what is in it is kept until then.",
             )
         refused = _refused(journal.folder)
+        for path in _files(journal.folder):
+            entries += 1
+            changed = path.stat().st_mtime
+            oldest = changed if oldest is None else min(oldest, changed)
         by_writer = groupby(segments(journal.folder), key=lambda segment: segment.writer)
         for writer, found in by_writer:
             try:
@@ -148,6 +155,13 @@ def _pending(journal: Journal) -> Pending:
         journal.folder, journal.run, journal.store, entries, oldest if entries else None,
         refused, troubles,
     )  # fmt: skip
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the files that wait: those below the folder of a run, but for what was refused."""
+    for below in folder.iterdir():
+        if below.is_dir() and below.name != _REFUSED:
+            yield from staged(below)
 
 
 def _newer(folder: Path) -> str | None:

@@ -12,6 +12,8 @@ from .status import Trouble, look, read_troubles
 
 #: Seconds within which an entry is in its store where all is well, the start of a drainer included.
 LATE = 10.0
+#: Troubles that are told; where there are more, they mostly have one cause.
+MOST = 20
 
 
 def sync_state(home: Home, now: float | None = None) -> SyncState:
@@ -37,7 +39,7 @@ def sync_state(home: Home, now: float | None = None) -> SyncState:
         oldest=None if oldest is None else int(oldest * 1000),
         late=age >= LATE,
         refused=sum(one.refused for one in found),
-        troubles=[_shown(one) for one in [*unlisted, *(troubles | told).values()]],
+        troubles=[_shown(one) for one in [*unlisted, *(troubles | told).values()]][:MOST],
     )
 
 

@@ -1,20 +1,18 @@
-"""Have what waits brought now."""
+"""Have what waits brought, where nobody does it."""
 
 from __future__ import annotations
-
-from contextlib import suppress
 
 from jupyter_mlkit.errors import BackendError
 
 from ..journal.home import Home
-from .dead_letters import NAME
-from .process import start
+from .process import needs_drainer, start
+from .status import pending
 
 
 def wake(home: Home) -> int | None:
     """Start a drainer where there is something to bring; return its pid.
 
-    None where there is nothing, or a drainer already.
+    None where there is nothing, or a drainer already. Cheap where there is nothing.
 
     Raises
     ------
@@ -22,19 +20,12 @@ def wake(home: Home) -> int | None:
         ``journal_unwritable``.
     """
     try:
-        return start(home) if _has_work(home) else None
+        if needs_drainer(home) or any(one.entries for one in pending(home)):
+            return start(home)
     except OSError as error:
         raise BackendError(
             f"What waits in {home.root} cannot be brought: {error.strerror}.",
             hint="Make the folder writable, or free some space there; what is in it is kept.",
             code="journal_unwritable",
         ) from error
-
-
-def _has_work(home: Home) -> bool:
-    """Whether more is left of any run than what its store has refused for good."""
-    for journal in home.journals():
-        with suppress(FileNotFoundError):  # brought meanwhile
-            if any(path.name != NAME for path in journal.folder.iterdir()):
-                return True
-    return False
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import tracemalloc
 from pathlib import Path
@@ -24,6 +25,7 @@ from jupyter_mlkit.tracking.drainer.status import (
 )
 from jupyter_mlkit.tracking.drainer.summary import LATE, sync_state
 from jupyter_mlkit.tracking.journal.entries import Closed, Opened, Params
+from jupyter_mlkit.tracking.journal.files import stage
 from jupyter_mlkit.tracking.journal.frames import framed, salt_of
 from jupyter_mlkit.tracking.journal.home import Home
 from jupyter_mlkit.tracking.journal.opening import open_recorder
@@ -189,6 +191,19 @@ def test_refused_entries_are_counted_once_each(home: Home) -> None:
     assert (one.entries, one.refused, one.folder) == (0, 3, folder)
     keep(folder, [DeadLetter("tag", "other", "v", "no")])
     assert sync_state(home).refused == 4
+
+
+def test_a_file_that_waits_is_an_entry(home: Home) -> None:
+    journal = home.journal(AWAY, "a")
+    stage(journal.model_files("m-1") / "model.pt", b"x")
+    stage(journal.files / "a.txt", b"x")
+    stage(journal.folder / "refused-files" / "b.txt", b"x")
+    os.utime(journal.files / "a.txt", (5, 5))
+    told = sync_state(home)
+    assert (told.entries, told.runs, told.oldest) == (2, 1, 5000)
+    log(home, "a")
+    told = sync_state(home)
+    assert (told.entries, told.runs, told.oldest) == (5, 1, 5000)
 
 
 def test_nothing_waits_once_it_was_brought(home: Home, file_store: Place) -> None:

@@ -294,7 +294,7 @@ class Services:
 
     def sync_now(self) -> SyncState:
         """Have what waits brought to its store, and return it."""
-        self._wake_drainer()
+        self._wake_drainer(now=True)
         return self.sync_state()
 
     def has_journals(self) -> bool:
@@ -305,10 +305,10 @@ class Services:
         """Have what waits brought to its store where nobody does it."""
         await self.threads.call(self._wake_drainer, timeout=self.store_timeout)
 
-    def _wake_drainer(self) -> None:
+    def _wake_drainer(self, *, now: bool = False) -> None:
         from ..tracking.drainer.wake import wake
 
-        wake(self._journals)
+        wake(self._journals, now=now)
 
     @property
     def _journals(self) -> Home:

@@ -19,7 +19,7 @@ from jupyter_mlkit.paths import (
 
 from ..journal.home import Home
 from .service import Drainer, alone, backlog
-from .status import write_troubles
+from .status import was_asked, write_troubles
 from .writers import Life, writers
 
 #: Seconds between two looks at the journals, and after which a drainer without work ends.
@@ -79,6 +79,9 @@ def run(root: Path, *, look_every: float = LOOK_EVERY, idle: float = IDLE) -> No
 def _drain(home: Home, stop: threading.Event, look_every: float, idle: float) -> None:
     drainer, left, told = Drainer(home), idle, None
     while not stop.is_set():
+        if was_asked(home):
+            for one in drainer.failing.values():
+                one.until = 0.0
         drainer.round(lambda: not stop.is_set())
         troubles = drainer.troubles
         if troubles != told:

@@ -20,7 +20,7 @@ from ..journal.segments import SUFFIX, segments
 from .counting import count
 from .dead_letters import NAME as DEAD_LETTERS
 
-_NAME = "status.json"
+_NAME, _ASKED = "status.json", "try-now"
 _UNREADABLE = "Look at the permissions there, and at the disk; nothing was deleted."
 _REFUSED = "refused-files"
 _SEGMENT = re.compile(r"[0-9a-f]{32}-\d{6,}(\.mlkj\d+)")
@@ -90,6 +90,20 @@ def read_troubles(home: Home) -> list[Trouble]:
         return _decode((home.root / _NAME).read_bytes())
     except (OSError, msgspec.DecodeError):
         return []
+
+
+def ask_now(home: Home) -> None:
+    """Ask a drainer that waits before it tries again to try now."""
+    (home.root / _ASKED).touch(mode=0o600)
+
+
+def was_asked(home: Home) -> bool:
+    """Tell whether somebody has asked since this was asked last."""
+    try:
+        (home.root / _ASKED).unlink()
+    except OSError:  # nobody has; or it cannot be removed, and would be told for ever
+        return False
+    return True
 
 
 def pending(home: Home) -> list[Pending]:

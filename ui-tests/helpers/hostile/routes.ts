@@ -64,6 +64,7 @@ export async function visitRoutes(
     API + encodeURIComponent(IMG),
     `${API}children`,
     `${API}status`,
+    `${API}sync`,
     `${API}train/kernels`,
     `${API}train/schema`
   ];

@@ -16,7 +16,7 @@ from typing import Any
 
 import mlflow
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -24,6 +24,7 @@ from hypothesis.stateful import (
     consumes,
     initialize,
     invariant,
+    multiple,
     rule,
     run_state_machine_as_test,
 )
@@ -42,8 +43,16 @@ from jupyter_mlkit.tracking.journal.segments import segments
 from jupyter_mlkit.tracking.journal.writer import Writer
 
 TIME = 1_700_000_000_000
-EXAMPLES, STEPS = 25, 40
+EXAMPLES, STEPS = 60, 50
 Point = tuple[str, int, int, float]
+#: What is logged at a time: points of a metric, a param, a tag or that it is deleted.
+ENTRIES = st.lists(
+    st.tuples(st.just("points"), st.sampled_from("ab"), st.integers(1, 9))
+    | st.tuples(st.just("param"), st.sampled_from("vwxyz"), st.sampled_from("01"))
+    | st.tuples(st.just("tag"), st.sampled_from("xyz"), st.none() | st.sampled_from("0123456789")),
+    min_size=1,
+    max_size=6,
+)
 
 
 class Process:
@@ -67,6 +76,13 @@ class Process:
         self.journal, self.number, self.step = journal, number, 0
         self.writer = Writer(journal.folder, opened, segment_bytes=700)
         self.recorder = Recorder(self.writer)
+
+    def point(self, key: str) -> Point:
+        """Log the next point of this process."""
+        self.step += 1
+        step, value = self.number * 10_000 + self.step, self.step / 7
+        self.recorder.metric(key, value, TIME, step)
+        return key, step, TIME, value
 
     def die(self) -> None:
         """Die without a word."""
@@ -155,15 +171,24 @@ class Tracking(RuleBasedStateMachine):
         assert self.place.path is not None
         self.store = sqlite3.connect(self.place.path)
 
-    @initialize()
-    def runs(self) -> None:
+    def restart(self) -> None:
+        """Let another drainer go on."""
+        self.drainer = Brings(self.home, self.clock, self.away)
+
+    @initialize(target=processes)
+    def runs(self) -> Any:
         experiment = self.place.experiment()
         for _ in range(2):
             run = self.place.client.create_run(experiment).info.run_id
             self.models[run] = Model()
+        return multiple(self.begin_in(False), self.begin_in(True), self.begin_in(True))
 
     @rule(target=processes, which=st.booleans())
     def begin(self, which: bool) -> Process:
+        """Begin to log to a run, or go on with it."""
+        return self.begin_in(which)
+
+    def begin_in(self, which: bool) -> Process:
         run = [*self.models][which]
         self.count += 1
         process = Process(self.home.journal(self.place.uri, run), self.count)
@@ -171,60 +196,36 @@ class Tracking(RuleBasedStateMachine):
         self.alive.append(process)
         return process
 
-    @rule(process=processes, key=st.sampled_from("ab"), points=st.integers(1, 12))
-    def log(self, process: Process, key: str, points: int) -> None:
-        for _ in range(points):
-            process.step += 1
-            point = (key, process.number * 10_000 + process.step, TIME, process.step / 7)
-            process.recorder.metric(point[0], point[3], point[2], point[1])
-            self.models[process.journal.run].points[process.number].append(point)
-
-    @rule(process=processes, key=st.sampled_from("xyz"), value=st.integers(0, 3))
-    def param(self, process: Process, key: str, value: int) -> None:
-        process.recorder.record(Params({key: str(value)}))
+    @rule(process=processes, entries=ENTRIES, flushed=st.booleans())
+    def log(self, process: Process, entries: list[tuple[str, str, Any]], flushed: bool) -> None:
         model = self.models[process.journal.run]
-        if model.params.setdefault(key, str(value)) != str(value):
-            model.conflicts.add((key, str(value)))
+        for what, key, value in entries:
+            if what == "points":
+                for _ in range(value):
+                    model.points[process.number].append(process.point(key))
+            elif what == "param":
+                process.recorder.record(Params({key: value}))
+                if model.params.setdefault(key, value) != value:
+                    model.conflicts.add((key, value))
+            else:
+                process.recorder.record(Tags({f"tag {key}": value}))
+                model.tags[f"tag {key}"] = value
+        if flushed:
+            process.writer.flush()
 
-    @rule(process=processes, key=st.sampled_from("xyz"), value=st.none() | st.integers(0, 99))
-    def tag(self, process: Process, key: str, value: int | None) -> None:
-        told = None if value is None else str(value)
-        process.recorder.record(Tags({f"tag {key}": told}))
-        self.models[process.journal.run].tags[f"tag {key}"] = told
-
-    @rule(process=processes)
-    def flush(self, process: Process) -> None:
-        process.writer.flush()
-
-    @rule(process=consumes(processes))
-    def close(self, process: Process) -> None:
-        process.recorder.close()
-        process.die()
-        self.alive.remove(process)
-
-    @rule(process=consumes(processes), torn=st.binary(min_size=0, max_size=60))
-    def kill(self, process: Process, torn: bytes) -> None:
-        """Let it die, at times in the middle of a record."""
+    @rule(process=consumes(processes), torn=st.none() | st.binary(max_size=60))
+    def end(self, process: Process, torn: bytes | None) -> None:
+        """Let it say that it is over, or die, at times in the middle of a record."""
+        if torn is None:
+            process.recorder.close()
         process.die()
         self.alive.remove(process)
         mine = [
             one for one in segments(process.journal.folder) if one.writer == process.writer.name
         ]
-        if mine:
+        if mine and torn is not None:
             with mine[-1].path.open("ab") as file:
                 file.write(b"\xf5\x4a\x01\x00"[: len(torn)] + torn[4:])
-
-    @rule()
-    def restart(self) -> None:
-        self.drainer = Brings(self.home, self.clock, self.away)
-
-    @rule(calls=st.integers(0, 8), loses_reply=st.booleans())
-    def partition(self, calls: int, loses_reply: bool) -> None:
-        self.away.left, self.away.loses_reply = calls, loses_reply
-
-    @rule()
-    def heal(self) -> None:
-        self.away.left = None
 
     @rule(which=st.booleans())
     def delete_or_restore(self, which: bool) -> None:
@@ -236,18 +237,27 @@ class Tracking(RuleBasedStateMachine):
             self.place.client.delete_run(run)
             self.deleted.add(run)
 
-    @rule(chunks=st.integers(0, 3))
-    def drain(self, chunks: int) -> None:
-        """Drain, and be stopped between chunks."""
-        asked = iter([True] * chunks)
+    @rule(
+        calls=st.none() | st.integers(0, 8),
+        loses_reply=st.booleans(),
+        asks=st.integers(2, 12),
+        restarted=st.booleans(),
+        forgets=st.integers(0, 3),
+    )
+    def drain(
+        self, calls: int | None, loses_reply: bool, asks: int, restarted: bool, forgets: int
+    ) -> None:
+        """Drain, and be cut off from the store after some calls, or be stopped between chunks."""
+        if restarted:
+            self.restart()
+        if not forgets:  # as of a journal that was put back from a backup
+            for path in self.home.root.glob("*/*/*.cursor"):
+                path.unlink()
+        asked = iter([True] * asks)
         self.clock.now += 1000
+        self.away.left, self.away.loses_reply = calls, loses_reply
         self.drainer.round(lambda: next(asked, False))
-
-    @rule()
-    def lose_cursors(self) -> None:
-        """As of a journal that was put back from a backup."""
-        for path in self.home.root.glob("*/*/*.cursor"):
-            path.unlink()
+        self.away.left = None
 
     @invariant()
     def nothing_is_lost_or_made_up(self) -> None:
@@ -275,7 +285,6 @@ class Tracking(RuleBasedStateMachine):
     def teardown(self) -> None:
         """When all is well again, the store has exactly what was logged, and nothing is left."""
         try:
-            self.heal()
             for run in sorted(self.deleted):
                 self.place.client.restore_run(run)
             for process in self.alive:
@@ -324,6 +333,8 @@ def test_all_that_was_logged_is_in_the_store(
             max_examples=EXAMPLES * nightly,
             stateful_step_count=STEPS,
             deadline=None,
+            # The steps that led to a failure are told as they were: finding fewer takes minutes.
+            phases=[Phase.explicit, Phase.reuse, Phase.generate],
             suppress_health_check=[*HealthCheck],
             print_blob=True,
             derandomize="CI" in os.environ and nightly == 1,

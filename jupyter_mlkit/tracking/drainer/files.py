@@ -24,10 +24,10 @@ from .dead_letters import DeadLetter, keep
 SETTLED = 5.0
 
 
-def bring_files(journal: Journal, store: StoreClient, run: str, *, unchanged: float = 0.0) -> int:
+def bring_files(journal: Journal, store: StoreClient, run: str, *, all_of_it: bool) -> int:
     """Send the files that wait, and delete each that was sent; return how many it was.
 
-    What the store refuses for good stays where it is, and is among the dead letters.
+    What the store refuses for good is kept, and is among the dead letters.
 
     Parameters
     ----------
@@ -35,19 +35,38 @@ def bring_files(journal: Journal, store: StoreClient, run: str, *, unchanged: fl
     store : StoreClient
     run : str
         Its id in the store.
-    unchanged : float
-        Seconds; files that changed since are left for later.
+    all_of_it : bool
+        Whether nothing is written any more; else files that may be are left for later.
 
     Raises
     ------
     MLKitError
         The store, or the place of its files, cannot be used now.
     """
+    # Those that an earlier drainer had in its hands are older than others of their name.
+    sent = _bring_sending(journal, store, run)
+    moved = 0
+    for folder in (journal.files, journal.loose):
+        for path in staged(folder):
+            is_whole = all_of_it or folder == journal.files or _rests(path)
+            if is_whole:
+                # What is written from now on under this name is another file.
+                target = journal.sending / path.relative_to(folder)
+                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                path.replace(target)
+                moved += 1
+        _remove_empty(folder)
+    return sent + (_bring_sending(journal, store, run) if moved else 0)
+
+
+def _rests(path: Path) -> bool:
+    return time.time() - path.stat().st_ctime >= SETTLED
+
+
+def _bring_sending(journal: Journal, store: StoreClient, run: str) -> int:
     sent = 0
-    for path in staged(journal.files):
-        if unchanged and time.time() - path.stat().st_ctime < unchanged:
-            continue
-        name = path.relative_to(journal.files)
+    for path in staged(journal.sending):
+        name = path.relative_to(journal.sending)
         try:
             _send(store, run, path, name.parent.as_posix())
         except (InvalidInputError, NotFoundError, TooLargeError) as error:
@@ -59,12 +78,15 @@ def bring_files(journal: Journal, store: StoreClient, run: str, *, unchanged: fl
             continue
         path.unlink()
         sent += 1
-    for folder in sorted((one for one in journal.files.rglob("*") if one.is_dir()), reverse=True):
-        with suppress(OSError):  # something is left, or new
-            folder.rmdir()
-    with suppress(OSError):
-        journal.files.rmdir()
+    _remove_empty(journal.sending)
     return sent
+
+
+def _remove_empty(folder: Path) -> None:
+    inside = (one for one in folder.rglob("*") if one.is_dir())
+    for one in (*sorted(inside, reverse=True), folder):
+        with suppress(OSError):  # something is left, or new
+            one.rmdir()
 
 
 def _send(store: StoreClient, run: str, path: Path, folder: str) -> None:

@@ -111,7 +111,7 @@ def _has_work(home: Home) -> bool:
     """Whether something waits, or a process of this machine has a run that is not settled."""
     return any(
         backlog(journal)
-        or journal.files.is_dir()
+        or any(one.is_dir() for one in (journal.files, journal.sending, journal.loose))
         # Of a writer that is closed or dead, something is left only where its store is away.
         or any(life is not Life.UNKNOWN for life in writers(journal.folder).values())
         for journal in home.journals()

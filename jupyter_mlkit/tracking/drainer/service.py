@@ -25,7 +25,7 @@ from .confirm import tidy
 from .creation import run_in_store
 from .cursors import read_cursor
 from .drain import drain
-from .files import SETTLED, bring_files
+from .files import bring_files
 from .lost import States
 from .status import Trouble
 from .target import JournalTarget
@@ -124,6 +124,7 @@ class Drainer:
     def _emptied(self, journal: Journal, store: StoreClient, go_on: Callable[[], bool]) -> int:
         run = run_in_store(self.home, journal, store)
         target = JournalTarget(self.home, journal, store, run)
+        bring_files(journal, store, run, all_of_it=False)
         done = 0
         if backlog(journal):
             done = drain(
@@ -139,8 +140,6 @@ class Drainer:
         gone = self._states.end_lost(journal.folder, store, run, lives, target.before_end)
         self._states.beat(journal.folder, store, run, lives)
         tidy(journal.folder, store, run, gone)
-        if not segments(journal.folder):
-            bring_files(journal, store, run, unchanged=SETTLED)
         return done
 
     def _store(self, uri: str) -> StoreClient:

@@ -79,5 +79,5 @@ class JournalTarget(Target):
 
     def before_end(self) -> None:
         """Bring the files, and take away what was made twice."""
-        bring_files(self._journal, self.store, self.run)
+        bring_files(self._journal, self.store, self.run, all_of_it=True)
         discard_doubles(self._journal, self.store, self.run)

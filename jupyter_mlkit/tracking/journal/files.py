@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +24,23 @@ def stage(path: Path, content: bytes) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}{_UNFINISHED}")
     part.write_bytes(content)
     part.replace(path)
+
+
+def stage_copy(source: Path, path: Path) -> None:
+    """Copy a file whole.
+
+    Raises
+    ------
+    OSError
+        It cannot be read or written.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}{_UNFINISHED}")
+    try:
+        shutil.copyfile(source, part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def staged(folder: Path) -> Iterator[Path]:

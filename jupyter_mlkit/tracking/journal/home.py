@@ -39,8 +39,18 @@ class Journal:
 
     @property
     def files(self) -> Path:
-        """Where files of the run wait until the store is there."""
+        """Where files wait to be sent, each whole."""
         return self.folder / "files"
+
+    @property
+    def sending(self) -> Path:
+        """Where files are that are on their way."""
+        return self.folder / "sending"
+
+    @property
+    def loose(self) -> Path:
+        """Where a run that no store knows has its files, which may still be written."""
+        return self.folder / "loose"
 
     def model_files(self, model: str) -> Path:
         """Where files of a model wait until the store is there."""

@@ -23,14 +23,25 @@ class Models:
 
     def __init__(self) -> None:
         self._waiting: dict[str, tuple[LoggedModel, Record]] = {}
+        self._runs: dict[str, str] = {}
 
     def __contains__(self, model_id: str) -> bool:
         return model_id in self._waiting
+
+    def run_of(self, model_id: str) -> str:
+        """Return the run whose journal has what is said of a model."""
+        return self._runs[model_id]
+
+    def adopt(self, model: LoggedModel, journal: str, record: Record) -> None:
+        """Note a model that the store has made, and whose files wait in the journal of a run."""
+        self._waiting[model.model_id] = deepcopy(model), record
+        self._runs[model.model_id] = journal
 
     def create(
         self,
         experiment: str,
         run: str,
+        journal: str,
         files: Callable[[str], Path],
         record: Record,
         *,
@@ -45,6 +56,8 @@ class Models:
         ----------
         experiment, run : str
             As the caller knows them.
+        journal : str
+            The run as its journal is named.
         files : callable
             Returns where the files of a model wait.
         record : callable
@@ -75,11 +88,16 @@ class Models:
             params=made.params,
         )
         self._waiting[key] = model, record
+        self._runs[key] = journal
         return deepcopy(model)
 
     def get(self, model_id: str) -> LoggedModel:
         """Return a model that waits."""
         return deepcopy(self._waiting[model_id][0])
+
+    def named(self, name: str) -> list[LoggedModel]:
+        """Return models by their name, the newest first."""
+        return [deepcopy(one) for one, _ in reversed(self._waiting.values()) if one.name == name]
 
     def finalize(self, model_id: str, status: LoggedModelStatus) -> LoggedModel:
         """Note the final state of a model, of which all files are there."""

@@ -20,11 +20,12 @@ from ..journal.home import Home
 from ..journal.ids import is_local
 from ..journal.opening import open_recorder
 from ..journal.recorder import Recorder
+from .artifacts import Place, keep_first
 from .errors import unavailable
 from .kept import Kept
 from .models import Models
 from .passing import PassedOn
-from .reach import Reach
+from .reach import Reach, UnreachableError
 
 _log = logging.getLogger("jupyter_mlkit.tracking")
 #: Seconds between two looks whether a drainer has brought something.
@@ -89,7 +90,10 @@ class Own(PassedOn):  # type: ignore[misc]
     @property
     def real(self) -> Any:
         """MLflow's store itself."""
-        return self._reach.store
+        try:
+            return self._reach.answering
+        except UnreachableError as error:
+            raise unavailable(str(error)) from error
 
     def in_store(self, given: Any) -> Any:
         """Return what a caller's id is in the store; anything else as it is."""
@@ -99,6 +103,11 @@ class Own(PassedOn):  # type: ignore[misc]
         if known is None:
             raise unavailable(f"{given} is not in the tracking store yet.")
         return known
+
+    def _keep_files_first(self, kept: Kept) -> None:
+        journal = self._home.find(self.uri, kept.run_id)
+        place = Place((journal.files, journal.sending), self._reach)
+        keep_first(kept.run.info.artifact_uri, place)
 
     def _stage(self, kept: Kept, files: Mapping[str, bytes]) -> None:
         """Keep files of a run until the drainer has brought them."""
@@ -135,7 +144,9 @@ class Own(PassedOn):  # type: ignore[misc]
         seen = self._seen
         if seen is None or seen.info.run_id != there:
             return Kept(there)
-        return Kept(there, seen, params=dict(seen.data.params))
+        kept = Kept(there, seen, params=dict(seen.data.params))
+        self._keep_files_first(kept)
+        return kept
 
     def _end(self, kept: Kept) -> None:
         with self._lock:

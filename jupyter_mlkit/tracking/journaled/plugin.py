@@ -1,19 +1,34 @@
-"""What MLflow calls to make a store, by its entry points; imported with every ``import mlflow``."""
+"""What MLflow calls to make a store, or a place for files, by its entry points.
+
+Imported with every ``import mlflow``.
+"""
 
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from jupyter_mlkit.paths import ENV_JOURNAL
 
 if TYPE_CHECKING:
+    from mlflow.store.artifact.artifact_repo import ArtifactRepository
     from mlflow.store.tracking.abstract_store import AbstractStore
 
 
 #: MLflow's own mark of the processes of a tracking server.
 _SERVER = "_MLFLOW_SERVER_FILE_STORE"
 _in_this_process = True
+#: What MLflow has for files that lie elsewhere: entry points take the place of these.
+_REPOSITORIES = {
+    "abfss": ("azure_data_lake_artifact_repo", "AzureDataLakeArtifactRepository"),
+    "gs": ("gcs_artifact_repo", "GCSArtifactRepository"),
+    "http": ("http_artifact_repo", "HttpArtifactRepository"),
+    "https": ("http_artifact_repo", "HttpArtifactRepository"),
+    "mlflow-artifacts": ("mlflow_artifacts_repo", "MlflowArtifactsRepository"),
+    "s3": ("s3_artifact_repo", "S3ArtifactRepository"),
+    "wasbs": ("azure_blob_artifact_repo", "AzureBlobArtifactRepository"),
+}
 
 
 def leave_out() -> None:
@@ -25,6 +40,26 @@ def leave_out() -> None:
 def is_on() -> bool:
     """Whether what MLflow logs in this process goes to the journal first."""
     return _in_this_process and os.environ.get(ENV_JOURNAL) == "1" and _SERVER not in os.environ
+
+
+def artifact_repository(
+    artifact_uri: str, tracking_uri: str | None = None, registry_uri: str | None = None
+) -> ArtifactRepository:
+    """Return MLflow's place for files at a URI, with the journal before it for own runs.
+
+    Parameters
+    ----------
+    artifact_uri, tracking_uri, registry_uri : str
+        As MLflow gives them.
+    """
+    module, name = _REPOSITORIES[artifact_uri.partition(":")[0].lower()]
+    kind = getattr(import_module(f"mlflow.store.artifact.{module}"), name)
+    real = kind(artifact_uri, tracking_uri=tracking_uri, registry_uri=registry_uri)
+    if not is_on():
+        return real
+    from .artifacts import first_kept
+
+    return first_kept(artifact_uri, real)
 
 
 def tracking_store(

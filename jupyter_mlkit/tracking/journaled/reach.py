@@ -43,6 +43,7 @@ class Reach:
 
     def __init__(self, uri: str, make: Callable[[], Any]) -> None:
         self._uri = uri
+        self._door = StoreClient(uri)
         self._make = make
         self._store: Any = None
         self._lock = threading.Lock()
@@ -57,6 +58,22 @@ class Reach:
             if self._store is None:
                 self._store = self._make()
             return self._store
+
+    @property
+    def answering(self) -> Any:
+        """The store itself, if anybody listens at its address.
+
+        Raises
+        ------
+        UnreachableError
+            Nobody does: MLflow would try for minutes.
+        """
+        if not is_local(self._uri):
+            try:
+                self._door.check_reachable()
+            except BackendError as error:
+                raise self._told_once(error.message) from error
+        return self.store
 
     def ask(self, call: Callable[[Any], T]) -> T:
         """Return what a store answers.
@@ -78,7 +95,7 @@ class Reach:
 
         def asking() -> None:
             try:
-                StoreClient(self._uri).check_reachable()
+                self._door.check_reachable()
                 answer = context.run(lambda: call(self.store))
             except BaseException as error:  # noqa: BLE001 - raised where it was asked
                 failed = error
@@ -106,7 +123,7 @@ class Reach:
         try:
             found = call()
         except MlflowException as error:
-            ours = StoreClient(self._uri).translate(error, "The store")
+            ours = self._door.translate(error, "The store")
             if isinstance(ours, BackendError):
                 raise self._told_once(ours.message) from error
             raise

@@ -50,6 +50,8 @@ class Runs(Own):
         made = run_made(created, key) if run is None else run
         run_id = made.info.run_id
         kept = self._kept[run_id] = Kept(run_id, made)
+        if run is not None:
+            self._keep_files_first(kept)
         # The run has a journal from its first moment: that tells whether its process is alive.
         self._opened(run_id)[0].record(created)
         parent = created.tags.get(MLFLOW_PARENT_RUN_ID)
@@ -72,7 +74,7 @@ class Runs(Own):
                 info.run_id,
             )
         name = name or given.get(_RUN_NAME) or _generate_random_name()
-        files = self._home.find(self.uri, key).files
+        files = self._home.find(self.uri, key).loose
         return Created(experiment, name, user, begun, files.as_uri(), {**given, _RUN_NAME: name})
 
     def get_run(self, run_id: str) -> Any:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
+
+from mlflow.exceptions import MlflowException
+from mlflow.store.entities.paged_list import PagedList
 
 from ..drainer.creation import experiment_in_store
 from ..journal.entries import Entry
 from ..journal.ids import is_local
+from .artifacts import Place, is_here, keep_first
 from .entities import inputs_entry, outputs_entry
 from .errors import unavailable
+from .kept import Kept
 from .own import Own
 from .reach import UnreachableError
+
+#: As MLflow asks for the model of a run.
+_BY_NAME = re.compile(r"name = '([^']*)'")
+_UNAVAILABLE = "TEMPORARILY_UNAVAILABLE"
 
 
 class Used(Own):
@@ -60,7 +70,7 @@ class Used(Own):
         kept = self._kept.get(source_run_id or "")
         if kept is None or not is_local(kept.run_id):
             try:
-                return self._reach.ask(
+                model = self._reach.ask(
                     lambda real: real.create_logged_model(
                         experiment_in_store(real, self._ids, experiment_id),
                         name, self.in_store(source_run_id), tags, params, model_type,
@@ -69,19 +79,51 @@ class Used(Own):
             except UnreachableError as error:
                 if source_run_id is None:
                     raise unavailable(f"{error} A model needs a run to wait in.") from error
+            else:
+                self._keep_model_first(kept, model)
+                return model
         assert source_run_id is not None
         recorder, kept = self._opened(source_run_id)
         files = self._home.find(self.uri, kept.run_id).model_files
         return self._models.create(
-            experiment_id, source_run_id, files, recorder.record,
+            experiment_id, source_run_id, kept.run_id, files, recorder.record,
             name=name, kind=model_type, tags=tags, params=params,
         )  # fmt: skip
 
+    def _keep_model_first(self, kept: Kept | None, model: Any) -> None:
+        """Let the files of a model wait, and what is said of it after them."""
+        if kept is None or is_here(model.artifact_location):
+            return
+        recorder, kept = self._opened(kept.run_id)
+        place = self._home.find(self.uri, kept.run_id).model_files(model.model_id)
+        keep_first(model.artifact_location, Place((place,), self._reach))
+        self._models.adopt(model, kept.run_id, recorder.record)
+
+    def _waits_of_model(self, model_id: str) -> bool:
+        return self._waits(self._kept[self._models.run_of(model_id)])
+
     def get_logged_model(self, model_id: str, allow_deleted: bool = False) -> Any:
         """Return a model, also one that waits."""
-        if model_id in self._models:
+        if model_id in self._models and (is_local(model_id) or self._waits_of_model(model_id)):
             return self._models.get(model_id)
         return self.real.get_logged_model(self.in_store(model_id), allow_deleted)
+
+    def search_logged_models(
+        self, experiment_ids: list[str], filter_string: str | None = None, *more: Any, **named: Any
+    ) -> Any:
+        """Return models that the store finds; while it cannot be asked, own ones by their name."""
+        try:
+            there = [self.in_store(one) for one in experiment_ids]
+            return self._reach.ask(
+                lambda real: real.search_logged_models(there, filter_string, *more, **named)
+            )
+        except (UnreachableError, MlflowException) as error:
+            name = _BY_NAME.fullmatch(filter_string or "")
+            if isinstance(error, MlflowException) and error.error_code != _UNAVAILABLE:
+                raise
+            if name is None:
+                raise unavailable(str(error)) from error
+            return PagedList(self._models.named(name[1]), None)
 
     def finalize_logged_model(self, model_id: str, status: Any) -> Any:
         """Set the final state of a model."""

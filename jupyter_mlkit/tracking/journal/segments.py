@@ -98,7 +98,7 @@ def segments(folder: Path) -> list[Segment]:
     """Return the segments of a run, those of a writer in the order of their number."""
     try:
         names = [path.name for path in folder.iterdir()]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     found = filter(None, map(_NAME.fullmatch, names))
     return sorted(Segment(folder, match[1], int(match[2])) for match in found)

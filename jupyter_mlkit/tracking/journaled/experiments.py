@@ -27,6 +27,8 @@ class Experiments(Own):
 
     def get_experiment_by_name(self, experiment_name: str) -> Any:
         """Return an experiment; while the store cannot be asked, one of that name."""
+        # A run will follow: what it logs first is to be seen soon.
+        self._start_drainer()
         try:
             return self._reach.ask(lambda real: real.get_experiment_by_name(experiment_name))
         except UnreachableError:

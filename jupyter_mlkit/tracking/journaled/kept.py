@@ -8,6 +8,7 @@ from typing import Any
 
 from ..journal.entries import Entry, Metric, Params, Tags, Updated
 from ..journal.recorder import Recorder
+from .direct import DirectRecorder
 from .overflow import More
 
 #: Step, time, value: the latest of a metric is the greatest, as MLflow has it.
@@ -38,7 +39,7 @@ class Kept:
 
     run_id: str
     run: Any = None
-    recorder: Recorder | None = None
+    recorder: Recorder | DirectRecorder | None = None
     more: More | None = None
     latest: dict[str, Latest] = field(default_factory=dict)
     params: dict[str, str] = field(default_factory=dict)

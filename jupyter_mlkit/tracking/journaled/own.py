@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jupyter_mlkit.errors import BackendError
 from jupyter_mlkit.paths import journal_dir
 
 from ..drainer.process import start
@@ -21,6 +22,7 @@ from ..journal.ids import is_local
 from ..journal.opening import open_recorder
 from ..journal.recorder import Recorder
 from .artifacts import Place, keep_first
+from .direct import DirectRecorder
 from .errors import unavailable
 from .kept import Kept
 from .models import Models
@@ -122,19 +124,34 @@ class Own(PassedOn):  # type: ignore[misc]
         """Whether the store lacks something of a run; asked before the store is."""
         return backlog(self._home.find(self.uri, kept.run_id)) > 0
 
-    def _opened(self, run_id: str) -> tuple[Recorder, Kept]:
+    def _opened(self, run_id: str) -> tuple[Recorder | DirectRecorder, Kept]:
         kept = self._kept.get(run_id)
         if kept is not None and kept.recorder is not None:
             return kept.recorder, kept
         with self._lock:
             kept = self._kept.get(run_id) or self._resumed(run_id)
             if kept.recorder is None:
-                kept.recorder = open_recorder(self.uri, kept.run_id, home=self._home)
-                # Started beside what is logged, not before it.
-                self._starting = threading.Thread(target=start, args=[self._home], daemon=True)
-                self._starting.start()
+                kept.recorder = self._recorder(kept.run_id)
             self._kept[kept.run_id] = self._kept[run_id] = kept
             return kept.recorder, kept
+
+    def _recorder(self, run_id: str) -> Recorder | DirectRecorder:
+        try:
+            recorder = open_recorder(self.uri, run_id, home=self._home)
+        except (OSError, BackendError) as error:
+            _log.warning(
+                "There can be no journal in %s (%s): what is logged goes straight to the store.",
+                self._home.root, error,
+            )  # fmt: skip
+            return DirectRecorder(lambda: self.real, run_id)
+        self._start_drainer()
+        return recorder
+
+    def _start_drainer(self) -> None:
+        """Have a drainer started where there is none, beside what is done and not before it."""
+        if self._starting is None or not self._starting.is_alive():
+            self._starting = threading.Thread(target=_started, args=[self._home], daemon=True)
+            self._starting.start()
 
     def _resumed(self, run_id: str) -> Kept:
         """Return the own part of a run that another process has begun."""
@@ -167,3 +184,10 @@ class Own(PassedOn):  # type: ignore[misc]
         if self._starting is not None and self._starting.is_alive():
             # A script that is over at once has its drainer too.
             self._starting.join(_START_WITHIN)
+
+
+def _started(home: Home) -> None:
+    try:
+        start(home)
+    except OSError as error:  # no journal either: that is said where one is opened
+        _log.info("No drainer can be started: %s.", error)

@@ -88,6 +88,19 @@ def test_without_the_variable_it_is_mlflows_own(place: Place, script: Script, ho
     assert len(place.client.get_metric_history(told["run"], "loss")) == 500
 
 
+def test_where_no_journal_can_be_written_the_store_is_told_at_once(
+    place: Place, script: Script, home: Home
+) -> None:
+    home.root.parent.mkdir(parents=True)
+    home.root.write_text("no folder")
+    done = script(_LOGS.format(experiment=place.experiment()).replace("range(500)", "range(5)"))
+    told = _told(done)
+    assert done.stderr.count("goes straight to the store") == 1
+    run = place.client.get_run(told["run"])
+    assert (run.info.status, run.data.params) == ("FINISHED", told["params"])
+    assert len(place.client.get_metric_history(told["run"], "loss")) == 5
+
+
 def test_nothing_is_lost_when_the_process_is_killed(
     place: Place, script: Script, home: Home
 ) -> None:
@@ -151,12 +164,12 @@ with mlflow.start_run(experiment_id="{experiment}") as run:
 client.update_run(run.info.run_id, name="renamed")
 print(json.dumps([
     run.info.run_id, {{k: v for k, v in found.data.tags.items() if k in "ab"}},
-    found.data.metrics, client.get_run(run.info.run_id).info.run_name,
+    found.data.metrics["loss"], client.get_run(run.info.run_id).info.run_name,
 ]))
 """
         )
     )
-    assert told[1:] == [{"b": "2"}, {"loss": 0.5}, "renamed"]
+    assert told[1:] == [{"b": "2"}, 0.5, "renamed"]
     until(lambda: not pending(home), 60)
     run = place.client.get_run(told[0])
     assert "a" not in run.data.tags

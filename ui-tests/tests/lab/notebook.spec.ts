@@ -13,8 +13,8 @@ test.use({ autoGoto: false, mockUser: false });
 
 const LIVE = `%%mlkit_run -e nb -n live-nb
 import time, mlflow
-for step in range(12):
-    mlflow.log_metric("val_rmse", 20.5 - step, step=step)
+for step in range(24):
+    mlflow.log_metric("val_rmse", 30.5 - step, step=step)
     time.sleep(0.5)
 limit = 7
 %mlkit_log limit=limit kind="ridge"`;
@@ -53,7 +53,7 @@ test('runs of a notebook are live in the panel', async ({ page, tmpPath }) => {
   await kit.picture('notebook-1-live');
   await cell;
   await expect(live).toContainText('finished');
-  await expect(live).toContainText(/9\.50?/);
+  await expect(live).toContainText(/7\.50?/);
 
   // An error ends the run as failed.
   await page.notebook.runCell(2, true);

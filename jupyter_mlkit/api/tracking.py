@@ -12,6 +12,7 @@ from ..models import (
     Comparison,
     ExperimentPage,
     MetricHistories,
+    RestoredNotebook,
     Run,
     RunPage,
     RunPatch,
@@ -154,6 +155,17 @@ class SpecHandler(MLKitHandler):
         return await self.with_tracking(lambda store: store.spec(run_id))
 
 
+class NotebookHandler(MLKitHandler):
+    """The notebook that a run was started in."""
+
+    path = "runs/{run_id}/notebook"
+
+    @endpoint("read", "runs", "Get the notebook as it was for a run", answer=RestoredNotebook)
+    async def get(self, run_id: str) -> RestoredNotebook:
+        """Return what was executed for the run, as a notebook without outputs."""
+        return await self.with_tracking(lambda store: store.notebook(run_id))
+
+
 class TagsHandler(MLKitHandler):
     """Tags of one run."""
 
@@ -226,6 +238,7 @@ HANDLERS = [
     RunHandler,
     RestoreHandler,
     SpecHandler,
+    NotebookHandler,
     TagsHandler,
     MetricsHandler,
     CompareHandler,

@@ -156,9 +156,9 @@ def _trust(args: argparse.Namespace) -> int:
 
 
 def _notebook(args: argparse.Namespace) -> int:
-    from .notebook import restore
+    from .notebook import write_notebook
 
-    return restore(args.run, args.output)
+    return write_notebook(args.run, args.output)
 
 
 def _sync(args: argparse.Namespace) -> int:

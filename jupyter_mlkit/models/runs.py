@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
@@ -71,6 +71,10 @@ class Run(Model):
     run_name: str
     experiment_id: str
     status: RunStatus
+    lost: Annotated[bool, Meta(description="Running, but no sign of life for ten minutes")]
+    waiting: Annotated[
+        bool, Meta(description="Only in the journal: its store could not be asked yet")
+    ]
     lifecycle_stage: Literal["active", "deleted"]
     start_time: int | None
     end_time: int | None
@@ -98,6 +102,13 @@ class RunPage(Model):
 
     items: list[Run]
     next_page_token: str | None
+
+
+class RestoredNotebook(Model):
+    """The notebook as it was for a run."""
+
+    name: Annotated[str, Meta(description="For a new file")]
+    content: Annotated[dict[str, Any], Meta(description="As nbformat 4.5, without outputs")]
 
 
 class RunPatch(Body):

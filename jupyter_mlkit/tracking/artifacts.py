@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from jupyter_mlkit.errors import ForbiddenError, NotFoundError
+from jupyter_mlkit.errors import BackendError, ForbiddenError, NotFoundError, TooLargeError
 from jupyter_mlkit.models import Artifact, ArtifactPage, ArtifactPreview
 
 from .beneath import Entry, list_folder, open_file, split_path
@@ -130,6 +130,30 @@ class ArtifactReader:
             )
         file, size = self._download(place, rest)
         return file, size, parts[-1]
+
+    def read(self, run_id: str, path: str, most: int, what: str) -> bytes:
+        """Return the whole of a small file.
+
+        Raises
+        ------
+        NotFoundError, ForbiddenError
+            As :meth:`open`.
+        TooLargeError
+            It has more than `most` bytes; the message begins with `what`.
+        BackendError
+            It cannot be read.
+        """
+        file, size, _ = self.open(run_id, path)
+        with file:
+            if size > most:
+                raise TooLargeError(f"{what} has {size} bytes, {most} are read at most.")
+            try:
+                return file.read(most)
+            except OSError as error:
+                raise BackendError(
+                    f"{what} cannot be read: {error.strerror or error}.",
+                    hint="Look at the folder of the run's artifacts.",
+                ) from error
 
     def _place(
         self, run_id: str, parts: tuple[str, ...]

@@ -10,7 +10,7 @@ from jupyter_mlkit import models
 from jupyter_mlkit.errors import BackendError
 from jupyter_mlkit.paths import journal_dir
 
-from . import comparison, experiments, histories, runs, specs
+from . import comparison, experiments, histories, notebooks, runs, specs
 from .artifacts import ArtifactReader
 from .client import StoreClient
 from .journal.home import Home
@@ -222,6 +222,10 @@ class TrackingBackend:
     def spec(self, run_id: str) -> models.RunSpec:
         """Return the spec of a run; see :func:`jupyter_mlkit.tracking.specs.run_spec`."""
         return specs.run_spec(self._artifacts, self._known(run_id))
+
+    def notebook(self, run_id: str) -> models.RestoredNotebook:
+        """Return the notebook of a run as it was; see :func:`.notebooks.run_notebook`."""
+        return notebooks.run_notebook(self._artifacts, self._known(run_id))
 
     def compare(self, run_ids: Sequence[str]) -> models.Comparison:
         """Return runs side by side; see :func:`jupyter_mlkit.tracking.comparison.compare`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ import msgspec
 from jupyter_mlkit import models
 
 from . import tags as names
+from .heartbeat import is_lost
+from .journal.ids import is_local
 from .primary import primary_metric
 
 if TYPE_CHECKING:
@@ -74,11 +77,14 @@ def run(entity: entities.Run, bounds: Bounds = RUN_BOUNDS) -> models.Run:
     tags = dict(data.tags)
     metrics = _metrics(entity, bounds)
     lead = primary_metric(tags, (metric.key for metric in metrics))
+    status = _status(info.status)
     return models.Run(
         run_id=info.run_id,
         run_name=info.run_name or info.run_id[:8],
         experiment_id=str(info.experiment_id),
-        status=_status(info.status),
+        status=status,
+        lost=status == "RUNNING" and is_lost(tags, time.time()),
+        waiting=is_local(info.run_id),
         lifecycle_stage="deleted" if info.lifecycle_stage == "deleted" else "active",
         start_time=info.start_time or None,
         end_time=info.end_time or None,

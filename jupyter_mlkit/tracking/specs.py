@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_mlkit.errors import BackendError, NotFoundError, SpecError, TooLargeError
+from jupyter_mlkit.errors import NotFoundError, SpecError
 from jupyter_mlkit.models import RunSpec
 from jupyter_mlkit.spec import load_spec, to_dict
 
@@ -35,7 +35,7 @@ def run_spec(artifacts: ArtifactReader, run_id: str) -> RunSpec:
         The file is no spec that this version reads.
     """
     try:
-        file, size, _ = artifacts.open(run_id, ARTIFACT_SPEC)
+        text = artifacts.read(run_id, ARTIFACT_SPEC, MAX_SPEC, "The spec of this run")
     except NotFoundError as error:
         if error.field == "run_id":
             raise
@@ -44,18 +44,6 @@ def run_spec(artifacts: ArtifactReader, run_id: str) -> RunSpec:
             code="spec_not_found",
             hint="Only runs that were trained with ML kit keep one; start from the form instead.",
         ) from None
-    with file:
-        if size > MAX_SPEC:
-            raise TooLargeError(
-                f"The spec of this run has {size} bytes, {MAX_SPEC} are read at most."
-            )
-        try:
-            text = file.read(MAX_SPEC)
-        except OSError as error:
-            raise BackendError(
-                f"The spec of this run cannot be read: {error.strerror or error}.",
-                hint="Look at the folder of the run's artifacts.",
-            ) from error
     try:
         return RunSpec(spec=to_dict(load_spec(text)))
     except SpecError as error:

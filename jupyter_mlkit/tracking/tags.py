@@ -64,6 +64,7 @@ CO2E_METHOD: Final = "mlkit.co2e.method"
 GIT_COMMIT: Final = "mlflow.source.git.commit"
 GIT_BRANCH: Final = "mlflow.source.git.branch"
 GIT_REPOSITORY: Final = "mlflow.source.git.repoURL"
+PARENT: Final = "mlflow.parentRunId"
 
 PARAM_CUBE: Final = "cube"
 PARAM_TARGET: Final = "target"

@@ -432,6 +432,25 @@ export interface paths {
     readonly patch?: never;
     readonly trace?: never;
   };
+  readonly '/runs/{run_id}/notebook': {
+    readonly parameters: {
+      readonly query?: never;
+      readonly header?: never;
+      readonly path: {
+        readonly run_id: string;
+      };
+      readonly cookie?: never;
+    };
+    /** Get the notebook as it was for a run */
+    readonly get: operations['getRunsRunIdNotebook'];
+    readonly put?: never;
+    readonly post?: never;
+    readonly delete?: never;
+    readonly options?: never;
+    readonly head?: never;
+    readonly patch?: never;
+    readonly trace?: never;
+  };
   readonly '/runs/{run_id}/restore': {
     readonly parameters: {
       readonly query?: never;
@@ -1317,6 +1336,16 @@ export interface components {
       readonly options: components['schemas']['JobOptions'] | null;
     };
     /**
+     * RestoredNotebook
+     * @description The notebook as it was for a run.
+     */
+    readonly RestoredNotebook: {
+      /** @description As nbformat 4.5, without outputs */
+      readonly content: Record<string, never>;
+      /** @description For a new file */
+      readonly name: string;
+    };
+    /**
      * RoleCount
      * @description How many blocks and valid cells a role gets; ``buffer`` counts what goes unused.
      */
@@ -1340,6 +1369,8 @@ export interface components {
       readonly job_id: string | null;
       /** @enum {unknown} */
       readonly lifecycle_stage: 'active' | 'deleted';
+      /** @description Running, but no sign of life for ten minutes */
+      readonly lost: boolean;
       readonly metrics: readonly components['schemas']['Metric'][];
       /** @description URIs of models that the run logged */
       readonly models: readonly string[];
@@ -1362,6 +1393,8 @@ export interface components {
       };
       /** @description Unit of the target and its errors */
       readonly units: string | null;
+      /** @description Only in the journal: its store could not be asked yet */
+      readonly waiting: boolean;
     };
     /**
      * RunPage
@@ -2519,6 +2552,37 @@ export interface operations {
         };
         content: {
           readonly 'application/json': components['schemas']['ArtifactPreview'];
+        };
+      };
+      /** @description What went wrong */
+      readonly default: {
+        headers: {
+          readonly [name: string]: unknown;
+        };
+        content: {
+          readonly 'application/json': components['schemas']['ErrorBody'];
+        };
+      };
+    };
+  };
+  readonly getRunsRunIdNotebook: {
+    readonly parameters: {
+      readonly query?: never;
+      readonly header?: never;
+      readonly path: {
+        readonly run_id: string;
+      };
+      readonly cookie?: never;
+    };
+    readonly requestBody?: never;
+    readonly responses: {
+      /** @description Success */
+      readonly 200: {
+        headers: {
+          readonly [name: string]: unknown;
+        };
+        content: {
+          readonly 'application/json': components['schemas']['RestoredNotebook'];
         };
       };
       /** @description What went wrong */

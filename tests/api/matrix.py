@@ -5,14 +5,17 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from jupyter_mlkit.api.proxy import ProxyHandler
 from jupyter_mlkit.jobs.folder import JobFolder
 from jupyter_mlkit.jobs.record import JobRecord
 from jupyter_mlkit.processes.identity import Identity
+from jupyter_mlkit.tracking.provenance.stored import FORMAT, StoredNotebook, pack
 
 from .routes import NAMES, SPEC, well_formed
 from .team import PEOPLE, as_person
@@ -32,6 +35,7 @@ TABLE: dict[tuple[str, str], tuple[str, str, str]] = {
     ("PUT", "runs/{run_id}/tags"): ("write", "mlkit-runs", "own"),
     ("DELETE", "runs/{run_id}/tags"): ("write", "mlkit-runs", "own"),
     ("GET", "runs/{run_id}/spec"): ("read", "mlkit-runs", "viewer"),
+    ("GET", "runs/{run_id}/notebook"): ("read", "mlkit-runs", "viewer"),
     ("GET", "metrics"): ("read", "mlkit-runs", "viewer"),
     ("GET", "compare"): ("read", "mlkit-runs", "viewer"),
     ("GET", "runs/{run_id}/artifacts"): ("read", "mlkit-artifacts", "viewer"),
@@ -172,6 +176,10 @@ class World:
         client.log_metric(run_id, "m", 1.0)
         client.log_text(run_id, "text", "a.txt")
         client.log_dict(run_id, SPEC, "mlkit/spec.yaml")
+        with tempfile.TemporaryDirectory() as folder:
+            notebook = Path(folder) / "notebook.json.gz"
+            notebook.write_bytes(pack(StoredNotebook(format=FORMAT, cells=[])))
+            client.log_artifact(run_id, str(notebook), "mlkit")
         name = f"model of {owner}"
         tags = {"mlkit.owner": owner}
         client.create_registered_model(name, tags=tags)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 from stores import Place
 
 from jupyter_mlkit.errors import InvalidInputError, NotFoundError
 from jupyter_mlkit.models import RunPatch
+from jupyter_mlkit.tracking.heartbeat import LOST_AFTER, Heartbeat
+from jupyter_mlkit.tracking.tags import HEARTBEAT
 
 WRITE = """
 mlflow.set_experiment(experiment_id=experiment)
@@ -76,6 +79,20 @@ def test_search_filters_sorts_and_shows_deleted_runs(place: Place) -> None:
     assert len(backend.runs([experiment], view="all").items) == 4
     assert backend.restore_run(ids[1]).lifecycle_stage == "active"
     assert ids[1] in {r.run_id for r in backend.runs(order_by=["attributes.start_time DESC"]).items}
+
+
+def test_a_run_is_lost_where_nobody_has_seen_it_alive_for_long(file_store: Place) -> None:
+    experiment, client = file_store.experiment(), file_store.client
+    now = time.time()
+    quiet, alive, ended = (
+        client.create_run(experiment, tags={HEARTBEAT: str(Heartbeat(now - age, "node-1"))})
+        for age in (LOST_AFTER + 60, 0, LOST_AFTER + 60)
+    )
+    client.set_terminated(ended.info.run_id)
+    lost = {run.run_id: run.lost for run in file_store.backend.runs([experiment]).items}
+    assert lost == {quiet.info.run_id: True, alive.info.run_id: False, ended.info.run_id: False}
+    # It is never closed for that.
+    assert file_store.backend.run(quiet.info.run_id).status == "RUNNING"
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,8 @@ def test_with_no_server_the_list_has_what_waits(
     assert (shown.experiment_id, shown.name) == (experiment, "sea")
     run = backend.run(key)
     assert (run.run_name, run.status, run.params) == ("offline", "RUNNING", {"lr": "0.1"})
+    assert run.waiting
+    assert not run.lost
     assert [(one.key, one.value, one.step) for one in run.metrics] == [("loss", 1 / 50, 49)]
     (curve,) = backend.histories([key], ["loss"], 20).items
     assert (curve.total, curve.steps[0], curve.steps[-1]) == (50, 0, 49)
@@ -80,6 +82,7 @@ def test_once_it_is_in_the_store_both_ids_lead_to_it(home: Home, place: Place) -
     assert there is not None
     run = backend.run(key)
     assert run.run_id == there
+    assert not run.waiting
     assert [one.run_id for one in backend.runs([experiment]).items] == [there]
     assert len(backend.runs().items) == before
     assert [one.total for one in backend.histories([key], ["loss"], 20).items] == [50]

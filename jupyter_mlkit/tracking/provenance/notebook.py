@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import PurePath
 from typing import Any
@@ -13,8 +12,8 @@ _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _KINDS = frozenset(["code", "markdown", "raw"])
 
 
-def rebuild(stored: StoredNotebook, run_id: str) -> str:
-    """Return a notebook file (nbformat 4.5) with the cells that were executed for a run.
+def rebuild(stored: StoredNotebook, run_id: str) -> dict[str, Any]:
+    """Return a notebook (nbformat 4.5) with the cells that were executed for a run.
 
     Where the notebook file was stored, its cells come in its order, each code cell with the source
     that was executed last; executed cells that the file does not hold follow in the order of their
@@ -31,7 +30,7 @@ def rebuild(stored: StoredNotebook, run_id: str) -> str:
     cells += _cells_of_file(stored) if stored.file else _cells_in_order(stored)
     _make_ids_unique(cells)
     kernel = stored.kernel or "python3"
-    notebook = {
+    return {
         "cells": cells,
         "metadata": {
             "kernelspec": {"name": kernel, "display_name": kernel, "language": stored.language},
@@ -41,7 +40,6 @@ def rebuild(stored: StoredNotebook, run_id: str) -> str:
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
 def file_name(stored: StoredNotebook, run_id: str) -> str:

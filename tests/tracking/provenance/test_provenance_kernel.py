@@ -149,7 +149,7 @@ def test_cells_with_a_known_id_take_their_place_in_the_file(
     assert [one.id for one in notebook.cells] == ["imports", "load", "load", None]
     from jupyter_mlkit.tracking.provenance.notebook import rebuild
 
-    cells = json.loads(rebuild(notebook, run.info.run_id))["cells"]
+    cells = rebuild(notebook, run.info.run_id)["cells"]
     load = next(one for one in cells if one["id"] == "load")
     assert (load["source"], load["metadata"]["mlkit"]["executed"]) == ("x = 3", [2, 3])
     assert [one["id"] for one in cells[:4]] == ["mlkit-origin", "intro", "load", "late"]

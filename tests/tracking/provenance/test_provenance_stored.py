@@ -36,7 +36,7 @@ def _stored(**changes: object) -> StoredNotebook:
 
 
 def _rebuilt(stored: StoredNotebook) -> list[nbformat.NotebookNode]:
-    found = nbformat.reads(rebuild(stored, _RUN), as_version=4)
+    found = nbformat.from_dict(rebuild(stored, _RUN))
     nbformat.validate(found)
     return list(found.cells)
 

@@ -12,6 +12,7 @@ export namespace CommandIDs {
   export const openRun = 'jupyter-mlkit:open-run';
   export const compareRuns = 'jupyter-mlkit:compare-runs';
   export const insertOpenRun = 'jupyter-mlkit:insert-open-run';
+  export const openRunNotebook = 'jupyter-mlkit:open-run-notebook';
   export const openModel = 'jupyter-mlkit:open-model';
   export const insertLoadModel = 'jupyter-mlkit:insert-load-model';
   export const stopJob = 'jupyter-mlkit:stop-job';

@@ -104,6 +104,11 @@ export class MLKitClient {
     return this._get(`runs/${enc(runId)}/spec`, {}, options);
   }
 
+  /** The notebook as it was for the run. */
+  runNotebook(runId: string): Promise<Schemas['RestoredNotebook']> {
+    return this._get(`runs/${enc(runId)}/notebook`, {});
+  }
+
   deleteRun(runId: string): Promise<void> {
     return this._send('DELETE', `runs/${enc(runId)}`);
   }

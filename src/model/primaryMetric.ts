@@ -41,12 +41,19 @@ export function splitKey(key: string): { role: string; name: string } {
   };
 }
 
+/** Whether a metric says what a run has used, and is never a score. */
+export function isCost(key: string): boolean {
+  return key.startsWith('system/');
+}
+
 /** Key of the metric that leads, named by the run or guessed. */
 export function primaryKey(run: Run): string | null {
   if (run.primary_metric) {
     return run.primary_metric;
   }
-  const keys = run.metrics.map(metric => metric.key);
+  const keys = run.metrics
+    .map(metric => metric.key)
+    .filter(key => !isCost(key));
   for (const guess of GUESSES) {
     const found = keys.find(key => guess.test(key));
     if (found) {

@@ -5,6 +5,7 @@ import { MLKitError } from '../api/errors';
 import type { Change, Experiment, Run, RunPage } from '../api/types';
 import type { ILiveOptions } from './live';
 import { LiveModel } from './live';
+import { isCost } from './primaryMetric';
 import { Sparklines } from './sparklines';
 
 const PAGE = 100;
@@ -201,7 +202,9 @@ export class RunsModel extends LiveModel {
       run.metrics.forEach(metric => keys.add(`metrics.${metric.key}`));
       Object.keys(run.params).forEach(key => keys.add(`params.${key}`));
     }
-    return [...keys].sort();
+    const isLast = (column: string) =>
+      Number(isCost(column.replace(/^metrics\./, '')));
+    return [...keys].sort((a, b) => isLast(a) - isLast(b) || (a < b ? -1 : 1));
   }
 
   override async refresh(

@@ -11,6 +11,7 @@ import {
   IThemeManager,
   Notification
 } from '@jupyterlab/apputils';
+import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
@@ -21,6 +22,7 @@ import { RunsModel } from '../model/runs';
 import { IChanges, IMLKitClient, IRunsModel } from '../tokens';
 import { insertCode, openRunCode } from './insertCode';
 import { MainArea } from './mainArea';
+import { saveNotebook } from './saveNotebook';
 import type { CompareContent } from './views/compare';
 import type { RunContent } from './views/run';
 
@@ -36,7 +38,8 @@ export const tracking: JupyterFrontEndPlugin<IRunsModel> = {
     ILayoutRestorer,
     ICommandPalette,
     INotebookTracker,
-    IThemeManager
+    IThemeManager,
+    IDefaultFileBrowser
   ],
   provides: IRunsModel,
   activate: (
@@ -48,7 +51,8 @@ export const tracking: JupyterFrontEndPlugin<IRunsModel> = {
     restorer: ILayoutRestorer | null,
     palette: ICommandPalette | null,
     notebooks: INotebookTracker | null,
-    themes: IThemeManager | null
+    themes: IThemeManager | null,
+    browser: IDefaultFileBrowser | null
   ): IRunsModel => {
     const trans = (translator ?? nullTranslator).load('jupyter_mlkit');
     const { commands } = app;
@@ -113,6 +117,22 @@ export const tracking: JupyterFrontEndPlugin<IRunsModel> = {
             runIds
           });
         });
+      }
+    });
+    commands.addCommand(CommandIDs.openRunNotebook, {
+      label: trans.__('Open the Notebook as It Was for a Run'),
+      caption: trans.__(
+        'Write what was executed for a run to a new notebook and open that'
+      ),
+      describedBy: describedBy.run,
+      execute: async args => {
+        const { runId } = args as unknown as CommandArguments.IRun;
+        const path = await saveNotebook(
+          app.serviceManager.contents,
+          browser?.model.path ?? '',
+          await client.runNotebook(runId)
+        );
+        return commands.execute('docmanager:open', { path });
       }
     });
     commands.addCommand(CommandIDs.insertOpenRun, {

@@ -6,14 +6,14 @@ import { splitKey } from '../shared/primaryMetric';
 /** Parts of the list, in this order. */
 export const GROUPS = ['val', 'test', 'train', 'other', 'rest'] as const;
 
-/** Validation, test, train, other; the rest is baselines and counts. */
+/** Validation, test, train, other; the rest is baselines, counts and costs. */
 export type MetricGroup = (typeof GROUPS)[number];
 
-const BASELINE_OR_COUNT = /^(baseline\/|n_)/;
+const BASELINE_COUNT_OR_COST = /^(baseline\/|n_|system\/)/;
 
 /** Where a metric's key belongs. */
 export function metricGroup(key: string): MetricGroup {
-  if (BASELINE_OR_COUNT.test(key)) {
+  if (BASELINE_COUNT_OR_COST.test(key)) {
     return 'rest';
   }
   const { role } = splitKey(key);

@@ -10,6 +10,7 @@ import { formatNumber, formatShare } from '../shared/format';
 import { primaryMetric, splitKey } from '../shared/primaryMetric';
 import { Sparkline } from '../shared/sparkline';
 import { StateGlyph, runState } from '../shared/stateGlyph';
+import { WaitingBadge } from '../shared/waiting';
 
 /** Props of `RunRow`. */
 export interface IRunRowProps {
@@ -47,7 +48,7 @@ export function RunRow(props: IRunRowProps): JSX.Element {
         />
       </span>
       <span role="gridcell" className="jp-mlkit-cell-state">
-        <StateGlyph trans={trans} state={runState(run)} />
+        <StateGlyph trans={trans} state={runState(run)} withWord={run.lost} />
       </span>
       <span
         role="gridcell"
@@ -56,6 +57,11 @@ export function RunRow(props: IRunRowProps): JSX.Element {
       >
         {run.run_name}
       </span>
+      {run.waiting && (
+        <span role="gridcell" className="jp-mlkit-cell-waiting">
+          <WaitingBadge trans={trans} />
+        </span>
+      )}
       <span role="gridcell" className="jp-mlkit-cell-metric">
         {metric && metric.value !== null && (
           <span title={metricTitle(trans, run, metric.key)}>

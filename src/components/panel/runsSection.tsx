@@ -9,6 +9,7 @@ import type { Experiment, Run } from '../../api/types';
 import { sharedBaseline } from '../shared/baseline';
 import { EmptyView } from '../shared/emptyView';
 import { ErrorBox } from '../shared/errorBox';
+import { waitingReason } from '../shared/waiting';
 import { BaselineRow } from './baselineRow';
 import { RovingList } from './rovingList';
 import { RunRow } from './runRow';
@@ -133,7 +134,8 @@ export function RunsSection(props: IRunsSectionProps): JSX.Element {
 
 /** What can be done with the chosen runs. */
 function Chosen(props: IRunsSectionProps): JSX.Element | null {
-  const { trans, selection, showsDeleted } = props;
+  const { trans, runs, selection, showsDeleted } = props;
+  const waits = runs.some(run => run.waiting && selection.includes(run.run_id));
   if (selection.length === 0) {
     return null;
   }
@@ -166,6 +168,8 @@ function Chosen(props: IRunsSectionProps): JSX.Element | null {
         <button
           type="button"
           className="jp-mlkit-link"
+          disabled={waits}
+          title={waits ? waitingReason(trans) : undefined}
           onClick={props.onDeleteChosen}
         >
           {trans.__('Delete…')}

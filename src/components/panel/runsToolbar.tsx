@@ -159,7 +159,7 @@ function groupWord(trans: TranslationBundle, group: MetricGroup): string {
     test: trans.__('Test'),
     train: trans.__('Train'),
     other: trans.__('Other'),
-    rest: trans.__('Baselines and counts')
+    rest: trans.__('Baselines, counts and costs')
   };
   return words[group];
 }

@@ -3,7 +3,7 @@
  */
 import type { Metric, Run } from '../../api/types';
 import { metricUnits } from '../shared/metricSense';
-import { splitKey } from '../shared/primaryMetric';
+import { isCost, splitKey } from '../shared/primaryMetric';
 
 export const ROLES = ['train', 'val', 'test'] as const;
 export type RoleName = (typeof ROLES)[number];
@@ -30,6 +30,9 @@ export function metricTable(run: Run): IMetricTable {
   const rows = new Map<string, IMetricRow>();
   const others: Metric[] = [];
   for (const metric of run.metrics) {
+    if (isCost(metric.key)) {
+      continue;
+    }
     const match = BASELINE.exec(metric.key);
     const baseline = match ? match[1] : null;
     const { role, name } = splitKey(match ? match[2] : metric.key);

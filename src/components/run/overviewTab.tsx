@@ -6,6 +6,8 @@ import * as React from 'react';
 import type { Run } from '../../api/types';
 import { ArtifactImage } from '../shared/artifactImage';
 import { EditableText } from '../shared/editableText';
+import { waitingReason } from '../shared/waiting';
+import { costRows } from './costRows';
 import { MetricsTable } from './metricsTable';
 import { TagsTable } from './tagsTable';
 import type { IRunViewProps } from './types';
@@ -15,6 +17,8 @@ export function OverviewTab(
   props: Pick<IRunViewProps, 'trans' | 'artifacts' | 'edits'> & { run: Run }
 ): JSX.Element {
   const { trans, run, artifacts, edits } = props;
+  const locked = run.waiting ? waitingReason(trans) : undefined;
+  const costs = costRows(trans, run);
   const map = (name: string, caption: string) => (
     <ArtifactImage
       trans={trans}
@@ -31,8 +35,18 @@ export function OverviewTab(
         className="jp-mlkit-run-maps"
         aria-label={trans.__('Truth, prediction and error')}
       >
-        {map('worst', trans.__('Truth, prediction, error: worst time step'))}
-        {map('median', trans.__('Truth, prediction, error: median time step'))}
+        {!run.waiting && (
+          <>
+            {map(
+              'worst',
+              trans.__('Truth, prediction, error: worst time step')
+            )}
+            {map(
+              'median',
+              trans.__('Truth, prediction, error: median time step')
+            )}
+          </>
+        )}
       </section>
       <section
         className="jp-mlkit-run-metrics"
@@ -40,6 +54,19 @@ export function OverviewTab(
       >
         <h2>{trans.__('Metrics')}</h2>
         <MetricsTable trans={trans} run={run} />
+        {costs.length > 0 && (
+          <>
+            <h2>{trans.__('Cost')}</h2>
+            <dl className="jp-mlkit-pairs" aria-label={trans.__('Cost')}>
+              {costs.map(cost => (
+                <React.Fragment key={cost.key}>
+                  <dt title={cost.key}>{cost.label}</dt>
+                  <dd title={cost.title}>{cost.text}</dd>
+                </React.Fragment>
+              ))}
+            </dl>
+          </>
+        )}
       </section>
       <section
         className="jp-mlkit-run-params"
@@ -50,7 +77,12 @@ export function OverviewTab(
       </section>
       <section className="jp-mlkit-run-tags" aria-label={trans.__('Tags')}>
         <h2>{trans.__('Tags')}</h2>
-        <TagsTable trans={trans} tags={run.tags} edits={edits} />
+        <TagsTable
+          trans={trans}
+          tags={run.tags}
+          edits={edits}
+          locked={locked}
+        />
       </section>
       <section className="jp-mlkit-run-note" aria-label={trans.__('Note')}>
         <h2>{trans.__('Note')}</h2>
@@ -61,6 +93,7 @@ export function OverviewTab(
           placeholder={trans.__('What did you learn?')}
           maxLength={8000}
           onSave={edits.setNote}
+          locked={locked}
           multiline
         />
       </section>

@@ -10,6 +10,7 @@ import { formatDuration, formatNumber, formatShare } from '../shared/format';
 import { primaryMetric } from '../shared/primaryMetric';
 import { RelativeTime } from '../shared/relativeTime';
 import { StateGlyph, runState } from '../shared/stateGlyph';
+import { WaitingBadge, waitingReason } from '../shared/waiting';
 import type { Run } from '../../api/types';
 import type { IRunViewProps } from './types';
 
@@ -26,12 +27,14 @@ export function RunHeader(props: Props): JSX.Element {
           value={run.run_name}
           label={trans.__('name')}
           onSave={props.edits.rename}
+          locked={run.waiting ? waitingReason(trans) : undefined}
           maxLength={250}
           required
         />
       </h1>
       <div className="jp-mlkit-run-facts" aria-live="polite">
         <StateGlyph trans={trans} state={runState(run)} withWord />
+        {run.waiting && <WaitingBadge trans={trans} />}
         <Times {...props} />
         <EvaluationChip trans={trans} evaluation={run.evaluation} />
         <Score {...props} />
@@ -127,6 +130,7 @@ function Actions(props: Props): JSX.Element {
           ? () => props.onInsertCode('load-model')
           : () => props.onInsertCode('open-run')
       )}
+      {button(trans.__('Open the notebook as it was'), props.onOpenNotebook)}
       {button(trans.__('MLflow UI'), props.onOpenMlflow)}
       {run.status === 'RUNNING' && button(trans.__('Stop'), props.onStop)}
     </div>

@@ -5,6 +5,7 @@ import * as React from 'react';
 
 import { ErrorBox } from '../shared/errorBox';
 import { Tabs } from '../shared/tabs';
+import { waitingReason } from '../shared/waiting';
 import { ArtifactsTab } from './artifactsTab';
 import { ChartsTab } from './chartsTab';
 import { DataTab } from './dataTab';
@@ -42,6 +43,13 @@ export function RunView(props: IRunViewProps): JSX.Element {
           {trans.__('This run is deleted; it can be restored from the panel.')}
         </p>
       )}
+      {run.waiting && (
+        <p className="jp-mlkit-hint" role="status">
+          {trans.__(
+            'This run is in the journal on disk only, because its store could not be reached. It is sent as soon as the store answers; it can be renamed, tagged and deleted then, and its files are shown.'
+          )}
+        </p>
+      )}
       <RunHeader {...props} run={run} />
       <Tabs<RunTab>
         label={trans.__('Parts of the run')}
@@ -61,13 +69,16 @@ export function RunView(props: IRunViewProps): JSX.Element {
           {
             key: 'artifacts',
             label: trans.__('Artifacts'),
-            render: () => (
-              <ArtifactsTab
-                trans={trans}
-                artifacts={props.artifacts}
-                runId={run.run_id}
-              />
-            )
+            render: () =>
+              run.waiting ? (
+                <p className="jp-mlkit-dim">{waitingReason(trans)}</p>
+              ) : (
+                <ArtifactsTab
+                  trans={trans}
+                  artifacts={props.artifacts}
+                  runId={run.run_id}
+                />
+              )
           },
           {
             key: 'data',

@@ -14,6 +14,8 @@ export interface ITagsTableProps {
   trans: TranslationBundle;
   tags: Readonly<Record<string, string>>;
   edits: Pick<IRunEdits, 'setTag' | 'deleteTag'>;
+  /** Why none can be changed now. */
+  locked?: string;
 }
 
 /** Kept by MLflow and by us: changing one by hand would make the run lie, so the server refuses. */
@@ -21,7 +23,7 @@ const SYSTEM = /^(mlflow|mlkit)\./;
 
 /** The tags, those that people set first. */
 export function TagsTable(props: ITagsTableProps): JSX.Element {
-  const { trans, tags, edits } = props;
+  const { trans, tags, edits, locked } = props;
   const action = useAction();
   const keys = Object.keys(tags).sort();
   const own = keys.filter(key => !SYSTEM.test(key));
@@ -40,13 +42,14 @@ export function TagsTable(props: ITagsTableProps): JSX.Element {
                   label={trans.__('tag %1', key)}
                   maxLength={8000}
                   onSave={value => edits.setTag(key, value)}
+                  locked={locked}
                 />
                 <button
                   type="button"
                   className="jp-mlkit-iconButton"
                   aria-label={trans.__('Delete tag %1', key)}
-                  title={trans.__('Delete tag %1', key)}
-                  disabled={action.busy}
+                  title={locked ?? trans.__('Delete tag %1', key)}
+                  disabled={action.busy || locked !== undefined}
                   onClick={() => void action.run(() => edits.deleteTag(key))}
                 >
                   <span aria-hidden="true">✕</span>
@@ -57,7 +60,7 @@ export function TagsTable(props: ITagsTableProps): JSX.Element {
         </dl>
       )}
       {action.error && <ErrorBox trans={trans} error={action.error} />}
-      <AddTag {...props} />
+      {locked === undefined && <AddTag {...props} />}
       {system.length > 0 && (
         <details className="jp-mlkit-details">
           <summary>{trans.__('System tags (%1)', system.length)}</summary>

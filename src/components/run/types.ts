@@ -67,9 +67,11 @@ export interface IRunViewProps {
   onCompare: () => void;
   /** Left out where the run has no model or the registry is missing. */
   onRegister?: () => void;
-  /** Left out where the run holds no spec. */
-  /** Show the run in MLflow's own page. */
+  /** Open what was executed for the run; left out where it was not started in a notebook. */
+  onOpenNotebook?: () => void;
+  /** Show the run in MLflow's own page; left out where the store does not know it yet. */
   onOpenMlflow?: () => void;
+  /** Left out where the run holds no spec. */
   onRelaunch?: () => void;
   onInsertCode: (what: 'load-model' | 'open-run') => void;
   onStop?: () => void;

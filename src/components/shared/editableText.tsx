@@ -20,11 +20,13 @@ export interface IEditableTextProps {
   /** An empty text is not saved. */
   required?: boolean;
   maxLength?: number;
+  /** Why it cannot be edited now. */
+  locked?: string;
 }
 
 /** A plain text with a button to edit it in place. */
 export function EditableText(props: IEditableTextProps): JSX.Element {
-  const { trans, value, label, multiline, placeholder } = props;
+  const { trans, value, label, multiline, placeholder, locked } = props;
   const [draft, setDraft] = React.useState<string | null>(null);
   const button = React.useRef<HTMLButtonElement>(null);
   const action = useAction();
@@ -56,7 +58,8 @@ export function EditableText(props: IEditableTextProps): JSX.Element {
           type="button"
           className="jp-mlkit-iconButton"
           aria-label={trans.__('Edit %1', label)}
-          title={trans.__('Edit %1', label)}
+          title={locked ?? trans.__('Edit %1', label)}
+          disabled={locked !== undefined}
           onClick={() => setDraft(value)}
         >
           <span aria-hidden="true">✎</span>

@@ -6,8 +6,11 @@ import * as React from 'react';
 
 import type { Job, Run } from '../../api/types';
 
-/** States of runs and jobs; `LOST` is a run whose process is gone without a result. */
-export type State = Run['status'] | Job['state'];
+/**
+ * States of runs and jobs; `LOST` is a run whose process is gone without a result, `SILENT` one
+ * that should be running and shows no sign of life.
+ */
+export type State = Run['status'] | Job['state'] | 'SILENT';
 
 type Look = 'running' | 'queued' | 'finished' | 'failed' | 'stopped' | 'lost';
 
@@ -21,7 +24,8 @@ const LOOKS: Record<State, Look> = {
   FAILED: 'failed',
   KILLED: 'stopped',
   STOPPED: 'stopped',
-  LOST: 'lost'
+  LOST: 'lost',
+  SILENT: 'lost'
 };
 
 const GLYPHS: Record<Look, string> = {
@@ -35,6 +39,9 @@ const GLYPHS: Record<Look, string> = {
 
 /** The state of a run, told apart from a plain failure where its process was lost. */
 export function runState(run: Run): State {
+  if (run.lost) {
+    return 'SILENT';
+  }
   return run.tags['mlkit.end_reason'] === 'lost' ? 'LOST' : run.status;
 }
 
@@ -52,8 +59,17 @@ export function stateWord(trans: TranslationBundle, state: State): string {
     case 'stopped':
       return trans.__('stopped');
     case 'lost':
-      return trans.__('lost');
+      return state === 'SILENT' ? trans.__('lost?') : trans.__('lost');
   }
+}
+
+/** What the tooltip of a state says. */
+function stateTitle(trans: TranslationBundle, state: State): string {
+  return state === 'SILENT'
+    ? trans.__(
+        'No process of this run has shown signs of life for 10 minutes. It may run on a machine that is cut off, so nothing closes the run.'
+      )
+    : stateWord(trans, state);
 }
 
 /** Props of `StateGlyph`. */
@@ -69,7 +85,10 @@ export function StateGlyph(props: IStateGlyphProps): JSX.Element {
   const { trans, state, withWord } = props;
   const word = stateWord(trans, state);
   return (
-    <span className={`jp-mlkit-state jp-mod-${LOOKS[state]}`} title={word}>
+    <span
+      className={`jp-mlkit-state jp-mod-${LOOKS[state]}`}
+      title={stateTitle(trans, state)}
+    >
       <span className="jp-mlkit-state-glyph" aria-hidden="true">
         {GLYPHS[LOOKS[state]]}
       </span>

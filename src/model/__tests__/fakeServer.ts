@@ -34,6 +34,8 @@ export function makeRun(runId: string, more: Partial<Run> = {}): Run {
     run_name: `name of ${runId}`,
     experiment_id: '1',
     status: 'FINISHED',
+    lost: false,
+    waiting: false,
     lifecycle_stage: 'active',
     start_time: 1,
     end_time: 2,

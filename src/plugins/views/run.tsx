@@ -7,6 +7,7 @@ import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import * as React from 'react';
 
 import { toMLKitError } from '../../api/errors';
+import type { Run } from '../../api/types';
 import type { RunTab } from '../../components/run';
 import { RunView } from '../../components/run';
 import { RegisterBar } from '../../components/shared/registerBar';
@@ -76,7 +77,10 @@ export class RunContent extends LiveWidget {
               : undefined
           }
           onRelaunch={model.hasSpec ? this._relaunch : undefined}
-          onOpenMlflow={this._openMlflow}
+          onOpenNotebook={
+            run && wasInNotebook(run) ? this._openNotebook : undefined
+          }
+          onOpenMlflow={run?.waiting ? undefined : this._openMlflow}
           onInsertCode={this._insertCode}
           onStop={
             job && (job.state === 'RUNNING' || job.state === 'STARTING')
@@ -146,6 +150,23 @@ export class RunContent extends LiveWidget {
     }
   };
 
+  private readonly _openNotebook = async () => {
+    if (this._openingNotebook) {
+      return;
+    }
+    this._openingNotebook = true;
+    try {
+      await this._options.commands.execute(CommandIDs.openRunNotebook, {
+        runId: this._model.runId
+      });
+    } catch (reason) {
+      const { message, hint } = toMLKitError(reason);
+      Notification.error([message, hint].filter(Boolean).join(' '));
+    } finally {
+      this._openingNotebook = false;
+    }
+  };
+
   private readonly _openMlflow = () => {
     void this._options.commands.execute(CommandIDs.openMlflowUi, {
       runId: this._model.runId
@@ -195,6 +216,14 @@ export class RunContent extends LiveWidget {
   private readonly _options: IRunOptions;
   private readonly _model: RunModel;
   private _registering = false;
+  private _openingNotebook = false;
+}
+
+/** Whether cells were kept with the run, or with the one it is a part of. */
+function wasInNotebook(run: Run): boolean {
+  return (
+    !run.waiting && ('mlkit.cells' in run.tags || 'mlkit.notebook' in run.tags)
+  );
 }
 
 /** Make the view of a run. */

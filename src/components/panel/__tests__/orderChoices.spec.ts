@@ -1,10 +1,11 @@
 import { groupMetrics } from '../orderChoices';
 
-it('puts validation first, baselines and counts last', () => {
+it('puts validation first, baselines, counts and costs last', () => {
   const keys = [
     'metrics.baseline/mean/val_rmse',
     'metrics.fit_seconds',
     'metrics.n_val',
+    'metrics.system/co2e_grams',
     'metrics.test_rmse',
     'metrics.train_rmse',
     'metrics.val_mae',
@@ -17,7 +18,11 @@ it('puts validation first, baselines and counts last', () => {
     { group: 'other', keys: ['metrics.fit_seconds'] },
     {
       group: 'rest',
-      keys: ['metrics.baseline/mean/val_rmse', 'metrics.n_val']
+      keys: [
+        'metrics.baseline/mean/val_rmse',
+        'metrics.n_val',
+        'metrics.system/co2e_grams'
+      ]
     }
   ]);
 });

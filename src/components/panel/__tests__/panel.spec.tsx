@@ -151,6 +151,25 @@ describe('Panel', () => {
     ).toBeInTheDocument();
   });
 
+  it('marks runs that may be lost and runs that wait, and deletes none that waits', () => {
+    const runs = [
+      makeRun('a', { status: 'RUNNING', lost: true }),
+      makeRun('b', { status: 'RUNNING', waiting: true })
+    ];
+    const { rerender } = render(
+      <Panel {...propsOf({ runs: { runs, selection: ['a'] } })} />
+    );
+    const row = (name: RegExp) => screen.getByRole('row', { name });
+    expect(within(row(/of a/)).getByText('lost?')).toBeVisible();
+    expect(row(/of a/)).not.toHaveTextContent(/running|not sent/);
+    expect(row(/of b/)).toHaveTextContent(/running.*not sent yet/);
+    const remove = () => screen.getByRole('button', { name: 'Delete…' });
+    expect(remove()).toBeEnabled();
+    rerender(<Panel {...propsOf({ runs: { runs, selection: ['a', 'b'] } })} />);
+    expect(remove()).toBeDisabled();
+    expect(remove().title).toMatch(/Not possible yet/);
+  });
+
   it('is worked by keyboard: arrows move, Enter opens, Space chooses', async () => {
     const onOpen = jest.fn();
     const onToggle = jest.fn();

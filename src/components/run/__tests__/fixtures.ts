@@ -26,6 +26,8 @@ export function makeRun(parts: Partial<Run> = {}): Run {
     run_name: 'gbt-blocks',
     experiment_id: '1',
     status: 'FINISHED',
+    lost: false,
+    waiting: false,
     lifecycle_stage: 'active',
     start_time: TIME,
     end_time: TIME + 112_000,

@@ -1,6 +1,9 @@
+import { nullTranslator } from '@jupyterlab/translation';
+
 import { makeEvaluation } from '../../../model/__tests__/fakeServer';
 import { bestOf, direction, metricUnits } from '../../shared/metricSense';
 import { bestBaseline, sharedBaseline } from '../../shared/baseline';
+import { costRows } from '../costRows';
 import { metricTable } from '../metricRows';
 import { makeRun } from './fixtures';
 
@@ -30,6 +33,39 @@ it('puts the primary metric first, its baselines below it', () => {
   expect(others.map(other => other.key)).toEqual(['n']);
   expect(bestBaseline(run)).toMatchObject({ name: 'linear', units: 'K' });
   expect(bestBaseline(makeRun({ metrics: [] }))).toBeNull();
+});
+
+it('tells costs apart from scores, in units that people read', () => {
+  const metric = (key: string, value: number | 'NaN') => ({
+    key: `system/${key}`,
+    value,
+    step: 0,
+    timestamp: 0
+  });
+  const run = makeRun({
+    metrics: [
+      metric('co2e_grams', 0.421),
+      metric('cpu_utilization_percentage', 12),
+      metric('energy_kilowatt_hours', 0.0012),
+      metric('gpu_0_peak_memory_megabytes', 2100),
+      metric('process_peak_memory_megabytes', 480),
+      metric('wall_time_seconds', 112),
+      metric('cpu_time_seconds', 3.2)
+    ],
+    tags: { 'mlkit.energy.method': 'RAPL' }
+  });
+  expect(metricTable(run).others).toEqual([]);
+  const rows = costRows(nullTranslator.load('jupyter_mlkit'), run);
+  expect(rows.map(({ label, text }) => [label, text])).toEqual([
+    ['time', '1 m 52 s'],
+    ['CPU time', '3.20 s'],
+    ['memory, peak', '480 MB'],
+    ['energy', '1.20 Wh'],
+    ['CO₂e', '0.42 g'],
+    ['cpu_utilization_percentage', '12'],
+    ['GPU 0 memory, peak', '2.1 GB']
+  ]);
+  expect(rows[3].title).toContain('RAPL');
 });
 
 it.each([

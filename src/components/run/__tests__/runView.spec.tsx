@@ -50,6 +50,37 @@ describe('RunView', () => {
     expect(globalThis).not.toHaveProperty('hacked');
   });
 
+  it('lets nobody change a run that its store does not know yet, and says why', async () => {
+    const user = userEvent.setup();
+    const artifacts = makeReader({});
+    const run = makeRun({ waiting: true, status: 'RUNNING' });
+    await show(<RunView {...makeProps({ run, artifacts })} />);
+    expect(screen.getByText('not sent yet')).toBeVisible();
+    expect(screen.getByRole('status')).toHaveTextContent(
+      /journal on disk only/
+    );
+    for (const name of ['Edit name', 'Edit note', 'Delete tag team']) {
+      const button = screen.getByRole('button', { name });
+      expect(button).toBeDisabled();
+      expect(button.title).toMatch(/Not possible yet/);
+    }
+    expect(screen.queryByRole('button', { name: 'Add tag' })).toBeNull();
+    await user.click(screen.getByRole('tab', { name: 'Artifacts' }));
+    expect(screen.getByRole('tabpanel')).toHaveTextContent(/Not possible yet/);
+    expect(artifacts.list).not.toHaveBeenCalled();
+    expect(artifacts.read).not.toHaveBeenCalled();
+  });
+
+  it('opens the notebook as it was, where there is one', async () => {
+    const name = 'Open the notebook as it was';
+    const { rerender } = await show(<RunView {...makeProps()} />);
+    expect(screen.queryByRole('button', { name })).toBeNull();
+    const onOpenNotebook = jest.fn();
+    rerender(<RunView {...makeProps({ onOpenNotebook })} />);
+    await userEvent.click(screen.getByRole('button', { name }));
+    expect(onOpenNotebook).toHaveBeenCalled();
+  });
+
   it('says that it loads, and why it could not', async () => {
     const { rerender } = await show(<RunView {...makeProps({ run: null })} />);
     expect(screen.getByRole('status')).toHaveTextContent('Loading');

@@ -19,7 +19,7 @@ import { primaryMetric } from '../primaryMetric';
 import { RegisterBar } from '../registerBar';
 import { relativeTime } from '../relativeTime';
 import { sparkPath } from '../sparkline';
-import { runState } from '../stateGlyph';
+import { StateGlyph, runState } from '../stateGlyph';
 
 const trans = nullTranslator.load('jupyter_mlkit');
 
@@ -85,6 +85,12 @@ describe('primaryMetric', () => {
     expect(primaryMetric(makeRun('a', { primary_metric: null }))).toBeNull();
   });
 
+  it('never guesses what a run has used', () => {
+    const cost = { key: 'system/loss', value: 1, step: 0, timestamp: 0 };
+    const run = makeRun('a', { metrics: [cost], primary_metric: null });
+    expect(primaryMetric(run)).toBeNull();
+  });
+
   it('gives a score no unit', () => {
     const run = makeRun('a', { metrics, primary_metric: 'val_r2' });
     expect(primaryMetric(run)?.units).toBe('');
@@ -113,6 +119,16 @@ describe('sparkline', () => {
 });
 
 describe('state', () => {
+  it('says of a run without signs of life that it may be lost, and why', () => {
+    const run = makeRun('a', { status: 'RUNNING', lost: true });
+    render(<StateGlyph trans={trans} state={runState(run)} withWord />);
+    const word = screen.getByText('lost?');
+    expect(word).toBeVisible();
+    expect(word.parentElement?.title).toMatch(
+      /10 minutes.*cut off.*nothing closes/
+    );
+  });
+
   it('tells a lost run from a failed one', () => {
     const lost = makeRun('a', {
       status: 'FAILED',

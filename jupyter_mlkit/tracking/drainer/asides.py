@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import shutil
+import time
 from contextlib import suppress
 from typing import Any
 
 from ..client import StoreClient
-from ..journal.home import Journal
+from ..journal.home import SENT, Journal
 from ..journal.ids import Ids, is_local
 from ..journal.used import Aside, Dataset, Inputs, ModelChanged, ModelCreated, Outputs
 from ..tags import RUN_KEY
 from .files import sending
+
+#: Seconds for which the files of a model stay here: it is often loaded where it was logged.
+READ_WITHIN = 60.0
 
 
 def bring(journal: Journal, ids: Ids, store: StoreClient, run: str, entry: Aside) -> None:
@@ -93,9 +97,25 @@ def _change(client: Any, journal: Journal, ids: Ids, entry: ModelChanged) -> Non
         with sending(f"model {model}"):
             client.log_model_artifacts(model, str(files))
     client.finalize_logged_model(model, entry.status)
-    shutil.rmtree(files, ignore_errors=True)
+    if files.exists():
+        files.with_name(files.name + SENT).touch()
+
+
+def forget_models(journal: Journal, *, all_of_them: bool) -> None:
+    """Delete files of models that were sent, once nobody is about to read them here.
+
+    Parameters
+    ----------
+    journal : Journal
+    all_of_them : bool
+        Whether the journal is done with.
+    """
+    for sent in journal.model_files("").glob(f"*{SENT}"):
+        if all_of_them or time.time() - sent.stat().st_mtime > READ_WITHIN:
+            shutil.rmtree(sent.with_suffix(""), ignore_errors=True)
+            sent.unlink(missing_ok=True)
     with suppress(OSError):  # other models wait
-        files.parent.rmdir()
+        journal.model_files("").rmdir()
 
 
 def dataset_input(one: Dataset) -> Any:

@@ -21,6 +21,7 @@ from ..journal.reader import Damage
 from ..journal.segments import Segment, segments
 from ..redact import redact
 from ..schema import require_file
+from .asides import forget_models
 from .confirm import tidy
 from .creation import run_in_store
 from .cursors import read_cursor
@@ -140,6 +141,7 @@ class Drainer:
         gone = self._states.end_lost(journal.folder, store, run, lives, target.before_end)
         self._states.beat(journal.folder, store, run, lives)
         tidy(journal.folder, store, run, gone)
+        forget_models(journal, all_of_them=not segments(journal.folder))
         return done
 
     def _store(self, uri: str) -> StoreClient:

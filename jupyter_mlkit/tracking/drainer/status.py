@@ -15,7 +15,7 @@ import msgspec
 from jupyter_mlkit.errors import BackendError
 
 from ..journal.files import staged
-from ..journal.home import Home, Journal
+from ..journal.home import MODELS, SENT, Home, Journal
 from ..journal.segments import SUFFIX, segments
 from .counting import count
 from .dead_letters import NAME as DEAD_LETTERS
@@ -141,8 +141,11 @@ def _pending(journal: Journal) -> Pending:
             )
         refused = _refused(journal.folder)
         for path in _files(journal.folder):
+            try:
+                changed = path.stat().st_mtime
+            except FileNotFoundError:  # it was sent in this moment
+                continue
             entries += 1
-            changed = path.stat().st_mtime
             oldest = changed if oldest is None else min(oldest, changed)
         by_writer = groupby(segments(journal.folder), key=lambda segment: segment.writer)
         for writer, found in by_writer:
@@ -174,7 +177,11 @@ def _pending(journal: Journal) -> Pending:
 def _files(folder: Path) -> Iterator[Path]:
     """Yield the files that wait: those below the folder of a run, but for what was refused."""
     for below in folder.iterdir():
-        if below.is_dir() and below.name != _REFUSED:
+        if below.name == MODELS:
+            for model in below.iterdir():
+                if model.is_dir() and not model.with_name(model.name + SENT).exists():
+                    yield from staged(model)
+        elif below.is_dir() and below.name != _REFUSED:
             yield from staged(below)
 
 

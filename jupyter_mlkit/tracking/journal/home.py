@@ -15,6 +15,9 @@ from ..redact import redact
 from .ids import Ids
 
 _STORE = "store.uri"
+#: Folder of a run with a folder for each model, and the end of the name of what tells that the
+#: files of a model were sent.
+MODELS, SENT = "models", ".sent"
 #: Not the name of a run.
 _IDS = ".ids"
 #: As MLflow makes ids, and as we do; nothing that leads out of a folder.
@@ -54,7 +57,7 @@ class Journal:
 
     def model_files(self, model: str) -> Path:
         """Where files of a model wait until the store is there."""
-        return self.folder / "models" / model
+        return self.folder / MODELS / model
 
 
 class Home:

@@ -108,6 +108,15 @@ class Logged(Own):
         self.log_batch(run_id, metrics, params, tags)
         return RunOperations([])
 
+    def flush_async_logging(self) -> None:
+        """Nothing of what was logged is on its way in this process."""
+
+    def shut_down_async_logging(self) -> None:
+        """Nothing of what was logged is on its way in this process."""
+
+    def end_async_logging(self) -> None:
+        """Nothing of what was logged is on its way in this process."""
+
     def log_metric_async(self, run_id: str, metric: Any) -> RunOperations:
         """Log at once."""
         self.log_metric(run_id, metric)

@@ -16,6 +16,7 @@ from jupyter_mlkit.paths import journal_dir
 from ..drainer.process import start
 from ..drainer.service import backlog
 from ..drainer.status import read_troubles
+from ..drainer.wake import wake
 from ..journal.files import stage
 from ..journal.home import Home
 from ..journal.ids import is_local
@@ -64,12 +65,14 @@ class Own(PassedOn):  # type: ignore[misc]
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forked)
 
-    def settle(self, seconds: float) -> bool:
-        """Wait until the store has all that this process has logged, or until it cannot have it.
+    def settle(self, seconds: float, *, through_troubles: bool = False) -> bool:
+        """Wait until the store has all that this process has logged.
 
         Parameters
         ----------
         seconds : float
+        through_troubles : bool
+            Whether to try again and wait though it has failed; else a failure ends it.
 
         Returns
         -------
@@ -77,8 +80,10 @@ class Own(PassedOn):  # type: ignore[misc]
             Whether it has.
         """
         end = time.monotonic() + seconds
+        if through_troubles:
+            wake(self._home, now=True)
         while any(self._waits(kept) for kept in [*self._kept.values()]):
-            if time.monotonic() > end or read_troubles(self._home):
+            if time.monotonic() > end or (not through_troubles and read_troubles(self._home)):
                 return False
             time.sleep(_LOOK_EVERY)
         return True

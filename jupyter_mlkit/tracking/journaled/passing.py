@@ -8,7 +8,27 @@ from typing import Any
 from mlflow.store.tracking.abstract_store import AbstractStore
 
 
-def _passed_on(name: str) -> Callable[..., Any]:
+def passed_on(kind: type, name: str) -> Any:
+    """Return a kind of store that passes all calls on to ``real``.
+
+    Ids among the arguments are those that ``in_store`` tells.
+
+    Parameters
+    ----------
+    kind : type
+        MLflow's class of all stores of this kind.
+    name : str
+        Of the new class.
+    """
+    calls = {
+        one: _passing(one)
+        for one, value in vars(kind).items()
+        if callable(value) and not one.startswith("__")
+    }
+    return type(name, (kind,), calls)
+
+
+def _passing(name: str) -> Callable[..., Any]:
     def call(self: Any, *given: Any, **named: Any) -> Any:
         there = [self.in_store(one) for one in given]
         return getattr(self.real, name)(
@@ -19,13 +39,4 @@ def _passed_on(name: str) -> Callable[..., Any]:
     return call
 
 
-#: All that MLflow's stores can, passed on to ``real``, with the ids that `in_store` tells.
-PassedOn: Any = type(
-    "PassedOn",
-    (AbstractStore,),
-    {
-        name: _passed_on(name)
-        for name, value in vars(AbstractStore).items()
-        if callable(value) and not name.startswith("__")
-    },
-)
+PassedOn: Any = passed_on(AbstractStore, "PassedOn")

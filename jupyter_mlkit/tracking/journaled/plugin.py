@@ -13,6 +13,7 @@ from jupyter_mlkit.paths import ENV_JOURNAL
 
 if TYPE_CHECKING:
     from mlflow.store.artifact.artifact_repo import ArtifactRepository
+    from mlflow.store.model_registry.abstract_store import AbstractStore as RegistryStore
     from mlflow.store.tracking.abstract_store import AbstractStore
 
 
@@ -40,6 +41,29 @@ def leave_out() -> None:
 def is_on() -> bool:
     """Whether what MLflow logs in this process goes to the journal first."""
     return _in_this_process and os.environ.get(ENV_JOURNAL) == "1" and _SERVER not in os.environ
+
+
+def model_registry_store(
+    store_uri: str | None = None, tracking_uri: str | None = None, **_: object
+) -> RegistryStore:
+    """Return MLflow's model registry on a server, which is told what has arrived there.
+
+    Parameters
+    ----------
+    store_uri, tracking_uri : str
+        As MLflow gives them.
+    """
+    from mlflow.tracking._model_registry import utils
+    from mlflow.tracking._tracking_service.utils import _get_store
+
+    if not is_on():
+        return utils._get_rest_store(store_uri)
+    from .registry import JournaledRegistry
+
+    assert store_uri is not None
+    return JournaledRegistry(
+        store_uri, lambda: utils._get_rest_store(store_uri), lambda: _get_store(tracking_uri)
+    )
 
 
 def artifact_repository(

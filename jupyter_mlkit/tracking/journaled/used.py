@@ -99,12 +99,16 @@ class Used(Own):
         keep_first(model.artifact_location, Place((place,), self._reach))
         self._models.adopt(model, kept.run_id, recorder.record)
 
-    def _waits_of_model(self, model_id: str) -> bool:
-        return self._waits(self._kept[self._models.run_of(model_id)])
+    def _is_here(self, model_id: str) -> bool:
+        """Whether a model is to be read here: its files are, or nobody else knows it."""
+        if is_local(model_id) and self._ids.in_store(model_id) is None:
+            return True
+        journal = self._home.find(self.uri, self._models.run_of(model_id))
+        return journal.model_files(model_id).is_dir()
 
     def get_logged_model(self, model_id: str, allow_deleted: bool = False) -> Any:
         """Return a model, also one that waits."""
-        if model_id in self._models and (is_local(model_id) or self._waits_of_model(model_id)):
+        if model_id in self._models and self._is_here(model_id):
             return self._models.get(model_id)
         return self.real.get_logged_model(self.in_store(model_id), allow_deleted)
 

@@ -53,6 +53,7 @@ with mlflow.start_run() as run:
     )
     value = mlflow.sklearn.load_model(model.model_uri).predict(x[:1]).tolist()
     mlflow.log_metric("rmse", 1.0, model_id=model.model_id)
+    mlflow.register_model(model.model_uri, "of-files")
 print(json.dumps([run.info.run_id, paths, inside, text, seconds, model.model_id, value]))
 """
 
@@ -90,10 +91,14 @@ def test_files_wait_while_the_server_is_away(
     path = client.download_artifacts(run_id, "a/plot.txt", str(tmp_path))
     assert Path(path).read_text() == "second"
     assert client.get_run(run_id).info.status == "FINISHED"
+    # Begun soon after the outage, it may have been given an id of here.
+    model_id = home.ids(server.uri).in_store(model_id) or model_id
     model = client.get_logged_model(model_id)
     assert model.status.name == "READY"
     assert "MLmodel" in {one.path for one in client.list_logged_model_artifacts(model_id)}
     assert [one.key for one in model.metrics] == ["rmse"]
+    version = client.get_model_version("of-files", "1")
+    assert (version.source, version.run_id) == (f"models:/{model_id}", run_id)
     until(lambda: not [*home.journals()], 30)
 
 

@@ -173,7 +173,11 @@ with mlflow.start_run() as run:
     mlflow.log_metric("rmse", 0.5, model_id=logged.model_id, dataset=data)
     mlflow.set_logged_model_tags(logged.model_id, {"good": "yes"})
     loaded = mlflow.sklearn.load_model(logged.model_uri).predict(x[:1]).tolist()
-print(json.dumps({"model": logged.model_id, "loaded": loaded}))
+try:
+    mlflow.register_model(logged.model_uri, "linear")
+except mlflow.MlflowException as error:
+    refused = error.error_code
+print(json.dumps({"model": logged.model_id, "loaded": loaded, "refused": refused}))
 """
 
 
@@ -182,6 +186,7 @@ def test_data_and_models_of_a_run_without_a_server(
 ) -> None:
     told = _told(runner(_LOGS_A_MODEL, server.uri))
     assert told["loaded"] == [pytest.approx(1.0)]
+    assert told["refused"] == "TEMPORARILY_UNAVAILABLE"
     end_drainers(home)  # which waits before it tries again
     server.start()
     start(home)
@@ -208,11 +213,15 @@ def test_data_and_models_of_a_run_without_a_server(
     again = runner(
         f"""
 import json, mlflow
-print(json.dumps(mlflow.sklearn.load_model("models:/{told["model"]}").predict([[1, 2]]).tolist()))
+version = mlflow.register_model("models:/{told["model"]}", "linear")
+found = mlflow.sklearn.load_model("models:/{told["model"]}").predict([[1, 2]]).tolist()
+print(json.dumps([found, str(version.version), version.source]))
 """,
         server.uri,
     )
-    assert _told(again) == [pytest.approx(3.0)]
+    assert _told(again) == [[pytest.approx(3.0)], "1", f"models:/{model.model_id}"]
+    registered = client.get_model_version("linear", "1")
+    assert registered.run_id == run.info.run_id
     until(lambda: not [*home.journals()], 30)
 
 

@@ -28,6 +28,12 @@ export function logRuns(
   });
 }
 
+/** Log `cut-off`, of which nobody has heard for long, and `from-notebook`, which keeps its cells. */
+export function logRestorable(kind: ServerKind): void {
+  const script = path.join(__dirname, 'log_restorable.py');
+  execFileSync('python', [script, kind], { stdio: 'pipe' });
+}
+
 /** Leave in the journal what a tracking server that is down does not take. */
 export function logWaiting(kind: ServerKind): void {
   waiting(kind);

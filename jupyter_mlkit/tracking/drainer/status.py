@@ -176,13 +176,13 @@ def _pending(journal: Journal) -> Pending:
 
 def _files(folder: Path) -> Iterator[Path]:
     """Yield the files that wait: those below the folder of a run, but for what was refused."""
-    for below in folder.iterdir():
-        if below.name == MODELS:
-            for model in below.iterdir():
-                if model.is_dir() and not model.with_name(model.name + SENT).exists():
-                    yield from staged(model)
-        elif below.is_dir() and below.name != _REFUSED:
-            yield from staged(below)
+    for path in staged(folder):
+        below = path.relative_to(folder).parts
+        if len(below) == 1 or below[0] == _REFUSED or path.suffix == SENT:
+            continue
+        if below[0] == MODELS and (folder / MODELS / (below[1] + SENT)).exists():
+            continue
+        yield path
 
 
 def _newer(folder: Path) -> str | None:

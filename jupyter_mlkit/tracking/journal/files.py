@@ -44,7 +44,12 @@ def stage_copy(source: Path, path: Path) -> None:
 
 
 def staged(folder: Path) -> Iterator[Path]:
-    """Yield the files in a folder that are whole."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink() and path.suffix != _UNFINISHED:
+    """Yield the files in a folder that are whole.
+
+    Those that come or go meanwhile, with their folders, may be among them or not.
+    """
+    # Unlike a glob it does not mind a folder that was just removed.
+    found = [Path(inside, name) for inside, _, names in os.walk(folder) for name in names]
+    for path in sorted(found):
+        if path.suffix != _UNFINISHED and path.is_file() and not path.is_symlink():
             yield path

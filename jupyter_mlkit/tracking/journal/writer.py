@@ -148,7 +148,8 @@ class Writer:
         number = next(self._segments)
         first = FILE_MARK + self._framed(encoded(self._opened(self.name, number)))
         file = Segment(self._folder, self.name, number).create(first)
-        size, unused = len(first), file
+        size = len(first)
+        unused: int | None = file
         # No call in here, so no handler of a signal either. What one has begun meanwhile stays:
         # who reads goes on to a later segment, and does not come back to this one.
         if number > self._segment:

@@ -14,7 +14,7 @@ from ..tracking.disk import on_network
 from ..tracking.drainer.dead_letters import NAME, dead_letters
 from ..tracking.drainer.status import Pending, look
 from ..tracking.drainer.summary import LATE, sync_state
-from ..tracking.journal.home import Home
+from ..tracking.journal.home import QUOTA, TOLD_AT, Home
 from .finding import Finding
 
 #: Room below which a training may soon log what cannot be kept.
@@ -47,7 +47,8 @@ def _to_be_made(root: Path) -> Finding:
     return Finding(
         "journal",
         f"{root} is not there",
-        f"it cannot be made, as {above} cannot be written: nothing that is logged is kept safe",
+        f"it cannot be made, as {above} cannot be written: "
+        "what is logged goes straight to the store",
         f"chmod u+rwx {shlex.quote(str(above))}, or set JUPYTER_DATA_DIR to another folder",
     )
 
@@ -60,7 +61,7 @@ def _folder(root: Path) -> Finding:
         return Finding(
             "journal",
             str(root),
-            "it cannot be written: what is logged from now on is not kept",
+            "it cannot be written: what is logged goes straight to the store",
             f"chmod u+rwx {shlex.quote(str(root))}, or have the disk mounted for writing",
         )
     return Finding("journal", f"{root} can be written")
@@ -77,17 +78,16 @@ def _file_system(root: Path) -> Finding:
 
 
 def _size(root: Path) -> Finding:
-    files = bytes_ = 0
-    for folder, _, names in os.walk(root):
-        for name in names:
-            try:
-                bytes_ += Path(folder, name).lstat().st_size
-            except FileNotFoundError:
-                continue  # brought meanwhile
-            files += 1
-    free = shutil.disk_usage(root).free
-    count = f"{files:,} file{'' if files == 1 else 's'}"
-    state = f"{bytes_ / 1024**2:,.1f} MiB in {count}; {free / 1024**3:.1f} GiB free, no quota"
+    size, free = Home(root).size(), shutil.disk_usage(root).free
+    most = f"{QUOTA / 1024**3:.0f} GiB"
+    state = f"{size / 1024**2:,.1f} MiB of {most}; {free / 1024**3:.1f} GiB free"
+    if size > TOLD_AT * QUOTA:
+        return Finding(
+            "size of the journal",
+            state,
+            f"{most} are meant to be the most; more is kept all the same, until the disk is full",
+            "jupyter mlkit sync sends it, or says why not",
+        )
     if free >= _LOW_BYTES:
         return Finding("size of the journal", state)
     return Finding(

@@ -63,7 +63,7 @@ def test_where_all_is_well_it_says_where_and_how_much(home: Home) -> None:
     found = report()
     assert [one.name for one in found.values() if one.problem] == []
     assert found["journal"].state == f"{home.root} can be written"
-    assert found["size of the journal"].state.startswith("0.0 MiB in 2 files; ")
+    assert found["size of the journal"].state.startswith("0.0 MiB of 1 GiB; ")
     assert found["waiting"].state.startswith("1 entry of 1 run, the oldest since 20")
     assert found["refused by a store"].absent
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,9 @@ _STORE = "store.uri"
 MODELS, SENT = "models", ".sent"
 #: Not the name of a run.
 _IDS = ".ids"
+#: Bytes that the journals of a user should not exceed, and the share of them at which that is told.
+#: More is kept all the same: nothing that is not in a store is ever deleted.
+QUOTA, TOLD_AT = 1024**3, 0.8
 #: As MLflow makes ids, and as we do; nothing that leads out of a folder.
 _RUN = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,127}")
 
@@ -138,9 +143,8 @@ class Home:
     def size(self) -> int:
         """Return the bytes of all journals."""
         found = 0
-        for path in self.root.glob("*/*/*"):
-            try:
-                found += path.stat().st_size
-            except FileNotFoundError:
-                continue  # brought to the store meanwhile
+        for folder, _, names in os.walk(self.root):
+            for name in names:
+                with suppress(FileNotFoundError):  # brought to the store meanwhile
+                    found += Path(folder, name).lstat().st_size
         return found

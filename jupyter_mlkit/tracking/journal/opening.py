@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from pathlib import Path
 
 from jupyter_mlkit._version import __version__
 from jupyter_mlkit.paths import journal_dir
 from jupyter_mlkit.processes.identity import Identity, boot_id, machine_id
 
 from .entries import Opened
-from .home import Home
+from .home import QUOTA, TOLD_AT, Home
 from .recorder import Recorder
 from .writer import Writer
+
+_log = logging.getLogger("jupyter_mlkit.tracking")
+_told: set[Path] = set()
 
 
 def open_recorder(
@@ -34,12 +39,28 @@ def open_recorder(
     BackendError
         ``store_unwritable``.
     """
-    folder = (home or Home(journal_dir())).journal(store, run).folder
+    home = home or Home(journal_dir())
+    folder = home.journal(store, run).folder
 
     def opened(writer: str, segment: int) -> Opened:
+        _tell_size(home)
         # Asked anew: a fork is another process.
         pid = os.getpid()
         me = Identity.of(pid) or Identity(pid, "", boot_id(), machine_id())
         return Opened(run, writer, segment, __version__, pid, me.started, me.boot, me.machine)
 
     return Recorder(Writer(folder, opened, flush_every=flush_every))
+
+
+def _tell_size(home: Home) -> None:
+    """Say once that the journals grow large: a store has been away for long."""
+    if home.root in _told:
+        return
+    size = home.size()
+    if size > TOLD_AT * QUOTA:
+        _told.add(home.root)
+        _log.warning(
+            "%.1f GiB wait in %s for their stores, %.0f GiB are meant to be the most. Nothing is "
+            "deleted; jupyter mlkit sync --status tells what waits and why.",
+            size / 1024**3, home.root, QUOTA / 1024**3,
+        )  # fmt: skip

@@ -9,12 +9,28 @@ import pytest
 
 from jupyter_mlkit.errors import InvalidInputError
 from jupyter_mlkit.processes.identity import Identity
+from jupyter_mlkit.tracking.journal import opening
 from jupyter_mlkit.tracking.journal.entries import Opened, decoded
 from jupyter_mlkit.tracking.journal.home import Home, Journal
 from jupyter_mlkit.tracking.journal.opening import open_recorder
 from jupyter_mlkit.tracking.journal.segments import segments
 
 from .journals import frames
+
+
+def test_a_journal_that_grows_large_is_told_once_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(opening, "QUOTA", 1000)
+    home = Home(tmp_path / "journal")
+    (home.journal("sqlite:///a.db", "0" * 32).folder / "files").mkdir()
+    (home.find("sqlite:///a.db", "0" * 32).files / "large").write_bytes(bytes(900))
+    for run in ("1" * 32, "2" * 32):
+        recorder = opening.open_recorder("sqlite:///a.db", run, home=home)
+        recorder.metric("loss", 1.0, 1, 1)
+        recorder.close()
+        assert [*segments(home.find("sqlite:///a.db", run).folder)]
+    assert caplog.text.count("wait in") == 1
 
 
 def test_journals_are_found_by_store_and_run(tmp_path: Path) -> None:
@@ -67,4 +83,5 @@ def test_a_journal_says_which_process_writes_it(tmp_path: Path) -> None:
     assert [one.run for one in told] == ["run", "run"]
     assert {number for number, *_ in writers} == {os.getpid(), pid}
     assert child is None or child.started in {started for _, started, *_ in writers}
-    assert home.size() == sum(one.path.stat().st_size for one in segments(journal.folder))
+    written = sum(one.path.stat().st_size for one in segments(journal.folder))
+    assert home.size() == written + len("sqlite:///a.db")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import sys
-from collections import defaultdict
 from collections.abc import Container
 from itertools import groupby
 from pathlib import Path
@@ -17,11 +14,10 @@ from ..journal.frames import Frame
 from ..journal.segments import UNFINISHED, Segment, segments
 from .cursors import Cursor, read_cursor, write_cursor
 from .dead_letters import dead_letters
+from .readback import Expected
 
-#: Step, time and value of a point as the store gives it back.
-Point = tuple[int, int, float | None]
-#: What a database makes of the infinities.
-_MOST = sys.float_info.max
+#: Points whose segments are asked for together.
+_AT_A_TIME = 500_000
 
 
 def tidy(folder: Path, store: StoreClient, run: str, gone: Container[str] = frozenset()) -> int:
@@ -48,55 +44,57 @@ def tidy(folder: Path, store: StoreClient, run: str, gone: Container[str] = froz
     MLKitError
         The store cannot be asked now.
     """
+    deleted = 0
     for left in [*folder.glob(f"*{UNFINISHED}"), *folder.glob("*.cursor.*")]:
         left.unlink(missing_ok=True)  # by a process that was killed
-    deleted = 0
+    brought, finished = _brought(folder, gone)
+    while brought:
+        expected, some = Expected(), []
+        # As many at a time as little memory holds: each time all that the store has is read.
+        while brought and expected.count < _AT_A_TIME:
+            some.append(brought.pop(0))
+            _expect(expected, some[-1])
+        for letter in dead_letters(folder):
+            if letter.what == "metric":
+                step, timestamp = letter.more["step"], letter.more["timestamp"]
+                expected.discard(letter.key, step, timestamp, float(letter.value))
+        if not expected.are_in(store, run):
+            for segment in reversed(some):
+                write_cursor(folder, segment.writer, Cursor(segment.number))
+            raise ConflictError(
+                f"The store does not give back all that it took of run {run}.",
+                hint="It is brought again; look whether the store was put back from a backup.",
+                code="unconfirmed",
+            )
+        for segment in some:
+            segment.path.unlink(missing_ok=True)
+        deleted += len(some)
+    for writer in finished:
+        (folder / f"{writer}.cursor").unlink(missing_ok=True)
+    return deleted
+
+
+def _brought(folder: Path, gone: Container[str]) -> tuple[list[Segment], list[str]]:
+    """Return the segments of which all was brought, and the writers who have no other."""
+    brought, finished = [], []
     for writer, found in groupby(segments(folder), key=lambda segment: segment.writer):
-        mine, cursor = list(found), read_cursor(folder, writer)
-        for segment in mine:
-            brought = segment.number < cursor.segment or (
+        cursor = read_cursor(folder, writer)
+        for segment in found:
+            is_brought = segment.number < cursor.segment or (
                 cursor.segment == segment.number
                 and (cursor.closed or writer in gone)
                 and not any(isinstance(one, Frame) for one in segment.read(cursor.offset))
             )
-            if not brought:
+            if not is_brought:
                 break
-            if not _is_in(store, run, segment):
-                write_cursor(folder, writer, Cursor(segment.number))
-                raise ConflictError(
-                    f"The store does not give back all that it took of run {run}.",
-                    hint="It is brought again; look whether the store was put back from a backup.",
-                    code="unconfirmed",
-                )
-            segment.path.unlink(missing_ok=True)
-            deleted += 1
+            brought.append(segment)
         else:
-            # Nothing of this writer is left, and nothing more comes.
-            (folder / f"{writer}.cursor").unlink(missing_ok=True)
-    return deleted
+            finished.append(writer)
+    return brought, finished
 
 
-def _is_in(store: StoreClient, run: str, segment: Segment) -> bool:
-    """Whether the store gives back all points of a segment that it has not refused."""
-    expected: dict[str, set[Point]] = defaultdict(set)
+def _expect(expected: Expected, segment: Segment) -> None:
     for one in segment.read():
         entry = decoded(one) if isinstance(one, Frame) else None
         if isinstance(entry, Metric):
-            expected[entry.key].add(_point(entry.step, entry.timestamp, entry.value))
-    for letter in dead_letters(segment.folder):
-        if letter.what == "metric":
-            step, timestamp = letter.more["step"], letter.more["timestamp"]
-            expected[letter.key].discard(_point(step, timestamp, float(letter.value)))
-    for key, points in expected.items():
-        if points:
-            with store.calling(f"Run {run}") as client:
-                found = client.get_metric_history(run, key)
-            points -= {_point(one.step, one.timestamp, one.value) for one in found}
-    return not any(expected.values())
-
-
-def _point(step: int, timestamp: int, value: float) -> Point:
-    """Return a point in a form that is the same before and after the store."""
-    if math.isnan(value):
-        return step, timestamp, None
-    return step, timestamp, min(max(value, -_MOST), _MOST)
+            expected.add(entry.key, entry.step, entry.timestamp, entry.value)

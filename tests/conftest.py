@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from stores import Place, file_place, server_place
 
+from jupyter_mlkit.paths import ENV_JOURNAL
+
 _OURS = (
     "MLFLOW_TRACKING_URI",
+    ENV_JOURNAL,
     "_MLFLOW_SERVER_ARTIFACT_ROOT",
     "JUPYTER_MLKIT_JOB_DIR",
     "JUPYTER_MLKIT_JOB_ID",
@@ -53,6 +56,13 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> None:
         os.environ[f"JUPYTER_{kind}_DIR"] = str(home / kind.lower())
     os.environ["XDG_CACHE_HOME"] = str(home / "cache")
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
+
+@pytest.fixture(autouse=True)
+def _no_journal() -> Iterator[None]:
+    """Take back what a server in this process has said to its kernels, and so to later tests."""
+    yield
+    os.environ.pop(ENV_JOURNAL, None)
 
 
 @pytest.fixture(scope="session")

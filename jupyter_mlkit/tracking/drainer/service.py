@@ -19,6 +19,7 @@ from ..disk import try_lock
 from ..journal.home import Home, Journal
 from ..journal.reader import Damage
 from ..journal.segments import Segment, segments
+from ..journaled.plugin import leave_out
 from ..redact import redact
 from ..schema import require_file
 from .asides import forget_models
@@ -71,6 +72,8 @@ class Drainer:
     """
 
     def __init__(self, home: Home, clock: Callable[[], float] = time.monotonic) -> None:
+        # What it sends must not go to a journal again, whatever it was started from.
+        leave_out()
         self.home = home
         self._clock = clock
         self._given = _given_uri()

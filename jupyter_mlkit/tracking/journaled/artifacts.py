@@ -82,7 +82,7 @@ class StagedRepository(ArtifactRepository):  # type: ignore[misc]
 
     def __getattr__(self, name: str) -> Any:
         """Return what only some kinds have."""
-        if name.startswith("_"):
+        if name.startswith("__") or "_real" not in vars(self):
             raise AttributeError(name)
         return getattr(self._real, name)
 

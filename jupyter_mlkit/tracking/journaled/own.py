@@ -90,7 +90,7 @@ class Own(PassedOn):  # type: ignore[misc]
 
     def __getattr__(self, name: str) -> Any:
         """Return what only some kinds of stores have."""
-        if name.startswith("_"):
+        if name.startswith("__") or "_reach" not in vars(self):
             raise AttributeError(name)
         return getattr(self.real, name)
 

@@ -39,7 +39,7 @@ class JournaledRegistry(_PassedOn):  # type: ignore[misc]
 
     def __getattr__(self, name: str) -> Any:
         """Return what only some kinds of registries have."""
-        if name.startswith("_"):
+        if name.startswith("__") or "_reach" not in vars(self):
             raise AttributeError(name)
         return getattr(self.real, name)
 

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
+import mlflow
 import pytest
 from stores import Place, until
 
@@ -99,6 +100,24 @@ def test_where_no_journal_can_be_written_the_store_is_told_at_once(
     run = place.client.get_run(told["run"])
     assert (run.info.status, run.data.params) == ("FINISHED", told["params"])
     assert len(place.client.get_metric_history(told["run"], "loss")) == 5
+
+
+def test_what_mlflows_own_commands_do_with_a_store_works(
+    file_store: Place, runner: Runner, home: Home
+) -> None:
+    run = file_store.client.create_run(file_store.experiment()).info.run_id
+    file_store.client.delete_run(run)
+    done = runner(
+        f"""
+import subprocess, sys
+command = [sys.executable, "-m", "mlflow", "gc", "--backend-store-uri", {file_store.uri!r}]
+subprocess.run([*command, "--run-ids", "{run}"], check=True)
+""",
+        file_store.uri,
+    )
+    assert done.returncode == 0, done.stderr
+    with pytest.raises(mlflow.MlflowException, match="not found"):
+        file_store.client.get_run(run)
 
 
 def test_nothing_is_lost_when_the_process_is_killed(

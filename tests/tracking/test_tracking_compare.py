@@ -128,5 +128,5 @@ def stub(evaluation: Evaluation | None) -> Run:
         run_id="r", run_name="r", experiment_id="0", status="FINISHED", lifecycle_stage="active",
         start_time=None, end_time=None, owner=None, artifact_uri="", metrics=[], params={}, tags={},
         note="", primary_metric=None, units=None, gain=None,
-        evaluation=evaluation, job_id=None, datasets=[], models=[],
+        evaluation=evaluation, job_id=None, datasets=[], models=[], lost=False, waiting=False,
     )  # fmt: skip

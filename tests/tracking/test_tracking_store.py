@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from stores import Place
 
 from jupyter_mlkit.errors import BackendError
-from jupyter_mlkit.paths import ENV_ARTIFACT_ROOT, default_artifact_root
+from jupyter_mlkit.paths import ENV_ARTIFACT_ROOT, ENV_JOURNAL, default_artifact_root
 from jupyter_mlkit.tracking import disk
 from jupyter_mlkit.tracking.backend import TrackingBackend
 from jupyter_mlkit.tracking.client import redact_text
@@ -202,6 +202,7 @@ def test_kernels_are_told_of_the_store(tmp_path: Path, monkeypatch: pytest.Monke
     assert environment("sqlite:///m.db?timeout=3", tmp_path / "a") == {
         "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'm.db'}?timeout=3",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        ENV_JOURNAL: "1",
         ENV_ARTIFACT_ROOT: str(tmp_path / "a"),
     }
     # A tracking server decides for itself where artifacts go.

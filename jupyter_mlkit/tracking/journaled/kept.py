@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..journal.entries import Entry, Metric, Params, Tags, Updated
 from ..journal.recorder import Recorder
-from .direct import DirectRecorder
-from .overflow import More
+
+if TYPE_CHECKING:
+    from .direct import DirectRecorder
+    from .overflow import More
 
 #: Step, time, value: the latest of a metric is the greatest, as MLflow has it.
 Latest = tuple[int, int, float]

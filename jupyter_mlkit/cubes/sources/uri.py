@@ -52,7 +52,11 @@ def path_of(uri: str) -> Path:
     head, separator, tail = uri.partition("://")
     if head.lower() == "file":
         tail = unquote(urlsplit(uri).path)
-    return Path(tail if separator else uri).expanduser().absolute()
+    path = Path(tail if separator else uri)
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:  # "~nobody" is the home of nobody here
+        return path.absolute()
 
 
 def split_part(uri: str) -> tuple[str, str]:

@@ -172,9 +172,12 @@ def _read(process: subprocess.Popen[bytes]) -> bytes | None:
     assert process.stdout is not None
     deadline = time.monotonic() + TIMEOUT_S
     pipe = process.stdout.fileno()
+    # Unlike select it takes the numbers of a process with thousands of open files.
+    poll = select.poll()
+    poll.register(pipe, select.POLLIN)
     told = bytearray()
     while len(told) <= DIFF_BYTES:
-        ready, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
+        ready = poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
         if not ready:
             return None
         chunk = os.read(pipe, 1 << 16)

@@ -47,6 +47,11 @@ def test_file_urls_home_and_relative_paths(
     assert open_cube("~/v2.zarr").sizes["lat"] == 30
 
 
+def test_the_home_of_nobody_is_a_name_like_others() -> None:
+    with pytest.raises(CubeError, match="nobody-here"):
+        open_cube("~nobody-here/cube.zarr")
+
+
 def test_what_is_no_cube_is_named(tmp_path: Path) -> None:
     import zarr
 

@@ -91,7 +91,8 @@ def test_a_site_may_say_what_its_electricity_is(
 def test_time_of_what_was_started_counts_alive_or_not() -> None:
     before = machine.cpu_seconds()
     subprocess.run([sys.executable, "-c", _SPIN.format(0.3)], check=True, timeout=60)
-    assert machine.cpu_seconds() - before >= 0.3
+    # The system counts in hundredths.
+    assert machine.cpu_seconds() - before >= 0.3 - 0.02
     code = _SPIN.format(0.3) + "print('spun', flush=True)\ninput()\n"
     alive = subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

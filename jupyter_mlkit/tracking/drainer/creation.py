@@ -8,11 +8,10 @@ from ..client import StoreClient
 from ..journal.entries import Created
 from ..journal.home import Home, Journal
 from ..journal.ids import Ids, is_local
-from ..tags import RUN_KEY
+from ..tags import PARENT, RUN_KEY
 from .source import waiting
 
 T = TypeVar("T", str, str | None)
-MLFLOW_PARENT = "mlflow.parentRunId"
 #: MLflow's own experiment, which every store has.
 _DEFAULT = "0"
 #: Runs of one key that are looked at; more than two take several lost replies in a row.
@@ -56,10 +55,10 @@ def told(home: Home, uri: str, store: StoreClient, tags: dict[str, T]) -> dict[s
     store : StoreClient
     tags : dict
     """
-    parent = tags.get(MLFLOW_PARENT)
+    parent = tags.get(PARENT)
     if not isinstance(parent, str) or not is_local(parent):
         return tags
-    return {**tags, MLFLOW_PARENT: run_in_store(home, home.find(uri, parent), store)}
+    return {**tags, PARENT: run_in_store(home, home.find(uri, parent), store)}
 
 
 def discard_doubles(journal: Journal, store: StoreClient, run: str) -> None:

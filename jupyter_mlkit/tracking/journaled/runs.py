@@ -7,7 +7,6 @@ from typing import Any
 
 from mlflow.entities import Metric, RunStatus, RunTag
 from mlflow.store.entities.paged_list import PagedList
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from mlflow.utils.name_utils import _generate_random_name
 from mlflow.utils.time import get_current_time_millis
 
@@ -15,7 +14,7 @@ from ..drainer.creation import experiment_in_store
 from ..journal.entries import Created, Updated
 from ..journal.ids import is_local, new_id
 from ..provenance.record import at_end, at_start
-from ..tags import RUN_KEY
+from ..tags import PARENT, RUN_KEY
 from .errors import unavailable
 from .kept import Kept
 from .offline import run_in, run_made
@@ -54,7 +53,7 @@ class Runs(Own):
             self._keep_files_first(kept)
         # The run has a journal from its first moment: that tells whether its process is alive.
         self._opened(run_id)[0].record(created)
-        parent = created.tags.get(MLFLOW_PARENT_RUN_ID)
+        parent = created.tags.get(PARENT)
         self._stage(kept, at_start(run_id, parent=parent, later=partial(self._stage, kept)))
         return made
 

@@ -239,6 +239,7 @@ def test_a_failed_write_costs_what_it_was_told_to_have_cost(
         assert [entry.step for entry in entries if isinstance(entry, Metric)] == kept
         if not cannot_take_back:
             assert frames(read) == read
+        writer.close()
         if calls < at:
             return
     pytest.fail("it never came to an end")

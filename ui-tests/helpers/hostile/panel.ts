@@ -22,8 +22,8 @@ export async function visitPanel(tour: Tour): Promise<void> {
     await expect(older).toBeEnabled();
   }
   await expect(runs.getByRole('row').nth(TEXTS.length)).toBeVisible();
-  expect(await missing(runs.getByRole('row'))).toEqual([]);
-  expect(await missing(experiment.locator('option'))).toEqual([]);
+  await expect.poll(() => missing(runs.getByRole('row'))).toEqual([]);
+  await expect.poll(() => missing(experiment.locator('option'))).toEqual([]);
   await runs.getByRole('button', { name: 'Columns' }).click();
   await runs.getByRole('checkbox', { name: IMG }).first().check();
   await kit.page.keyboard.press('Escape');
@@ -37,7 +37,9 @@ export async function visitPanel(tour: Tour): Promise<void> {
 
   await runs.getByRole('checkbox').first().check();
   await runs.getByRole('button', { name: 'Clear' }).click();
-  expect(await missing(kit.section('Models').getByRole('row'))).toEqual([]);
+  await expect
+    .poll(() => missing(kit.section('Models').getByRole('row')))
+    .toEqual([]);
   const cubes = kit.section('Cubes');
   await cubes.getByLabel('Path or URL of a cube').fill(`${IMG}/hostile.zarr`);
   await cubes.getByRole('button', { name: 'Add' }).click();

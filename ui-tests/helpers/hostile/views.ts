@@ -23,8 +23,12 @@ export async function visitRun(tour: Tour): Promise<void> {
   const { view } = kit;
   await expect(view.getByRole('heading', { level: 1 })).toContainText(IMG);
   await expect(view.getByText('This is not a picture.').first()).toBeVisible();
-  expect(await missing(view.locator('.jp-mlkit-run-params'))).toEqual([]);
-  expect(await missing(view.locator('.jp-mlkit-run-tags'))).toEqual([]);
+  await expect
+    .poll(() => missing(view.locator('.jp-mlkit-run-params')))
+    .toEqual([]);
+  await expect
+    .poll(() => missing(view.locator('.jp-mlkit-run-tags')))
+    .toEqual([]);
   await tour.look('run, overview', '2-run-overview');
   await view.getByRole('button', { name: 'Edit note' }).click();
   await view.getByRole('button', { name: 'Edit name' }).click();
@@ -82,7 +86,7 @@ export async function visitComparison(tour: Tour): Promise<void> {
   await tour.run('compare-runs', { runIds });
   await expect(view.getByRole('table').first()).toBeVisible();
   await view.getByLabel('Differences only').uncheck();
-  expect(await missing(view.getByRole('row'))).toEqual([]);
+  await expect.poll(() => missing(view.getByRole('row'))).toEqual([]);
   await tour.look('compare, table', '4-compare');
   // No answer holds the curves of so many.
   await tour.run('compare-runs', { runIds: runIds.slice(0, 9) });

@@ -11,6 +11,7 @@ import pytest
 from stores import Place, file_place, server_place
 
 from jupyter_mlkit.paths import ENV_JOURNAL
+from jupyter_mlkit.tracking.journaled import plugin
 
 _OURS = (
     "MLFLOW_TRACKING_URI",
@@ -59,10 +60,14 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_journal() -> Iterator[None]:
-    """Take back what a server in this process has said to its kernels, and so to later tests."""
+def _journal_as_before() -> Iterator[None]:
+    """Take back what a server in this process has said of the journal, to its kernels and itself."""
+    said, left_out = os.environ.get(ENV_JOURNAL), plugin.is_left_out()
     yield
     os.environ.pop(ENV_JOURNAL, None)
+    if said is not None:
+        os.environ[ENV_JOURNAL] = said
+    plugin.leave_out(left_out)
 
 
 @pytest.fixture(scope="session")

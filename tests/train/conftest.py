@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,15 +44,12 @@ def store(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     folder = tmp_path_factory.mktemp("runs")
     shutil.copy(empty_store, folder / "mlflow.db")
     uri = f"sqlite:///{folder / 'mlflow.db'}"
-    before = dict(os.environ)
-    os.environ.update(environment(uri, folder / "artifacts"))
-    mlflow.set_tracking_uri(None)
-    yield uri
-    mlflow.set_tracking_uri(None)
-    for name in ("MLFLOW_TRACKING_URI", "_MLFLOW_SERVER_ARTIFACT_ROOT"):
-        os.environ.pop(name, None)
-        if name in before:
-            os.environ[name] = before[name]
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in environment(uri, folder / "artifacts").items():
+            patched.setenv(name, value)
+        mlflow.set_tracking_uri(None)
+        yield uri
+        mlflow.set_tracking_uri(None)
 
 
 def make_spec(cube: Path, **changes: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: MLflow's own mark of the processes of a tracking server.
 _SERVER = "_MLFLOW_SERVER_FILE_STORE"
-_in_this_process = True
+_left_out = False
 #: What MLflow has for files that lie elsewhere: entry points take the place of these.
 _REPOSITORIES = {
     "abfss": ("azure_data_lake_artifact_repo", "AzureDataLakeArtifactRepository"),
@@ -32,15 +32,20 @@ _REPOSITORIES = {
 }
 
 
-def leave_out() -> None:
+def leave_out(yes: bool = True) -> None:
     """Leave the journal out in this process: a server, which hands its environment to others."""
-    global _in_this_process
-    _in_this_process = False
+    global _left_out
+    _left_out = yes
+
+
+def is_left_out() -> bool:
+    """Whether the journal was left out in this process, whatever its environment says."""
+    return _left_out
 
 
 def is_on() -> bool:
     """Whether what MLflow logs in this process goes to the journal first."""
-    return _in_this_process and os.environ.get(ENV_JOURNAL) == "1" and _SERVER not in os.environ
+    return not _left_out and os.environ.get(ENV_JOURNAL) == "1" and _SERVER not in os.environ
 
 
 def model_registry_store(

@@ -75,6 +75,7 @@ def test_nothing_acknowledged_is_lost_doubled_or_reordered(
     file_store: Place, tmp_path: Path, nightly: int, chance: random.Random
 ) -> None:
     torture = Torture(Home(tmp_path / "journal"), file_store, tmp_path, chance)
+    workers.forks()
     with ThreadPoolExecutor(1) as other:
         writers = other.submit(until_killed, KILLS * nightly, torture.kill_writer)
         until_killed(KILLS * nightly, torture.kill_drainer)

@@ -98,7 +98,10 @@ def kill(child: BaseProcess) -> bool:
 
 @functools.cache
 def forks() -> ForkServerContext:
-    """Return what forks processes from one that has imported all that they need."""
+    """Return what forks processes from one that has imported all that they need.
+
+    The first call is to be made by one thread only: it changes the environment for a moment.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["__main__", __name__, ready.__name__])
     # It is not told where tests import from.

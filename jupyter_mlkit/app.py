@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Float, Integer, List, Type, Unicode, default
+from traitlets import Enum, Float, Integer, List, Type, Unicode, default
 
 from . import __version__
 from .api.audit import Audit, audit_file
@@ -61,6 +61,13 @@ class MLKitApp(ExtensionApp):
         help="""Folder or URL for the artifacts of new experiments, where the tracking store is
         a database; "artifacts" beside the SQLite file if left out. A tracking server has its
         own."""
+    ).tag(config=True)
+    durability = Enum(
+        ["process", "machine"],
+        default_value="process",
+        help="""What a logging call that returned survives: the end of its process, or also that
+        of the machine, as soon as the journal is on the disk (0.1 s). The environment variable
+        JUPYTER_MLKIT_JOURNAL (0, 1, machine) of the server goes before it.""",
     ).tag(config=True)
     jobs_at_once = Integer(
         0, min=0, help="Trainings that run at the same time; 0: half of the cores."
@@ -140,7 +147,7 @@ class MLKitApp(ExtensionApp):
         assert server is not None
         assert server.kernel_spec_manager is not None
         root = self.artifact_root or None
-        variables = environment(self.tracking_uri, root)
+        variables = environment(self.tracking_uri, root, durability=self.durability)
         # Kernels inherit the environment of the server: that is how a plain mlflow in a notebook
         # finds the store, with or without our package in its environment.
         os.environ.update(variables)

@@ -12,7 +12,8 @@ ENV_JOB_ID = "JUPYTER_MLKIT_JOB_ID"
 ENV_JOB_NONCE = "JUPYTER_MLKIT_JOB_NONCE"
 #: Is "1" for a process that brings journals to their stores, and for no other.
 ENV_DRAINER = "JUPYTER_MLKIT_DRAINER"
-#: Where it is "1", what MLflow logs goes to a journal first.
+#: Where it is "1", what MLflow logs goes to a journal first; where it is "machine", too, and that
+#: is on the disk within moments. Whatever else it is: MLflow alone.
 ENV_JOURNAL = "JUPYTER_MLKIT_JOURNAL"
 #: Names a file with the tracking URI, where that holds a password.
 ENV_STORE_FILE = "JUPYTER_MLKIT_STORE_FILE"

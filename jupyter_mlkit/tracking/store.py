@@ -69,7 +69,9 @@ def artifact_root_for(uri: str) -> Path | None:
     return default_artifact_root() if path is None else path.parent / "artifacts"
 
 
-def environment(uri: str, artifact_root: Path | str | None) -> dict[str, str]:
+def environment(
+    uri: str, artifact_root: Path | str | None, *, durability: str = "process"
+) -> dict[str, str]:
     """Return what a kernel or a job needs in its environment to write to this store.
 
     Parameters
@@ -79,6 +81,8 @@ def environment(uri: str, artifact_root: Path | str | None) -> dict[str, str]:
     artifact_root : Path, str or None
         Where the artifacts of new experiments go; only this side decides it where the database
         is opened directly, a tracking server has its own.
+    durability : {"process", "machine"}
+        What a logging call that returned survives.
 
     Notes
     -----
@@ -86,7 +90,8 @@ def environment(uri: str, artifact_root: Path | str | None) -> dict[str, str]:
     (``_MLFLOW_SERVER_ARTIFACT_ROOT``) in every process that opens a SQL store. So a plain
     ``mlflow.set_experiment`` puts artifacts beside the store and not into the notebook's folder.
 
-    What is logged goes to the journal first (``JUPYTER_MLKIT_JOURNAL``), see :mod:`.journaled`.
+    What is logged goes to the journal first (``JUPYTER_MLKIT_JOURNAL``), see :mod:`.journaled`;
+    what is already said of that in the environment stands.
     """
     path = local_path(uri)
     variables = {
@@ -94,7 +99,7 @@ def environment(uri: str, artifact_root: Path | str | None) -> dict[str, str]:
         "MLFLOW_TRACKING_URI": uri if path is None else _absolute_uri(uri, path),
         "MLFLOW_DISABLE_TELEMETRY": "true",
         # Whoever says "0" has MLflow alone.
-        ENV_JOURNAL: os.environ.get(ENV_JOURNAL, "1"),
+        ENV_JOURNAL: os.environ.get(ENV_JOURNAL, "machine" if durability == "machine" else "1"),
     }
     if artifact_root is not None and is_sql(uri):
         variables[ENV_ARTIFACT_ROOT] = str(artifact_root)

@@ -205,6 +205,7 @@ def test_kernels_are_told_of_the_store(tmp_path: Path, monkeypatch: pytest.Monke
         ENV_JOURNAL: "1",
         ENV_ARTIFACT_ROOT: str(tmp_path / "a"),
     }
+    assert environment("sqlite:///m.db", None, durability="machine")[ENV_JOURNAL] == "machine"
     # A tracking server decides for itself where artifacts go.
     assert ENV_ARTIFACT_ROOT not in environment("https://mlflow.example.org", tmp_path)
 

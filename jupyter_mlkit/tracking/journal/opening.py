@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from jupyter_mlkit._version import __version__
-from jupyter_mlkit.paths import journal_dir
+from jupyter_mlkit.paths import ENV_JOURNAL, journal_dir
 from jupyter_mlkit.processes.identity import Identity, boot_id, machine_id
 
 from .entries import Opened
@@ -16,13 +16,15 @@ from .recorder import Recorder
 from .writer import Writer
 
 _log = logging.getLogger("jupyter_mlkit.tracking")
+#: Seconds after which entries are on the disk, where they are to survive the machine.
+_FLUSH_EVERY = 0.1
 _told: set[Path] = set()
 
 
-def open_recorder(
-    store: str, run: str, *, home: Home | None = None, flush_every: float | None = None
-) -> Recorder:
+def open_recorder(store: str, run: str, *, home: Home | None = None) -> Recorder:
     """Return what takes the entries of a run.
+
+    They survive the process, and the machine too where ``JUPYTER_MLKIT_JOURNAL=machine``.
 
     Parameters
     ----------
@@ -31,8 +33,6 @@ def open_recorder(
     run : str
     home : Home, optional
         That of this user, where not given.
-    flush_every : float, optional
-        Seconds after which entries survive the machine too; without it they survive the process.
 
     Raises
     ------
@@ -49,7 +49,8 @@ def open_recorder(
         me = Identity.of(pid) or Identity(pid, "", boot_id(), machine_id())
         return Opened(run, writer, segment, __version__, pid, me.started, me.boot, me.machine)
 
-    return Recorder(Writer(folder, opened, flush_every=flush_every))
+    machine = os.environ.get(ENV_JOURNAL) == "machine"
+    return Recorder(Writer(folder, opened, flush_every=_FLUSH_EVERY if machine else None))
 
 
 def _tell_size(home: Home) -> None:

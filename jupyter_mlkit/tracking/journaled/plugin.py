@@ -9,7 +9,9 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from jupyter_mlkit.paths import ENV_JOURNAL
+from jupyter_mlkit.paths import ENV_ARTIFACT_ROOT, ENV_JOURNAL
+
+from ..store import local_path, prepare_store
 
 if TYPE_CHECKING:
     from mlflow.store.artifact.artifact_repo import ArtifactRepository
@@ -45,7 +47,8 @@ def is_left_out() -> bool:
 
 def is_on() -> bool:
     """Whether what MLflow logs in this process goes to the journal first."""
-    return not _left_out and os.environ.get(ENV_JOURNAL) == "1" and _SERVER not in os.environ
+    wanted = os.environ.get(ENV_JOURNAL) in ("1", "machine")
+    return wanted and not _left_out and _SERVER not in os.environ
 
 
 def model_registry_store(
@@ -109,6 +112,10 @@ def tracking_store(
         # Entry points take the place of what MLflow registers for a scheme: these are those.
         if store_uri.startswith(("http://", "https://")):
             return utils._get_rest_store(store_uri)
+        file = local_path(store_uri) if is_on() else None
+        if file is not None and not file.exists():
+            # As the server makes it: a kernel may be there before anybody opens the panel.
+            prepare_store(store_uri, artifact_uri or os.environ.get(ENV_ARTIFACT_ROOT))
         return utils._get_sqlalchemy_store(store_uri, artifact_uri)
 
     if not is_on():

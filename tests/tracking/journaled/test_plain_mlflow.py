@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import mlflow
@@ -194,3 +196,34 @@ print(json.dumps([
     assert "a" not in run.data.tags
     assert run.info.run_name == "renamed"
     assert run.data.tags["b"] == "2"
+
+
+def test_a_store_that_nobody_has_opened_yet_is_made_as_the_panel_makes_it(
+    runner: Runner, tmp_path: Path, home: Home
+) -> None:
+    path = tmp_path / "new" / "mlflow.db"
+    done = runner('import mlflow\nmlflow.set_experiment("first")', f"sqlite:///{path}")
+    assert done.returncode == 0, done.stderr
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("SELECT count(*) FROM sqlite_stat1").fetchone()[0] > 0
+    connection.close()
+
+
+def test_what_shall_survive_the_machine_is_on_the_disk_soon(
+    file_store: Place, runner: Runner, home: Home
+) -> None:
+    done = runner(
+        f"""
+import mlflow, threading
+from jupyter_mlkit.tracking.journal import flusher
+real, synced = flusher._sync, threading.Event()
+flusher._sync = lambda file: (real(file), synced.set())
+with mlflow.start_run(experiment_id="{file_store.experiment()}"):
+    mlflow.log_metric("loss", 1)
+    assert synced.wait(30)
+""",
+        file_store.uri,
+        "machine",
+    )
+    assert done.returncode == 0, done.stderr

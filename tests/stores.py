@@ -124,11 +124,20 @@ class Server:
         with sqlite3.connect(folder / "mlflow.db") as connection:
             connection.execute("UPDATE experiments SET artifact_location = 'mlflow-artifacts:/0'")
         connection.close()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = 0
+        self.move()
+
+    @property
+    def uri(self) -> str:
+        """Where it is reached."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def move(self) -> None:
+        """Choose another port for the next start."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
-        self.uri = f"http://127.0.0.1:{self._port}"
-        self._process: subprocess.Popen[bytes] | None = None
+            self.port = probe.getsockname()[1]
 
     def start(self) -> None:
         """Start it, and return when it answers."""
@@ -136,7 +145,7 @@ class Server:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
-                    *("--host", "127.0.0.1", "--port", str(self._port)),
+                    *("--host", "127.0.0.1", "--port", str(self.port)),
                     *("--backend-store-uri", f"sqlite:///{self._folder / 'mlflow.db'}"),
                     *("--artifacts-destination", str(self.artifact_root)),
                 ],
@@ -152,6 +161,13 @@ class Server:
         """End it where it runs."""
         if self._process is not None:
             os.killpg(self._process.pid, signal.SIGTERM)
+            self._process.wait(20)
+            self._process = None
+
+    def kill(self) -> None:
+        """Kill it with all its processes where it runs."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(20)
             self._process = None
 

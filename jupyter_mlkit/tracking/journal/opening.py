@@ -10,6 +10,7 @@ from jupyter_mlkit._version import __version__
 from jupyter_mlkit.paths import ENV_JOURNAL, journal_dir
 from jupyter_mlkit.processes.identity import Identity, boot_id, machine_id
 
+from ..provenance.kernel import kernel_id
 from .entries import Opened
 from .home import QUOTA, TOLD_AT, Home
 from .recorder import Recorder
@@ -47,7 +48,10 @@ def open_recorder(store: str, run: str, *, home: Home | None = None) -> Recorder
         # Asked anew: a fork is another process.
         pid = os.getpid()
         me = Identity.of(pid) or Identity(pid, "", boot_id(), machine_id())
-        return Opened(run, writer, segment, __version__, pid, me.started, me.boot, me.machine)
+        return Opened(
+            run, writer, segment, __version__, pid, me.started, me.boot, me.machine,
+            kernel_id() or "",
+        )  # fmt: skip
 
     machine = os.environ.get(ENV_JOURNAL) == "machine"
     return Recorder(Writer(folder, opened, flush_every=_FLUSH_EVERY if machine else None))

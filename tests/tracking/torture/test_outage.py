@@ -13,7 +13,7 @@ from pathlib import Path
 import mlflow
 import pytest
 from drainers import end_drainers
-from stores import until
+from stores import Server, until
 
 from jupyter_mlkit.paths import ENV_JOURNAL
 from jupyter_mlkit.tracking.drainer.process import start
@@ -23,7 +23,6 @@ from jupyter_mlkit.tracking.journal.home import Home
 from jupyter_mlkit.tracking.journal.opening import open_recorder
 
 from .proxy import Faults, Proxy
-from .server import Server
 
 POINTS, RESTARTS = 10_000, 3
 #: A short patience, so that a drill takes minutes; what is right does not depend on it.
@@ -84,6 +83,8 @@ class Drill:
         """Kill the server and start another one."""
         self.server.kill()
         self._until(lambda: read_troubles(self.home))
+        # Meanwhile a client may have been given the port.
+        self.server.move()
         self.server.start()
 
     def over(self) -> None:
@@ -102,6 +103,7 @@ class Drill:
 @pytest.fixture
 def server(empty_store: Path, tmp_path: Path) -> Iterator[Server]:
     found = Server(empty_store, tmp_path)
+    found.start()
     yield found
     found.kill()
 

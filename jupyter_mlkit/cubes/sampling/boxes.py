@@ -102,7 +102,12 @@ class Boxes:
         boxes = self.grid.with_samples()
         if not self._places.cheap:
             return boxes
-        return [box for box in boxes if self._has_role(box)]
+        spans = {
+            dim: [slice(*axis.targets(row)) for row in range(axis.boxes)]
+            for dim, axis in zip(self._recipe.dims, self.grid.axes, strict=True)
+        }
+        some = self._places.having(spans, self._recipe.roles).ravel()
+        return [box for box in boxes if some[box]]
 
     def plan(self, key: tuple[int, int] | None, *, rank: int = 0, world: int = 1) -> Plan:
         """Return in which order one shard reads; without a key in the order of the cube."""
@@ -120,14 +125,6 @@ class Boxes:
             return held + ahead + plan.front <= share * self._buffer_bytes
 
         return fits
-
-    def _has_role(self, box: int) -> bool:
-        spans = [
-            axis.targets(place)
-            for axis, place in zip(self.grid.axes, self.grid.index(box), strict=True)
-        ]
-        slices = {dim: slice(*span) for dim, span in zip(self._recipe.dims, spans, strict=True)}
-        return self._places.has(slices, self._recipe.roles)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the reader; it is opened again where it is needed."""

@@ -15,7 +15,8 @@ from .order import BoxGrid
 from .parts import Part, cells_of, counted
 from .places import BITS, Places
 from .recipe import Recipe
-from .room import Room
+from .room import Room, SharedRoom
+from .shelf import Shelf
 from .windows import Bits, Counts, WindowChooser
 from .workspace import Gatherer, Ingredient, Starts, Workspace
 
@@ -69,7 +70,10 @@ class Cutter:
             for axis in grid.axes
         )
         #: Holds the samples that were cut and not dropped yet, and what boxes borrow.
-        self.arena = Arena(4 * recipe.record * _BOXES * most + _MORE * front)
+        record = 4 * recipe.record
+        unit = {"unit": record} if recipe.shared else {}
+        self.arena = Arena(record * _BOXES * most + _MORE * front, **unit)
+        self._shelf = Shelf(self.arena) if recipe.shared else None
 
     def parts(
         self,
@@ -96,17 +100,23 @@ class Cutter:
             What the draw follows from.
         """
         pieces = self._gatherer.pieces(box)
-        cut = self._windows if self.recipe.window else self._cells
         if not values:
             counts = np.zeros(len(self.recipe.roles), np.int64)
+            cut = self._windows if self.recipe.window else self._cells
             for starts in pieces:
                 counts += cut(self._gatherer.gather(starts, ingredients), None)
             return [counted(int(n)) for n in counts]
         expected = self._expected(box, pieces, ingredients)
+        if self._shelf:
+            shared = SharedRoom(self.kernels, self._shelf, expected, unit, key)
+            for starts in pieces:
+                self._shared(self._gatherer.gather(starts, ingredients), shared)
+            return shared.parts(self._wanted.tolist())
         room = Room(self.kernels, self.recipe, self.arena, expected, unit, key)
+        cut = self._windows if self.recipe.window else self._cells
         for starts in pieces:
             cut(self._gatherer.gather(starts, ingredients), room)
-        return room.parts(self._wanted.tolist())
+        return room.parts()
 
     def _expected(
         self, box: int, pieces: list[Starts], ingredients: Sequence[Ingredient]
@@ -131,7 +141,6 @@ class Cutter:
         recipe = self.recipe
         rows, numbers = piece.lattice(self._sizes, skip=1)
         inner = piece.starts[-1].size
-        target = -1 if recipe.target is None else recipe.target * piece.apart
         drop = {None: 0, "auto": 1, "if_all_nan": 2, "masked": 1}[recipe.drop_nan]
         picky = recipe.strict or self.balance is not None
         most = rows.size * inner
@@ -140,8 +149,8 @@ class Cutter:
         origins = np.empty(most if picky else 0, np.int64)
         sizes = np.empty(self._wanted.size, np.int64)
         self.kernels.cut_cells(
-            piece.flat, self._codes(piece), rows, numbers, inner, piece.offsets.inputs, target,
-            drop, self._wanted, records, slots, origins, sizes,
+            piece.flat, self._codes(piece), rows, numbers, inner, piece.offsets.inputs,
+            self._target(piece), drop, self._wanted, records, slots, origins, sizes,
         )  # fmt: skip
         n = int(sizes.sum())
         records, slots = records[:n], slots[:n]
@@ -171,27 +180,32 @@ class Cutter:
 
     def _windows(self, piece: Workspace, room: Room | None) -> Counts:
         """Return the number of samples of each wanted role in a piece, and deal their records."""
-        recipe, at = self.recipe, piece.offsets
-        codes = self._codes(piece)
-        target = -1 if recipe.target is None else recipe.target * piece.apart
+        at, codes = piece.offsets, self._codes(piece)
         origins, numbers, sizes = self._chooser.choose(piece, codes)
         if room is None:
             return sizes
         slots = np.repeat(np.arange(sizes.size, dtype=np.uint8), sizes)
-        if recipe.shared:
-            origins, first, number = np.unique(origins, return_index=True, return_inverse=True)
-            row = room.take(origins.size)
-            self.kernels.cut_shared(
-                piece.flat, codes, origins, numbers[first], at.inputs, at.window, at.length,
-                target, room.records[row : row + origins.size],
-            )  # fmt: skip
-            room.keep((row + number).astype(np.int32), slots, sizes)
-            return sizes
         self.kernels.cut_windows(
             piece.flat, codes, self._wanted, sizes, origins, numbers, at.inputs, at.window,
-            at.length, target, room.deal(slots, sizes), room.records,
+            at.length, self._target(piece), room.deal(slots, sizes), room.records,
         )  # fmt: skip
         return sizes
+
+    def _shared(self, piece: Workspace, room: SharedRoom) -> None:
+        """Deal the samples of a piece, of which each is kept once for all roles."""
+        at, codes = piece.offsets, self._codes(piece)
+        origins, numbers, sizes = self._chooser.choose(piece, codes)
+        slots = np.repeat(np.arange(sizes.size, dtype=np.uint8), sizes)
+        origins, first, records = np.unique(origins, return_index=True, return_inverse=True)
+        rows = room.keep(records, slots, sizes)
+        self.kernels.cut_shared(
+            piece.flat, codes, origins, numbers[first], at.inputs, at.window, at.length,
+            self._target(piece), rows, room.records,
+        )  # fmt: skip
+
+    def _target(self, piece: Workspace) -> int:
+        """Return how far the target of a cell lies from its first input, -1 where there is none."""
+        return -1 if self.recipe.target is None else self.recipe.target * piece.apart
 
     def _codes(self, piece: Workspace) -> Bits:
         """Return the role of each cell that counts: inside the cube and the mask, not missing."""

@@ -16,7 +16,11 @@ def kernels() -> ModuleType:
         found = import_module(".kernels", __package__)
     except ImportError:
         return import_module(".plain", __package__)
-    # At its first function numba sets itself up, which takes 0.3 s and 50 MB of each process:
-    # here, where no thread waits for another that does.
-    found.permute(2, round_keys(0), np.empty(3, np.int32))
+    # At its first function numba sets itself up, which takes 0.3 s and 50 MB of each process, and
+    # this one would be loaded when the first batch is ready: here no thread waits for another.
+    values, ints = np.empty((0, 1), np.float32), np.empty(0, np.int64)
+    found.draw(
+        values, np.empty(0, np.int32), np.uint8(0), ints, ints, ints, ints.reshape(0, 2),
+        round_keys(0), 1, values, values, np.empty(0, np.uint32),
+    )  # fmt: skip
     return found

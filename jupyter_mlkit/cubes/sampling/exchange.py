@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from threading import Lock
 from typing import Any, Generic, TypeVar
@@ -34,8 +33,8 @@ class Exchange(Generic[T]):
         called in the threads of the reader.
     arena : Arena
         Holds what boxes borrow.
-    most : float
-        Bytes that are held of it, above which boxes are not read further ahead.
+    may_hold : callable
+        Whether there is memory to read boxes further ahead.
     """
 
     def __init__(
@@ -46,13 +45,13 @@ class Exchange(Generic[T]):
         work: Callable[[int, list[Ingredient]], T],
         *,
         arena: Arena,
-        most: float = math.inf,
+        may_hold: Callable[[], bool] = lambda: True,
     ) -> None:
         self._reader = reader
         self._grid = grid
         self._plan = plan
         self._work = work
-        self._most = most
+        self._may_hold = may_hold
         self._lock = Lock()
         self._arena = arena
         self._inbox: dict[int, list[_Lent]] = {}
@@ -67,7 +66,7 @@ class Exchange(Generic[T]):
         found = self._reader.map(
             self._arrived,
             order=self._plan.read,
-            may_hold=lambda: self._arena.held < self._most,
+            may_hold=self._may_hold,
         )
         for box, results in zip(self._plan.read, found, strict=True):
             done.update(results)

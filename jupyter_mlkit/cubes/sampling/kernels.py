@@ -278,8 +278,10 @@ def cut_windows(  # type: ignore[no-untyped-def]
 
 
 @_jit
-def cut_shared(flat, codes, origins, numbers, inputs, window, length, target, records):  # type: ignore[no-untyped-def]
-    """Write a record of each window with the roles of its cells.
+def cut_shared(  # type: ignore[no-untyped-def]
+    flat, codes, origins, numbers, inputs, window, length, target, place, records
+):
+    """Write a record of each window, to its place, with the roles of its cells.
 
     Target values (at ``target`` from the origin, zeros if negative) are those of all roles.
     """
@@ -288,21 +290,21 @@ def cut_shared(flat, codes, origins, numbers, inputs, window, length, target, re
     ids, bits = records.view(np.uint32), records.view(np.uint8)
     first = last + (width + 3) // 4
     for i in range(origins.size):
-        origin = origins[i]
+        origin, row = origins[i], np.int64(place[i])
         for r in range(inputs.size):
             at = origin + inputs[r]
-            records[i, r * length : (r + 1) * length] = flat[at : at + length]
+            records[row, r * length : (r + 1) * length] = flat[at : at + length]
         for r in range(window.size):
             at, to = origin + window[r], r * length
             if target < 0:
-                records[i, columns + to : columns + to + length] = 0
+                records[row, columns + to : columns + to + length] = 0
             else:
                 values = flat[target + at : target + at + length]
-                records[i, columns + to : columns + to + length] = values
-            bits[i, 4 * last + to : 4 * last + to + length] = codes[at : at + length]
-        ids[i, first] = numbers[i] & 0xFFFFFFFF
+                records[row, columns + to : columns + to + length] = values
+            bits[row, 4 * last + to : 4 * last + to + length] = codes[at : at + length]
+        ids[row, first] = numbers[i] & 0xFFFFFFFF
         if records.shape[1] > first + 1:
-            ids[i, first + 1] = numbers[i] >> 32
+            ids[row, first + 1] = numbers[i] >> 32
 
 
 @_jit

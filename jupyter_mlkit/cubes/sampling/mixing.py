@@ -49,6 +49,13 @@ class Open(Generic[T]):
         """Most buckets that are left of any role."""
         return max(len(edges) - 1 - used for edges, used in zip(self.edges, self.used, strict=True))
 
+    @property
+    def rest(self) -> int:
+        """Samples that are left of all roles."""
+        return sum(
+            edges[-1] - edges[used] for edges, used in zip(self.edges, self.used, strict=True)
+        )
+
     def spread(self, life: int) -> None:
         """Spread what is left over `life` pieces."""
         self.begun, self.life, self.age = list(self.used), life, 0
@@ -93,6 +100,7 @@ def pieces(
     unit: int,
     room: Callable[[Sequence[int]], bool],
     shuffle: bool,
+    dropped: bool = False,
 ) -> Iterator[Piece[T]]:
     """Yield which rows of which boxes make up each piece.
 
@@ -104,9 +112,11 @@ def pieces(
     unit : int
         Samples of a bucket at most.
     room : callable
-        Whether boxes with these numbers of samples may be open together.
+        Whether boxes that hold these numbers of samples may be open together.
     shuffle : bool
         If not, one box after the other.
+    dropped : bool
+        Whether samples are held no longer than until they are drawn.
 
     Notes
     -----
@@ -134,7 +144,8 @@ def pieces(
                 break
             place, counts, held = upcoming
             if len(slots) >= fewest:
-                if not room([*(sum(slot.counts) for slot in slots), sum(counts)]):
+                held_by = [slot.rest if dropped else sum(slot.counts) for slot in slots]
+                if not room([*held_by, sum(counts)]):
                     break
                 grown = True
             edges = [even(n, max(1, -(-n // unit))).tolist() for n in counts]

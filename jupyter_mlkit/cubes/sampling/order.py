@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -91,9 +90,18 @@ class BoxGrid:
             if any(len(axis.sources(box)) > 1 for box in range(axis.boxes))
         )
 
+    @cached_property
+    def _edges(self) -> list[list[int]]:
+        return [axis.edges.tolist() for axis in self.axes]
+
     def index(self, number: int) -> Index:
         """Return the place of box `number` along each dim."""
-        return tuple(int(place) for place in np.unravel_index(number, self.shape))
+        # NumPy's own takes ten times as long for one number, and there may be many boxes.
+        place = []
+        for size in reversed(self.shape):
+            number, rest = divmod(number, size)
+            place.append(rest)
+        return tuple(reversed(place))
 
     def needed(self, number: int) -> list[tuple[int, int]]:
         """Return the range of cells along each dim that the samples of a box need."""
@@ -102,8 +110,8 @@ class BoxGrid:
     def holds(self, number: int) -> list[tuple[int, int]]:
         """Return the range of cells along each dim that a box holds."""
         return [
-            (int(axis.edges[box]), int(axis.edges[box + 1]))
-            for axis, box in zip(self.axes, self.index(number), strict=True)
+            (edges[box], edges[box + 1])
+            for edges, box in zip(self._edges, self.index(number), strict=True)
         ]
 
     def sources(self, number: int) -> list[int]:
@@ -111,7 +119,10 @@ class BoxGrid:
         if not self.linked:
             return [number]
         spans = [axis.sources(box) for axis, box in zip(self.axes, self.index(number), strict=True)]
-        return [int(np.ravel_multi_index(place, self.shape)) for place in itertools.product(*spans)]
+        found = [0]
+        for size, span in zip(self.shape, spans, strict=True):
+            found = [size * outer + inner for outer in found for inner in span]
+        return found
 
     def with_samples(self) -> list[int]:
         """Return the boxes in which samples are cut, in C order."""

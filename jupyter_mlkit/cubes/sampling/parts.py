@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .memory import Lease
 from .plain import ranked, taken
 from .recipe import Recipe
+from .shelf import Loan
 
 Ints = NDArray[np.int64]
 #: Inputs, marks and numbers of some samples.
@@ -58,7 +59,7 @@ class Part:
         Of large samples the record at each place; else place and row are the same.
     bit : int
         The role, as cells of large samples have it; else 0.
-    lease : Lease, optional
+    lease : Lease or Loan, optional
         Holds the records.
     """
 
@@ -66,7 +67,7 @@ class Part:
     drawn: Drawn
     rows: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     bit: int = 0
-    lease: Lease | None = field(default=None, repr=False)
+    lease: Lease | Loan | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -76,6 +77,13 @@ class Part:
         """Return the records of all samples in the order in which they are drawn."""
         places = self.drawn.places()
         return self.rows[places] if self.bit else places
+
+    def drop(self, start: int, stop: int) -> None:
+        """Let the memory of samples go that are drawn from rank `start` to `stop`, if it can."""
+        if isinstance(self.lease, Loan):
+            places = np.empty(stop - start, np.int32)
+            ranked(self.drawn.begins, self.drawn.ranks, start, stop, places)
+            self.lease.shelf.drawn(self.rows[places])
 
     def cells(self, rows: NDArray[np.int32], recipe: Recipe) -> Ints:
         """Return the numbers of the cells of some records."""

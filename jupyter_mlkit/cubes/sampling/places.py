@@ -81,16 +81,30 @@ class Places:
             return BITS[self.roles(slices)]
         return self._looked_up(self._bits, slices)
 
-    def has(self, slices: Mapping[str, slice], roles: Sequence[int]) -> bool:
-        """Return whether any cell within a box has one of these roles."""
+    def having(
+        self, spans: Mapping[str, Sequence[slice]], roles: Sequence[int]
+    ) -> NDArray[np.bool_]:
+        """Return which boxes of a grid have a cell with one of these roles.
+
+        Roles must be known without evaluating the split again, see `cheap`.
+
+        Parameters
+        ----------
+        spans : mapping
+            The range of each row of boxes by dim.
+        roles : sequence of int
+            Codes.
+        """
+        shape = [len(spans[dim]) for dim in self.dims]
         if self._roles is None:
-            return bool(np.isin(self.roles(slices), roles).any())
-        rows = [
-            np.unique(index[slices[dim]])
-            for dim, index in zip(self._roles.dims, self._roles.index, strict=True)
-        ]
-        found = self._roles.values[np.ix_(*rows)] if rows else self._roles.values
-        return bool(np.isin(found, roles).any())
+            return np.full(shape, 0 in roles)
+        # Along one dim after the other: there may be many boxes.
+        some = np.isin(self._roles.values, roles)
+        for axis, (dim, index) in enumerate(zip(self._roles.dims, self._roles.index, strict=True)):
+            rows = [some.take(np.unique(index[span]), axis).any(axis) for span in spans[dim]]
+            some = np.stack(rows, axis)
+        found: NDArray[np.bool_] = np.broadcast_to(self._fitted(some, self._roles.dims), shape)
+        return found
 
     def blocks(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the block of each cell.

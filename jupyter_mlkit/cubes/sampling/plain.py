@@ -187,18 +187,22 @@ def cut_shared(
     window: Ints,
     length: int,
     target: int,
+    place: Places,
     records: Floats,
 ) -> None:
     """Write a record of each window with all roles, see :func:`.kernels.cut_shared`."""
     columns, width = inputs.size * length, window.size * length
     last = columns + width
     for part, places in _pieces(origins, inputs, length):
-        records[part, :columns] = flat[places]
+        records[place[part], :columns] = flat[places]
     for part, places in _pieces(origins, window, length):
         values = flat[places + target] if target >= 0 else np.float32(0)
-        records[part, columns:last] = values
-        records.view(np.uint8)[part, 4 * last : 4 * last + width] = codes[places]
-    _write_numbers(records[:, last + -(-width // 4) :], numbers)
+        records[place[part], columns:last] = values
+        records.view(np.uint8)[place[part], 4 * last : 4 * last + width] = codes[places]
+    last += -(-width // 4)
+    ids = np.empty((numbers.size, records.shape[1] - last), np.float32)
+    _write_numbers(ids, numbers)
+    records[place, last:] = ids
 
 
 def _write_numbers(out: Floats, numbers: Ints) -> None:

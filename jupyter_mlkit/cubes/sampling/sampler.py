@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -332,7 +331,8 @@ class Sampler:
 
         def boxes() -> Iterator[tuple[int, tuple[int, ...], list[Part]]]:
             full = self._plan() if skipped else plan
-            exchange = iter(self._exchange(plan, cutter, work, _SHARE_HELD * self.buffer_bytes))
+            most = _SHARE_HELD * self.buffer_bytes
+            exchange = iter(self._exchange(plan, cutter, work, lambda: cutter.arena.held < most))
             for place, box in enumerate(box for box in full.read if box in full.cuts):
                 if box in wanted:
                     found, parts = next(exchange)
@@ -473,10 +473,10 @@ class Sampler:
         plan: Plan,
         cutter: Cutter,
         work: Callable[[int, list[Ingredient]], T],
-        most: float = math.inf,
+        may_hold: Callable[[], bool] = lambda: True,
     ) -> Exchange[T]:
         boxes = self._boxes
-        return Exchange(boxes.reader, boxes.grid, plan, work, arena=cutter.arena, most=most)
+        return Exchange(boxes.reader, boxes.grid, plan, work, arena=cutter.arena, may_hold=may_hold)
 
     def _plan(self, rank: int | None = None) -> Plan:
         return self._boxes.plan(
@@ -520,7 +520,10 @@ class Sampler:
             for place, box in enumerate(box for box in plan.read if box in plan.cuts)
             if any(counts[box])
         )
-        return pieces(boxes, unit=self._unit, room=self._boxes.room(plan), shuffle=self.shuffle)
+        return pieces(
+            boxes, unit=self._unit, room=self._boxes.room(plan), shuffle=self.shuffle,
+            dropped=self.recipe.shared,
+        )  # fmt: skip
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the module of inner loops, which is loaded again where it is needed."""

@@ -179,7 +179,8 @@ class Stream:
         first = start or Start(0, 0, [0] * roles, [0] * roles)
         offsets, done = list(first.offsets), list(first.done)
         carried: list[_Run | None] = [None] * roles
-        for piece in pieces(boxes, unit=unit, room=room, shuffle=self.shuffle):
+        dropped = self.recipe.shared
+        for piece in pieces(boxes, unit=unit, room=room, shuffle=self.shuffle, dropped=dropped):
             if piece.number < first.piece:
                 continue
             for role, size in enumerate(piece.sizes(roles)):
@@ -246,6 +247,8 @@ class Stream:
             np.array([begin.size for begin in begins]), np.array(takes), keys,
             self.recipe.inputs, to.x.reshape(n, -1), to.marks.reshape(n, -1), to.cells,
         )  # fmt: skip
+        for part, (start, stop) in zip(parts, takes, strict=True):
+            part.drop(start, stop)
 
     def _batch(self, run: _Run, role: int, a: int, b: int) -> Batch:
         recipe, marks = self.recipe, run.marks[a:b]

@@ -63,15 +63,12 @@ class Along:
 
     def starts_in(self, box: int) -> Ints:
         """Return the starts of the samples that are cut in `box`."""
-        first, stop = np.searchsorted(self.box_of_start, [box, box + 1])
+        first, stop = self._ranks[box : box + 2]
         return self.starts[first:stop]
 
     def needed(self, box: int) -> tuple[int, int]:
         """Return the range of cells that the samples cut in `box` need, past the cube's ends."""
-        starts = self.starts_in(box)
-        if not starts.size:
-            return 0, 0
-        return int(starts[0]) + self.low, int(starts[-1]) + self.high + 1
+        return self._needed[box]
 
     def targets(self, box: int) -> tuple[int, int]:
         """Return the range of target cells of the samples cut in `box`, inside the cube."""
@@ -82,12 +79,36 @@ class Along:
 
     def sources(self, box: int) -> range:
         """Return the boxes that hold the cells which `box` needs; none where it cuts nothing."""
-        first, stop = self.needed(box)
-        first, stop = max(first, 0), min(stop, self.size)
-        if stop <= first:
-            return range(box, box + 1) if self.starts_in(box).size else range(0)
-        a, b = np.searchsorted(self.edges, [first, stop - 1], side="right") - 1
-        return range(int(min(a, box)), int(max(b, box)) + 1)
+        return self._sources[box]
+
+    # Asked for every box of a cube again and again, and there may be many boxes.
+
+    @cached_property
+    def _ranks(self) -> list[int]:
+        return np.searchsorted(self.box_of_start, np.arange(self.boxes + 1)).tolist()  # type: ignore[no-any-return]
+
+    @cached_property
+    def _needed(self) -> list[tuple[int, int]]:
+        found = []
+        for box in range(self.boxes):
+            starts = self.starts_in(box)
+            if starts.size:
+                found.append((int(starts[0]) + self.low, int(starts[-1]) + self.high + 1))
+            else:
+                found.append((0, 0))
+        return found
+
+    @cached_property
+    def _sources(self) -> list[range]:
+        found = []
+        for box, (first, stop) in enumerate(self._needed):
+            first, stop = max(first, 0), min(stop, self.size)
+            if stop > first:
+                a, b = np.searchsorted(self.edges, [first, stop - 1], side="right") - 1
+                found.append(range(int(min(a, box)), int(max(b, box)) + 1))
+            else:
+                found.append(range(box, box + bool(self.starts_in(box).size)))
+        return found
 
 
 def along(

@@ -20,7 +20,7 @@ def kernels() -> ModuleType:
     # this one would be loaded when the first batch is ready: here no thread waits for another.
     values, ints = np.empty((0, 1), np.float32), np.empty(0, np.int64)
     found.draw(
-        values, np.empty(0, np.int32), np.uint8(0), ints, ints, ints, ints.reshape(0, 2),
+        np.empty((0, 3), np.float32), np.empty(0, np.int32), np.uint8(0), ints, ints, ints, ints.reshape(0, 2),
         round_keys(0), 1, values, values, np.empty(0, np.uint32),
     )  # fmt: skip
     return found

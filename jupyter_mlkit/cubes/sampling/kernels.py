@@ -12,8 +12,8 @@ import numpy as np
 
 #: Numbers of a permutation that are made together.
 _AT_ONCE = 1024
-#: Values that are put together before they are written: a part of the fastest cache.
-_TILE = 2048
+#: Values that are put together before they are written: they stay in the fastest cache.
+_TILE = 8192
 
 _jit = numba.njit(cache=True, nogil=True, error_model="numpy")
 
@@ -132,11 +132,13 @@ def cut_cells(  # type: ignore[no-untyped-def]
     all. What role a record is of is written to ``slots``, and where it came from to ``origins``
     unless that is empty.
     """
-    columns = offsets.size
-    wide = records.shape[1] > columns + 2
-    ids = records.view(np.uint32)
+    columns, width = offsets.size, records.shape[1]
+    wide = width > columns + 2
+    found = records.reshape(-1)
+    ids = found.view(np.uint32)
     keep, there = np.empty(inner, np.uint8), np.empty(inner, np.uint8)
-    place = np.empty(inner + 1, np.int32)
+    # Unsigned: no index counts from the end.
+    place = np.empty(inner + 1, np.uint32)
     sizes[:] = 0
     n = 0
     for r in range(rows.size):
@@ -170,22 +172,25 @@ def cut_cells(  # type: ignore[no-untyped-def]
                 # No branch: what does not count is written over.
                 place[m] = k
                 m += (keep[k] & bit) != 0
+            to = np.uint64(n * width)
             for c in range(columns):
                 values = flat[begin + offsets[c] : begin + offsets[c] + inner]
                 for i in range(m):
-                    records[n + i, c] = values[place[i]]
+                    found[to + np.uint64(i * width + c)] = values[place[i]]
+            to += np.uint64(columns)
             if target < 0:
                 for i in range(m):
-                    records[n + i, columns] = np.float32(0)
+                    found[to + np.uint64(i * width)] = np.float32(0)
             else:
                 values = flat[target + begin : target + begin + inner]
                 for i in range(m):
-                    records[n + i, columns] = values[place[i]]
+                    found[to + np.uint64(i * width)] = values[place[i]]
+            to += np.uint64(1)
             for i in range(m):
                 number = numbers[r] + place[i]
-                ids[n + i, columns + 1] = number & 0xFFFFFFFF
+                ids[to + np.uint64(i * width)] = number & 0xFFFFFFFF
                 if wide:
-                    ids[n + i, columns + 2] = number >> 32
+                    ids[to + np.uint64(i * width + 1)] = number >> 32
                 slots[n + i] = slot
             if origins.size:
                 for i in range(m):
@@ -203,29 +208,33 @@ def _cut_single(flat, codes, bit, origins, numbers, inputs, window, target, plac
     """
     columns, last = inputs.size, inputs.size + window.size
     nothing = np.float32(np.nan)
-    ids = records.view(np.uint32)
+    width, values = np.uint64(records.shape[1]), records.reshape(-1)
+    ids = values.view(np.uint32)
     wide = records.shape[1] > last + 1
     most = max(1, _TILE // last)
-    tile = np.empty((most, last), np.float32)
+    tile = np.empty(most * last, np.float32)
+    # Unsigned: no index counts from the end.
     for begin in range(0, origins.size, most):
         some = origins[begin : begin + most]
         for r in range(columns):
+            move = inputs[r]
             for i in range(some.size):
-                # Unsigned: no index counts from the end.
-                tile[i, r] = flat[np.uint64(some[i] + inputs[r])]
+                tile[np.uint64(i * last + r)] = flat[np.uint64(some[np.uint64(i)] + move)]
         for r in range(window.size):
+            move = window[r]
             for i in range(some.size):
-                at = some[i] + window[r]
+                at = some[np.uint64(i)] + move
                 value = flat[np.uint64(target + at)] if target >= 0 else np.float32(0)
-                tile[i, columns + r] = value if codes[np.uint64(at)] == bit else nothing
+                mine = codes[np.uint64(at)] == bit
+                tile[np.uint64(i * last + columns + r)] = value if mine else nothing
         for i in range(some.size):
-            to, found = records[place[begin + i]], tile[i]
+            to, found = width * np.uint64(place[np.uint64(begin + i)]), np.uint64(i * last)
             for k in range(last):
-                to[k] = found[k]
-            number = numbers[begin + i]
-            ids[place[begin + i], last] = number & 0xFFFFFFFF
+                values[to + np.uint64(k)] = tile[found + np.uint64(k)]
+            number = numbers[np.uint64(begin + i)]
+            ids[to + np.uint64(last)] = number & 0xFFFFFFFF
             if wide:
-                ids[place[begin + i], last + 1] = number >> 32
+                ids[to + np.uint64(last + 1)] = number >> 32
 
 
 @_jit
@@ -340,17 +349,22 @@ def deal(slots, shifts, starts, first, factors, turns, round_of, place):  # type
 @_jit
 def spread(records, place, out):  # type: ignore[no-untyped-def]
     """Write records to their places."""
-    width = records.shape[1]
+    width = np.uint64(records.shape[1])
+    values, to = records.reshape(-1), out.reshape(-1)
+    at = np.uint64(0)
     if width == 3:
         # One feature: loops over so few values would take longer than what they copy.
         for i in range(place.size):
-            to = place[i]
-            out[to, 0], out[to, 1], out[to, 2] = records[i, 0], records[i, 1], records[i, 2]
+            begin = np.uint64(3) * np.uint64(place[np.uint64(i)])
+            for k in range(3):
+                to[begin + np.uint64(k)] = values[at + np.uint64(k)]
+            at += width
         return
     for i in range(place.size):
-        to = place[i]
+        begin = width * np.uint64(place[np.uint64(i)])
         for k in range(width):
-            out[to, k] = records[i, k]
+            to[begin + np.uint64(k)] = values[at + np.uint64(k)]
+        at += width
 
 
 @_jit
@@ -386,6 +400,53 @@ def permute(n, keys, dest):  # type: ignore[no-untyped-def]
 
 
 @_jit
+def _draw_shared(records, rows, bit, dest, columns, x, marks, numbers):  # type: ignore[no-untyped-def]
+    """Write large records with their target as a role sees it."""
+    width = marks.shape[1]
+    last = columns + width + (width + 3) // 4
+    wide = records.shape[1] > last + 1
+    ids, codes = records.view(np.uint32), records.view(np.uint8)
+    nothing = np.float32(np.nan)
+    for i in range(rows.size):
+        to, row = np.int64(dest[i]), np.int64(rows[i])
+        for k in range(columns):
+            x[to, k] = records[row, k]
+        values, out = records[row, columns : columns + width], marks[to]
+        code = codes[row, 4 * (columns + width) : 4 * (columns + width) + width]
+        for k in range(width):
+            out[k] = values[k] if code[k] == bit else nothing
+        numbers[to] = np.int64(ids[row, last])
+        if wide:
+            numbers[to] |= np.int64(ids[row, last + 1]) << 32
+
+
+@_jit
+def _draw_run(values, ids, step, dest, columns, width, x, marks, numbers):  # type: ignore[no-untyped-def]
+    """Write small records that lie in a row; all but ``dest`` and ``numbers`` are flat.
+
+    Unsigned: with two indices of which any may count from the end it takes two and a half times
+    as long.
+    """
+    last = columns + width
+    wide = step > last + 1
+    for i in range(dest.size):
+        at, to = np.uint64(i * step), np.uint64(dest[np.uint64(i)])
+        if last == 2:
+            # Loops over so few values would take longer than what they copy.
+            x[to], marks[to] = values[at], values[at + np.uint64(1)]
+        else:
+            for k in range(columns):
+                x[to * np.uint64(columns) + np.uint64(k)] = values[at + np.uint64(k)]
+            for k in range(width):
+                value = values[at + np.uint64(columns + k)]
+                marks[to * np.uint64(width) + np.uint64(k)] = value
+        number = np.int64(ids[at + np.uint64(last)])
+        if wide:
+            number |= np.int64(ids[at + np.uint64(last + 1)]) << 32
+        numbers[to] = number
+
+
+@_jit
 def draw(  # type: ignore[no-untyped-def]
     records, rows, bit, begins, ranks, sizes, takes, keys, columns, x, marks, numbers
 ):
@@ -397,11 +458,9 @@ def draw(  # type: ignore[no-untyped-def]
     is kept. With a ``bit`` the record at each place is in ``rows``, and target values of cells of
     another role become NaN.
     """
-    width = marks.shape[1]
-    last = columns + width + ((width + 3) // 4 if bit else 0)
-    wide = records.shape[1] > last + 1
-    ids, codes = records.view(np.uint32), records.view(np.uint8)
-    nothing = np.float32(np.nan)
+    width, step = marks.shape[1], records.shape[1]
+    values, flat_x, flat_marks = records.reshape(-1), x.reshape(-1), marks.reshape(-1)
+    ids = values.view(np.uint32)
     dest = np.arange(numbers.size + 1).astype(np.int32)
     if keys.size:
         permute(numbers.size, keys, dest)
@@ -412,35 +471,16 @@ def draw(  # type: ignore[no-untyped-def]
         segment = np.searchsorted(mine, rank, side="right") - 1
         while rank < stop:
             end = min(stop, mine[segment + 1])
-            first = begins[before + segment] + rank - mine[segment]
-            if columns == 1 and width == 1 and not wide:
-                # As in `spread`.
-                for at in range(first, first + end - rank):
-                    to = dest[j]
-                    x[to, 0] = records[at, 0]
-                    marks[to, 0] = records[at, 1]
-                    numbers[to] = ids[at, 2]
-                    j += 1
+            n, first = end - rank, begins[before + segment] + rank - mine[segment]
+            to = dest[j : j + n]
+            if bit:
+                _draw_shared(records, rows[first : first + n], bit, to, columns, x, marks, numbers)
             else:
-                for place in range(first, first + end - rank):
-                    to, row = dest[j], np.int64(place)
-                    if bit:
-                        row = np.int64(rows[place])
-                    for k in range(columns):
-                        x[to, k] = records[row, k]
-                    values, out = records[row, columns : columns + width], marks[to]
-                    if bit:
-                        code = codes[row, 4 * (columns + width) : 4 * (columns + width) + width]
-                        for k in range(width):
-                            out[k] = values[k] if code[k] == bit else nothing
-                    else:
-                        for k in range(width):
-                            out[k] = values[k]
-                    number = np.int64(ids[row, last])
-                    if wide:
-                        number |= np.int64(ids[row, last + 1]) << 32
-                    numbers[to] = number
-                    j += 1
+                run = slice(first * step, (first + n) * step)
+                _draw_run(
+                    values[run], ids[run], step, to, columns, width, flat_x, flat_marks, numbers
+                )
+            j += n
             rank = end
             segment += 1
         before += sizes[p]

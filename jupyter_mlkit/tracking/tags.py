@@ -34,6 +34,8 @@ JOB_ID: Final = "mlkit.job_id"
 MORE_PARAMS: Final = "mlkit.params.more"
 #: Tells a run from all others before a store gives it an id: making it twice is noticed.
 RUN_KEY: Final = "mlkit.run_key"
+#: Tells a model that was handed over from all others: logging it twice is noticed.
+MODEL_KEY: Final = "mlkit.model_key"
 #: Why a run ended other than by finishing: ``stopped``, ``lost``.
 END_REASON: Final = "mlkit.end_reason"
 #: Of a run whose process is gone without having ended it.

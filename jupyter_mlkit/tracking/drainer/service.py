@@ -22,6 +22,7 @@ from ..journal.segments import Segment, segments
 from ..journaled.plugin import leave_out
 from ..redact import redact
 from ..schema import require_file
+from ..store import artifact_root_for
 from .asides import forget_models
 from .confirm import tidy
 from .creation import run_in_store
@@ -29,6 +30,7 @@ from .cursors import read_cursor
 from .drain import drain
 from .files import bring_files
 from .lost import States
+from .making import Making
 from .status import Trouble
 from .target import JournalTarget
 from .writers import writers
@@ -79,6 +81,7 @@ class Drainer:
         self._given = _given_uri()
         self._stores: dict[str, StoreClient] = {}
         self._states = States(clock)
+        self._making = Making(clock)
         #: What failed, by the URI of the store or the folder of the run.
         self.failing: dict[str, Failing] = {}
 
@@ -139,6 +142,7 @@ class Drainer:
                 damaged=_tell,
                 go_on=go_on,
             )
+        self._making.look(journal, store.uri, run)
         # Looked at before it is judged: who dies meanwhile is judged in the next round.
         lives = writers(journal.folder)
         gone = self._states.end_lost(journal.folder, store, run, lives, target.before_end)
@@ -150,7 +154,8 @@ class Drainer:
     def _store(self, uri: str) -> StoreClient:
         if uri not in self._stores:
             # What the journal names has no password; what this process was given may have one.
-            store = StoreClient(self._given if redact(self._given) == uri else uri)
+            uri_there = self._given if redact(self._given) == uri else uri
+            store = StoreClient(uri_there, artifact_root_for(uri_there))
             if store.path is not None:
                 require_file(store.path)  # where it was logged to: a new one would take its place
             self._stores[uri] = store

@@ -1,0 +1,266 @@
+"""Runs logged without MLflow in the kernel: the journal has all, the drainer tells MLflow.
+
+``import mlflow`` and opening a store take seconds that a short script does not have, and what
+MLflow does with a model takes more. A run that is begun here costs a folder and a file.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+from jupyter_mlkit.errors import InvalidInputError
+from jupyter_mlkit.paths import default_tracking_uri, journal_dir
+
+from .drainer.process import start
+from .journal.entries import Created, Metric, Params, Tags, Updated
+from .journal.files import stage
+from .journal.home import Home
+from .journal.ids import new_id
+from .journal.opening import open_recorder
+from .journal.unmade import hand_over
+from .provenance.record import Files, at_end, at_start
+from .provenance.source import source_tags, user
+from .tags import END_REASON, PARENT
+
+_DEFAULT_EXPERIMENT = "0"
+_active: list[Run] = []
+
+
+class Run:
+    """A run of this process; see :func:`start_run`.
+
+    Attributes
+    ----------
+    id : str
+        Every call of MLflow's that is told of the journal takes it, from the first moment.
+    name : str
+    """
+
+    def __init__(
+        self,
+        name: str | None,
+        experiment: str | None,
+        params: Mapping[str, object],
+        tags: Mapping[str, object],
+    ) -> None:
+        uri, home = _uri(), Home(journal_dir())
+        self.id = new_id()
+        self.name = name or time.strftime("%Y-%m-%d %H:%M:%S")
+        self._journal = home.journal(uri, self.id)
+        self._recorder = open_recorder(uri, self.id, home=home)
+        self._steps: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._is_over = False
+        parent = {PARENT: _active[-1].id} if _active else {}
+        self._recorder.record(
+            Created(
+                _experiment(home, uri, experiment),
+                self.name,
+                user(),
+                _now(),
+                self._journal.loose.as_uri(),
+                {**source_tags(), **parent, **_texts(tags), "mlflow.runName": self.name},
+            )
+        )
+        self.log_params(params)
+        self._keep(at_start(self.id, parent=parent.get(PARENT), later=self._keep))
+        threading.Thread(target=_drain, args=[home], daemon=True).start()
+
+    def log(
+        self, values: Mapping[str, float] | None = None, *, step: int | None = None, **more: float
+    ) -> None:
+        """Log values of metrics.
+
+        Parameters
+        ----------
+        values : mapping, optional
+            By name, where a name is no Python name.
+        step : int, optional
+            Where not given, the values of each metric are counted: 0, 1, 2 and so on.
+        **more : float
+            By name.
+
+        Raises
+        ------
+        InvalidInputError
+            ``not_a_metric``: one of them is no number. None of them is logged.
+        """
+        now, given = _now(), {**(values or {}), **more}
+        entries = []
+        with self._lock:
+            for key, value in given.items():
+                at = self._steps.get(key, 0) if step is None else step
+                entries.append(Metric(key, _number(key, value), now, at))
+            if len(entries) == 1:
+                self._recorder.metric(*_fields(entries[0]))
+            else:
+                self._recorder.record(*entries)
+            self._steps.update({one.key: one.step + 1 for one in entries})
+
+    def log_params(self, values: Mapping[str, object]) -> None:
+        """Log what was chosen; a value is logged as its text."""
+        if values:
+            self._recorder.record(Params(_texts(values)))
+
+    def set_tags(self, values: Mapping[str, object]) -> None:
+        """Set tags."""
+        if values:
+            self._recorder.record(Tags({**_texts(values)}))
+
+    def log_model(self, model: Any, name: str = "model", *, example: Any = None) -> None:
+        """Log a model of scikit-learn, PyTorch or Keras, as it is now.
+
+        It is on the disk when this returns. What MLflow needs of it is found out afterwards, in
+        another process.
+
+        Parameters
+        ----------
+        model : object
+        name : str
+        example : array or table, optional
+            Some rows of what it predicts from: tells the signature of the model.
+
+        Raises
+        ------
+        TypeError, pickle.PicklingError
+            It cannot be pickled.
+        OSError
+            It cannot be kept.
+        """
+        hand_over(self._journal, name, model, example)
+
+    def end(self, status: str = "FINISHED", reason: str | None = None) -> None:
+        """End the run; once is enough.
+
+        Parameters
+        ----------
+        status : {"FINISHED", "FAILED", "KILLED"}
+        reason : str, optional
+        """
+        if self._is_over:
+            return
+        self._is_over = True
+        with suppress(ValueError):
+            _active.remove(self)
+        files, metrics, tags = at_end(self.id)
+        self._keep(files)
+        now = _now()
+        found = [Metric(key, value, now, 0) for key, value in metrics.items()]
+        told = tags | ({END_REASON: reason} if reason else {})
+        self._recorder.record(*found, *([Tags({**told})] if told else []), Updated(status, _now()))
+        self._recorder.close()
+
+    def _keep(self, files: Files) -> None:
+        for name, content in files.items():
+            stage(self._journal.files / name, content)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.end()
+        elif issubclass(kind, KeyboardInterrupt):
+            self.end("KILLED", "stopped")
+        else:
+            self.end("FAILED")
+
+
+def start_run(
+    name: str | None = None,
+    *,
+    experiment: str | None = None,
+    params: Mapping[str, object] | None = None,
+    tags: Mapping[str, object] | None = None,
+) -> Run:
+    """Begin a run; inside of another one it is its child.
+
+    Parameters
+    ----------
+    name : str, optional
+        The time where not given.
+    experiment : str, optional
+        The name; that of ``mlflow.set_experiment`` where not given.
+    params, tags : mapping, optional
+
+    Returns
+    -------
+    Run
+        In a ``with`` it ends as the block does: FINISHED, FAILED on an error, KILLED on an
+        interrupt. Else by :meth:`Run.end`, or with the process.
+
+    Raises
+    ------
+    BackendError
+        ``store_unwritable``: there can be no journal.
+
+    Examples
+    --------
+    >>> with mlkit.start_run("forest", params={"trees": 100}) as run:
+    ...     model.fit(X, y)
+    ...     run.log(rmse=rmse)
+    ...     run.log_model(model)
+    """
+    run = Run(name, experiment, params or {}, tags or {})
+    _active.append(run)
+    return run
+
+
+@atexit.register
+def _end_all() -> None:
+    for run in [*_active]:
+        run.end()
+
+
+def _uri() -> str:
+    # What somebody has told MLflow in this process goes before the environment.
+    mlflow = sys.modules.get("mlflow")
+    return str(mlflow.get_tracking_uri()) if mlflow is not None else default_tracking_uri()
+
+
+def _experiment(home: Home, uri: str, name: str | None) -> str:
+    name = name or os.environ.get("MLFLOW_EXPERIMENT_NAME")
+    if name is None:
+        return os.environ.get("MLFLOW_EXPERIMENT_ID", _DEFAULT_EXPERIMENT)
+    return home.ids(uri).experiment(name)
+
+
+def _drain(home: Home) -> None:
+    with suppress(OSError):
+        start(home)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _texts(values: Mapping[str, object]) -> dict[str, str]:
+    return {key: str(value) for key, value in values.items()}
+
+
+def _fields(one: Metric) -> tuple[str, float, int, int]:
+    return one.key, one.value, one.timestamp, one.step
+
+
+def _number(key: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(
+            f"{key} is {type(value).__name__} {str(value)[:80]!r}, not a number.",
+            hint="Log a number; a text is a param or a tag.",
+            code="not_a_metric",
+        ) from error

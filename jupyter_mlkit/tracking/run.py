@@ -7,6 +7,7 @@ MLflow does with a model takes more. A run that is begun here costs a folder and
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import sys
 import threading
@@ -26,12 +27,16 @@ from .journal.home import Home
 from .journal.ids import new_id
 from .journal.opening import open_recorder
 from .journal.unmade import hand_over
+from .journaled.plugin import is_on
 from .provenance.record import Files, at_end, at_start
 from .provenance.source import source_tags, user
 from .tags import END_REASON, PARENT
 
 _DEFAULT_EXPERIMENT = "0"
+#: The run that MLflow's calls go to where none was begun by them.
+_MLFLOW_RUN = "MLFLOW_RUN_ID"
 _active: list[Run] = []
+_log = logging.getLogger("jupyter_mlkit.tracking")
 
 
 class Run:
@@ -73,6 +78,10 @@ class Run:
         self.log_params(params)
         self._keep(at_start(self.id, parent=parent.get(PARENT), later=self._keep))
         threading.Thread(target=_drain, args=[home], daemon=True).start()
+        self._ids = home.ids(uri)
+        _active.append(self)
+        if is_on():
+            self._tell_mlflow()
 
     def log(
         self, values: Mapping[str, float] | None = None, *, step: int | None = None, **more: float
@@ -148,8 +157,8 @@ class Run:
         if self._is_over:
             return
         self._is_over = True
-        with suppress(ValueError):
-            _active.remove(self)
+        _active.remove(self)
+        self._end_for_mlflow(status)
         files, metrics, tags = at_end(self.id)
         self._keep(files)
         now = _now()
@@ -157,6 +166,25 @@ class Run:
         told = tags | ({END_REASON: reason} if reason else {})
         self._recorder.record(*found, *([Tags({**told})] if told else []), Updated(status, _now()))
         self._recorder.close()
+
+    def _tell_mlflow(self) -> None:
+        """Let what this process logs by MLflow's own calls be of this run."""
+        mlflow = sys.modules.get("mlflow")
+        if mlflow is None:
+            os.environ[_MLFLOW_RUN] = self.id
+        else:
+            try:
+                mlflow.start_run(run_id=self.id, nested=mlflow.active_run() is not None)
+            except mlflow.MlflowException as error:  # another experiment was set
+                _log.warning("What MLflow's own calls log is not of run %s: %s", self.name, error)
+
+    def _end_for_mlflow(self, status: str) -> None:
+        if os.environ.get(_MLFLOW_RUN) == self.id:
+            del os.environ[_MLFLOW_RUN]
+        mlflow = sys.modules.get("mlflow")
+        active = mlflow.active_run() if mlflow is not None else None
+        if active is not None and active.info.run_id in (self.id, self._ids.in_store(self.id)):
+            mlflow.end_run(status)
 
     def _keep(self, files: Files) -> None:
         for name, content in files.items():
@@ -214,9 +242,7 @@ def start_run(
     ...     run.log(rmse=rmse)
     ...     run.log_model(model)
     """
-    run = Run(name, experiment, params or {}, tags or {})
-    _active.append(run)
-    return run
+    return Run(name, experiment, params or {}, tags or {})
 
 
 @atexit.register

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import SystemRandom
 
 from jupyter_mlkit.errors import BackendError, ForbiddenError, MLKitError
-from jupyter_mlkit.paths import default_tracking_uri
+from jupyter_mlkit.paths import default_store_file, default_tracking_uri
 
 from ..client import StoreClient
 from ..disk import try_lock
@@ -156,7 +156,7 @@ class Drainer:
             # What the journal names has no password; what this process was given may have one.
             uri_there = self._given if redact(self._given) == uri else uri
             store = StoreClient(uri_there, artifact_root_for(uri_there))
-            if store.path is not None:
+            if store.path is not None and store.path != default_store_file():
                 require_file(store.path)  # where it was logged to: a new one would take its place
             self._stores[uri] = store
         return self._stores[uri]

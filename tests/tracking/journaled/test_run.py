@@ -13,6 +13,7 @@ import pytest
 from mlflow.entities import LoggedModelStatus
 from stores import Place, until
 
+from jupyter_mlkit.paths import ENV_ARTIFACT_ROOT
 from jupyter_mlkit.tracking import tags
 from jupyter_mlkit.tracking.drainer.status import pending
 from jupyter_mlkit.tracking.drainer.wake import wake
@@ -185,6 +186,59 @@ print(json.dumps({"run": run.id, "name": seen.info.run_name}))
     assert told["name"] == "both"
     until(lambda: not pending(home), 60)
     assert _run_of(place, told["run"]).data.metrics.items() >= {"loss": 1, "more": 2}.items()
+
+
+@pytest.mark.parametrize("before", ["import mlflow", "pass"])
+def test_what_mlflow_logs_meanwhile_is_of_it(
+    place: Place, script: Script, home: Home, before: str
+) -> None:
+    told = script(
+        f"""
+import json
+import jupyter_mlkit as mlkit
+{before}
+with mlkit.start_run("outer", experiment="with {before}") as run:
+    import mlflow
+    mlflow.log_metric("more", 2)
+    with mlkit.start_run("inner") as inner:
+        mlflow.log_metric("less", 1)
+    mlflow.log_param("depth", 3)
+print(json.dumps({{"run": run.id, "inner": inner.id, "left": mlflow.active_run() is None}}))
+"""
+    )
+    assert told["left"]
+    until(lambda: not pending(home), 60)
+    run, inner = _run_of(place, told["run"]), _run_of(place, told["inner"])
+    assert (run.data.metrics["more"], run.data.params) == (2, {"depth": "3"})
+    assert "less" not in run.data.metrics
+    assert inner.data.metrics["less"] == 1
+    assert (run.info.status, inner.info.status) == ("FINISHED", "FINISHED")
+    experiment = place.client.get_experiment_by_name(f"with {before}")
+    assert experiment is not None
+    assert len(place.client.search_runs([experiment.experiment_id])) == 1
+
+
+def test_our_own_store_is_made_where_nobody_was_before(runner: Runner, home: Home) -> None:
+    done = runner(
+        f"""
+import os
+import jupyter_mlkit as mlkit
+del os.environ["{ENV_ARTIFACT_ROOT}"]
+with mlkit.start_run("first", experiment="light") as run:
+    run.log(loss=1)
+""",
+        "",
+    )
+    assert done.returncode == 0, done.stderr
+    until(lambda: not pending(home), 60)
+    uri = f"sqlite:///{home.root.parent / 'mlflow.db'}"
+    client = mlflow.MlflowClient(tracking_uri=uri)
+    experiment = client.get_experiment_by_name("light")
+    assert experiment is not None
+    assert [run.info.run_name for run in client.search_runs([experiment.experiment_id])] == [
+        "first"
+    ]
+    assert experiment.artifact_location.startswith(str(home.root.parent / "artifacts"))
 
 
 def test_what_is_no_number_is_refused_whole(file_store: Place, runner: Runner, home: Home) -> None:

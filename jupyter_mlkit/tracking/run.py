@@ -102,17 +102,23 @@ class Run:
         InvalidInputError
             ``not_a_metric``: one of them is no number. None of them is logged.
         """
-        now, given = _now(), {**(values or {}), **more}
-        entries = []
+        now = time.time_ns() // 1_000_000
+        given = more if values is None else {**values, **more}
+        steps = self._steps
         with self._lock:
-            for key, value in given.items():
-                at = self._steps.get(key, 0) if step is None else step
-                entries.append(Metric(key, _number(key, value), now, at))
-            if len(entries) == 1:
-                self._recorder.metric(*_fields(entries[0]))
-            else:
-                self._recorder.record(*entries)
-            self._steps.update({one.key: one.step + 1 for one in entries})
+            if len(given) == 1:  # as loops log: worth the shortest way
+                ((key, value),) = given.items()
+                at = steps.get(key, 0) if step is None else step
+                number = value if type(value) is float else _number(key, value)
+                self._recorder.metric(key, number, now, at)
+                steps[key] = at + 1
+                return
+            entries = [
+                Metric(key, _number(key, one), now, steps.get(key, 0) if step is None else step)
+                for key, one in given.items()
+            ]
+            self._recorder.record(*entries)
+            steps.update({one.key: one.step + 1 for one in entries})
 
     def log_params(self, values: Mapping[str, object]) -> None:
         """Log what was chosen; a value is logged as its text."""
@@ -157,7 +163,8 @@ class Run:
         if self._is_over:
             return
         self._is_over = True
-        _active.remove(self)
+        with suppress(ValueError):  # of the process before a fork
+            _active.remove(self)
         self._end_for_mlflow(status)
         files, metrics, tags = at_end(self.id)
         self._keep(files)
@@ -251,6 +258,17 @@ def _end_all() -> None:
         run.end()
 
 
+def _forked() -> None:
+    # A fork may log to what is open, and is not the one that ends it.
+    for run in _active:
+        run._lock = threading.Lock()
+    _active.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
 def _uri() -> str:
     # What somebody has told MLflow in this process goes before the environment.
     mlflow = sys.modules.get("mlflow")
@@ -275,10 +293,6 @@ def _now() -> int:
 
 def _texts(values: Mapping[str, object]) -> dict[str, str]:
     return {key: str(value) for key, value in values.items()}
-
-
-def _fields(one: Metric) -> tuple[str, float, int, int]:
-    return one.key, one.value, one.timestamp, one.step
 
 
 def _number(key: str, value: Any) -> float:

@@ -241,6 +241,30 @@ with mlkit.start_run("first", experiment="light") as run:
     assert experiment.artifact_location.startswith(str(home.root.parent / "artifacts"))
 
 
+def test_a_fork_logs_and_does_not_end_it(file_store: Place, runner: Runner, home: Home) -> None:
+    done = runner(
+        """
+import atexit, os
+import jupyter_mlkit as mlkit
+with mlkit.start_run() as run:
+    pid = os.fork()
+    run.log({"child" if not pid else "parent": 1})
+    if not pid:
+        atexit._run_exitfuncs()
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    run.log(after=1)
+print(run.id)
+""",
+        file_store.uri,
+    )
+    assert done.returncode == 0, done.stderr
+    until(lambda: not pending(home), 60)
+    run = _run_of(file_store, done.stdout.strip())
+    assert run.data.metrics.items() >= {"child": 1, "parent": 1, "after": 1}.items()
+    assert run.info.status == "FINISHED"
+
+
 def test_what_is_no_number_is_refused_whole(file_store: Place, runner: Runner, home: Home) -> None:
     done = runner(
         """

@@ -42,7 +42,7 @@ def log_model(model: Any, name: str, run: str, key: str, example: Any = None) ->
     found = client.get_run(run)
     if _is_logged(client, found, key):
         return
-    flavor, given = _flavor(model)
+    flavor, given = flavor_of(model)
     if example is not None:
         given["signature"] = infer_signature(example, _predicted(model, example))
     # It comes from where the run does, not from this process.
@@ -60,7 +60,8 @@ def _is_logged(client: Any, run: Any, key: str) -> bool:
     )
 
 
-def _flavor(model: Any) -> tuple[Any, dict[str, Any]]:
+def flavor_of(model: Any) -> tuple[Any, dict[str, Any]]:
+    """Return the module of MLflow that logs a model, and what it is to be given."""
     kinds = {kind.__module__.partition(".")[0] for kind in type(model).__mro__}
     if "keras" in kinds:  # a Keras model on torch is of both
         return import_module("mlflow.keras"), {"model": model}

@@ -114,6 +114,47 @@ def test_a_model_is_logged_after_the_script_is_over(
     assert loaded.metadata.signature is not None
 
 
+_NETWORKS = {
+    "pytorch": """
+import torch
+model, rows = torch.nn.Sequential(torch.nn.Linear(3, 1)), torch.ones(2, 3)
+""",
+    "keras": """
+import os
+os.environ["KERAS_BACKEND"] = "torch"
+import keras, torch
+model = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(1)])
+rows = torch.ones(2, 3)
+""",
+}
+
+
+@pytest.mark.parametrize("framework", _NETWORKS)
+def test_networks_are_known_and_come_back_as_they_were(
+    runner: Runner, home: Home, framework: str
+) -> None:
+    done = runner(
+        f"""
+import pathlib
+{_NETWORKS[framework]}
+from jupyter_mlkit.tracking import making
+from jupyter_mlkit.tracking.journal.home import Home
+from jupyter_mlkit.tracking.journal.unmade import hand_over, taken, unmade
+journal = Home(pathlib.Path("home")).journal("sqlite:///store.db", "run")
+hand_over(journal, "net", model, rows)
+((folder, note),) = unmade(journal)
+again, seen = taken(folder)
+assert note.name == "net" and torch.equal(seen, rows)
+assert torch.equal(again(seen), model(rows))
+flavor, given = making.flavor_of(again)
+print(flavor.__name__)
+""",
+        "",
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] == f"mlflow.{framework}"
+
+
 def test_a_model_that_cannot_be_logged_is_kept_and_told_of(
     file_store: Place, runner: Runner, home: Home
 ) -> None:

@@ -45,7 +45,8 @@ def _told(client: mlflow.MlflowClient, run: Run) -> dict[str, Any]:
             continue
         points = client.get_metric_history(run.info.run_id, key)
         values = [0.0 if _TIMES.search(key) else round(one.value, 6) for one in points]
-        histories[key] = sorted(zip([one.step for one in points], values, strict=True))
+        # MLflow keeps a point by its millisecond, too: a value told twice is one point, or two.
+        histories[key] = sorted({*zip([one.step for one in points], values, strict=True)})
     models = [output.model_id for output in run.outputs.model_outputs] if run.outputs else []
     return {
         "status": run.info.status,

@@ -52,12 +52,7 @@ def default_tracking_uri() -> str:
     given = os.environ.get("MLFLOW_TRACKING_URI")
     if not given and (file := os.environ.get(ENV_STORE_FILE)):
         given = Path(file).read_text(encoding="utf-8")
-    return given or f"sqlite:///{default_store_file()}"
-
-
-def default_store_file() -> Path:
-    """Return our SQLite file: made by whoever needs it first."""
-    return data_dir() / "mlflow.db"
+    return given or f"sqlite:///{data_dir() / 'mlflow.db'}"
 
 
 def default_artifact_root() -> Path:

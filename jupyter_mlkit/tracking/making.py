@@ -1,27 +1,30 @@
 """``python -m jupyter_mlkit.tracking.making FOLDER RUN``: log a model that was handed over.
 
-Run by the drainer with the interpreter that the model is of, when the store has the run.
+Run by the drainer with the interpreter that the model is of, when the store has the run. The URI
+of the store comes by the standard input: it may hold a password.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from jupyter_mlkit.errors import BackendError, MLKitError
+
+from .client import StoreClient
 from .disk import try_lock
-from .journal.unmade import noted, taken
+from .journal.unmade import made, taken
 from .tags import GIT_BRANCH, GIT_COMMIT, KERNEL_ID, MODEL_KEY, NOTEBOOK, OWNER
 
+#: How this process ends where nobody is to blame, and where the store refuses for good.
+AGAIN, REFUSED = 75, 76
 _SOURCE = {
     *("mlflow.user", "mlflow.source.name", "mlflow.source.type"),
     *(GIT_BRANCH, GIT_COMMIT, KERNEL_ID, NOTEBOOK, OWNER),
 }
-#: How this process ends where it may be tried again, and it is nobody's mistake.
-AGAIN = 75
 
 
 def log_model(model: Any, name: str, run: str, key: str, example: Any = None) -> None:
@@ -51,13 +54,22 @@ def log_model(model: Any, name: str, run: str, key: str, example: Any = None) ->
 
 
 def _is_logged(client: Any, run: Any, key: str) -> bool:
+    """Whether a model is there; what an attempt has left that was not whole is deleted."""
     from mlflow.entities import LoggedModelStatus
+    from mlflow.exceptions import MlflowException
 
-    made = run.outputs.model_outputs if run.outputs else ()
-    models = [client.get_logged_model(one.model_id) for one in made]
-    return any(
-        one.tags.get(MODEL_KEY) == key and one.status == LoggedModelStatus.READY for one in models
-    )
+    for one in run.outputs.model_outputs if run.outputs else ():
+        try:
+            model = client.get_logged_model(one.model_id)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            continue  # somebody has deleted it
+        if model.tags.get(MODEL_KEY) == key:
+            if model.status == LoggedModelStatus.READY:
+                return True
+            client.delete_logged_model(model.model_id)
+    return False
 
 
 def flavor_of(model: Any) -> tuple[Any, dict[str, Any]]:
@@ -80,21 +92,29 @@ def _predicted(model: Any, example: Any) -> Any:
 
 def main() -> int:
     """Log the model of the folder that the command line names, and forget it."""
-    folder, run = Path(sys.argv[1]), sys.argv[2]
+    folder, run, uri = Path(sys.argv[1]), sys.argv[2], sys.stdin.read()
+    os.environ["MLFLOW_TRACKING_URI"] = uri
     file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     if not try_lock(file):
         return AGAIN
     from mlflow.exceptions import MlflowException
     from requests.exceptions import RequestException
 
-    model, example = taken(folder)
+    model, example, note = taken(folder)
     try:
-        log_model(model, noted(folder).name, run, folder.name, example)
-    except (MlflowException, RequestException) as error:
-        sys.stderr.write(f"{error}\n")
-        return AGAIN
-    shutil.rmtree(folder)
+        log_model(model, note.name, run, folder.name, example)
+    except MlflowException as error:
+        ours = StoreClient(uri).translate(error, f"Model {note.name!r}")
+        return _told(ours, AGAIN if isinstance(ours, BackendError) else REFUSED)
+    except (RequestException, OSError) as error:
+        return _told(StoreClient(uri).failure(str(error)), AGAIN)
+    made(folder)
     return 0
+
+
+def _told(error: MLKitError, code: int) -> int:
+    sys.stderr.write(f"{error.message}\n")
+    return code
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,17 +26,27 @@ from .journal.entries import Created, Metric, Params, Tags, Updated
 from .journal.files import stage
 from .journal.home import Home
 from .journal.ids import new_id
+from .journal.long_texts import MOST_OF_PARAM, MOST_OF_TAG, shortened
 from .journal.opening import open_recorder
 from .journal.unmade import hand_over
 from .journaled.plugin import is_on
 from .provenance.record import Files, at_end, at_start
 from .provenance.source import source_tags, user
+from .store import environment
 from .tags import END_REASON, PARENT
 
 _DEFAULT_EXPERIMENT = "0"
 #: The run that MLflow's calls go to where none was begun by them.
 _MLFLOW_RUN = "MLFLOW_RUN_ID"
+#: Seconds that the end of a process waits for its drainer to be started.
+_START_WITHIN = 5.0
+_ENDS = ("FINISHED", "FAILED", "KILLED")
+#: As MLflow has it.
+_NOT_IN_NAMES = "/:.%\"'"
 _active: list[Run] = []
+#: The run that the next one of this thread, or task, is a child of.
+_open: ContextVar[Run | None] = ContextVar("open run", default=None)
+_starting: threading.Thread | None = None
 _log = logging.getLogger("jupyter_mlkit.tracking")
 
 
@@ -58,13 +69,17 @@ class Run:
     ) -> None:
         uri, home = _uri(), Home(journal_dir())
         self.id = new_id()
-        self.name = name or time.strftime("%Y-%m-%d %H:%M:%S")
+        self.name = str(name or time.strftime("%Y-%m-%d %H:%M:%S"))
+        self._uri, self._pid = uri, os.getpid()
         self._journal = home.journal(uri, self.id)
         self._recorder = open_recorder(uri, self.id, home=home)
         self._steps: dict[str, int] = {}
-        self._lock = threading.Lock()
+        # A handler of a signal logs in the thread that it has stopped.
+        self._lock = threading.RLock()
         self._is_over = False
-        parent = {PARENT: _active[-1].id} if _active else {}
+        self._outer = _open.get()
+        outer = self._outer if self._outer is not None and self._outer._uri == uri else None
+        parent = {} if outer is None else {PARENT: outer.id}
         self._recorder.record(
             Created(
                 _experiment(home, uri, experiment),
@@ -72,14 +87,17 @@ class Run:
                 user(),
                 _now(),
                 self._journal.loose.as_uri(),
-                {**source_tags(), **parent, **_texts(tags), "mlflow.runName": self.name},
+                {**source_tags(), **parent, "mlflow.runName": self.name},
             )
         )
+        self.set_tags(tags)
         self.log_params(params)
         self._keep(at_start(self.id, parent=parent.get(PARENT), later=self._keep))
-        threading.Thread(target=_drain, args=[home], daemon=True).start()
+        _have_drained(home)
         self._ids = home.ids(uri)
         _active.append(self)
+        _open.set(self)
+        self._before = os.environ.get(_MLFLOW_RUN)
         if is_on():
             self._tell_mlflow()
 
@@ -123,12 +141,21 @@ class Run:
     def log_params(self, values: Mapping[str, object]) -> None:
         """Log what was chosen; a value is logged as its text."""
         if values:
-            self._recorder.record(Params(_texts(values)))
+            self._recorder.record(Params(self._texts("param", values, MOST_OF_PARAM)))
 
     def set_tags(self, values: Mapping[str, object]) -> None:
         """Set tags."""
         if values:
-            self._recorder.record(Tags({**_texts(values)}))
+            self._recorder.record(Tags({**self._texts("tag", values, MOST_OF_TAG)}))
+
+    def _texts(self, kind: str, values: Mapping[str, object], most: int) -> dict[str, str]:
+        files: dict[str, bytes] = {}
+        found = {
+            str(key): shortened(kind, str(key), str(value), most, files)
+            for key, value in values.items()
+        }
+        self._keep(files)
+        return found
 
     def log_model(self, model: Any, name: str = "model", *, example: Any = None) -> None:
         """Log a model of scikit-learn, PyTorch or Keras, as it is now.
@@ -150,6 +177,13 @@ class Run:
         OSError
             It cannot be kept.
         """
+        if not isinstance(name, str) or not name or any(sign in name for sign in _NOT_IN_NAMES):
+            raise InvalidInputError(
+                f"{name!r} is no name of a model.",
+                hint=f"Give a text without any of {_NOT_IN_NAMES}",
+                code="not_a_name",
+                field="name",
+            )
         hand_over(self._journal, name, model, example)
 
     def end(self, status: str = "FINISHED", reason: str | None = None) -> None:
@@ -160,19 +194,30 @@ class Run:
         status : {"FINISHED", "FAILED", "KILLED"}
         reason : str, optional
         """
-        if self._is_over:
+        if status not in _ENDS:
+            raise InvalidInputError(
+                f"A run does not end as {status!r}.",
+                hint=f"It ends as one of {', '.join(_ENDS)}.",
+                code="not_a_status",
+                field="status",
+            )
+        if self._is_over or os.getpid() != self._pid:  # a fork is not the one that ends it
             return
         self._is_over = True
-        with suppress(ValueError):  # of the process before a fork
-            _active.remove(self)
-        self._end_for_mlflow(status)
-        files, metrics, tags = at_end(self.id)
-        self._keep(files)
-        now = _now()
-        found = [Metric(key, value, now, 0) for key, value in metrics.items()]
-        told = tags | ({END_REASON: reason} if reason else {})
-        self._recorder.record(*found, *([Tags({**told})] if told else []), Updated(status, _now()))
-        self._recorder.close()
+        _active.remove(self)
+        if _open.get() is self:
+            _open.set(self._outer)
+        try:
+            self._end_for_mlflow(status)
+            files, metrics, tags = at_end(self.id)
+            self._keep(files)
+            now = _now()
+            found = [Metric(key, value, now, 0) for key, value in metrics.items()]
+            told = tags | ({END_REASON: reason} if reason else {})
+            self._recorder.record(*found, *([Tags({**told})] if told else []))
+        finally:
+            self._recorder.record(Updated(status, _now()))
+            self._recorder.close()
 
     def _tell_mlflow(self) -> None:
         """Let what this process logs by MLflow's own calls be of this run."""
@@ -188,14 +233,22 @@ class Run:
     def _end_for_mlflow(self, status: str) -> None:
         if os.environ.get(_MLFLOW_RUN) == self.id:
             del os.environ[_MLFLOW_RUN]
-        mlflow = sys.modules.get("mlflow")
+            if self._before is not None:
+                os.environ[_MLFLOW_RUN] = self._before
+        mlflow: Any = sys.modules.get("mlflow")
         active = mlflow.active_run() if mlflow is not None else None
         if active is not None and active.info.run_id in (self.id, self._ids.in_store(self.id)):
-            mlflow.end_run(status)
+            try:
+                mlflow.end_run(status)
+            except Exception as error:  # noqa: BLE001 - the end that counts is in the journal
+                _log.warning("MLflow cannot end run %s: %s", self.name, error)
 
     def _keep(self, files: Files) -> None:
-        for name, content in files.items():
-            stage(self._journal.files / name, content)
+        try:
+            for name, content in files.items():
+                stage(self._journal.files / name, content)
+        except OSError as error:
+            _log.warning("Files of run %s could not be kept: %s.", self.name, error)
 
     def __enter__(self) -> Self:
         return self
@@ -256,12 +309,15 @@ def start_run(
 def _end_all() -> None:
     for run in [*_active]:
         run.end()
+    if _starting is not None and _starting.is_alive():
+        # A script that is over at once has its drainer too.
+        _starting.join(_START_WITHIN)
 
 
 def _forked() -> None:
     # A fork may log to what is open, and is not the one that ends it.
     for run in _active:
-        run._lock = threading.Lock()
+        run._lock = threading.RLock()
     _active.clear()
 
 
@@ -271,8 +327,11 @@ if hasattr(os, "register_at_fork"):
 
 def _uri() -> str:
     # What somebody has told MLflow in this process goes before the environment.
-    mlflow = sys.modules.get("mlflow")
-    return str(mlflow.get_tracking_uri()) if mlflow is not None else default_tracking_uri()
+    mlflow: Any = sys.modules.get("mlflow")
+    said = mlflow is not None and mlflow.is_tracking_uri_set()
+    uri = str(mlflow.get_tracking_uri()) if said else default_tracking_uri()
+    # A relative path means another file in every folder.
+    return environment(uri, None)["MLFLOW_TRACKING_URI"]
 
 
 def _experiment(home: Home, uri: str, name: str | None) -> str:
@@ -282,17 +341,21 @@ def _experiment(home: Home, uri: str, name: str | None) -> str:
     return home.ids(uri).experiment(name)
 
 
-def _drain(home: Home) -> None:
-    with suppress(OSError):
-        start(home)
+def _have_drained(home: Home) -> None:
+    """Have a drainer started, beside what is done and not before it."""
+    global _starting
+
+    def drain() -> None:
+        with suppress(OSError):
+            start(home)
+
+    _starting = threading.Thread(target=drain, daemon=True)
+    with suppress(RuntimeError):  # no more threads: whoever looks next starts one
+        _starting.start()
 
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _texts(values: Mapping[str, object]) -> dict[str, str]:
-    return {key: str(value) for key, value in values.items()}
 
 
 def _number(key: str, value: Any) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,15 +9,11 @@ import threading
 import time
 from pathlib import Path
 
-from jupyter_mlkit.paths import (
-    ENV_DRAINER,
-    ENV_JOB_DIR,
-    ENV_JOB_ID,
-    ENV_JOB_NONCE,
-    ENV_JOURNAL,
-)
+from jupyter_mlkit.paths import ENV_DRAINER
 
 from ..journal.home import Home
+from ..journal.unmade import unmade
+from .environment import handed_on
 from .service import Drainer, alone, backlog
 from .status import was_asked, write_troubles
 from .writers import Life, writers
@@ -29,9 +24,6 @@ LOOK_EVERY, IDLE = 0.3, 5.0
 FIRST_WAIT = 2.0
 _LOG = "drainer.log"
 _LOG_BYTES = 1 << 20
-#: What a drainer must not have of whoever starts it: what it sends would go to a journal again,
-#: and it would be taken for a process of the job.
-_NOT_HANDED_ON = (ENV_JOURNAL, ENV_JOB_DIR, ENV_JOB_ID, ENV_JOB_NONCE)
 #: It tries again by itself: with MLflow's patience one stalled server holds up all others 20 min.
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 
@@ -47,7 +39,6 @@ def start(home: Home) -> int | None:
     log = home.root / _LOG
     if log.exists() and log.stat().st_size > _LOG_BYTES:
         log.replace(log.with_suffix(".log.1"))
-    environment = {name: os.environ[name] for name in os.environ if name not in _NOT_HANDED_ON}
     with log.open("ab") as output:
         child = subprocess.Popen(
             [sys.executable, "-m", "jupyter_mlkit.tracking.drainer", str(home.root)],
@@ -55,7 +46,7 @@ def start(home: Home) -> int | None:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**_PATIENCE, **environment, ENV_DRAINER: "1"},
+            env={**_PATIENCE, **handed_on(), ENV_DRAINER: "1"},
             cwd=home.root,
         )
     # Whoever started it may live longer: it must not stay a zombie.
@@ -134,9 +125,8 @@ def _has_work(home: Home) -> bool:
     """Whether something waits, or a process of this machine has a run that is not settled."""
     return any(
         backlog(journal)
-        or any(
-            one.is_dir() for one in (journal.files, journal.sending, journal.loose, journal.unmade)
-        )
+        or any(one.is_dir() for one in journal.waiting_files)
+        or any(unmade(journal))
         # Of a writer that is closed or dead, something is left only where its store is away.
         or any(life is not Life.UNKNOWN for life in writers(journal.folder).values())
         for journal in home.journals()

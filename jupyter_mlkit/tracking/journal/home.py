@@ -70,7 +70,7 @@ class Journal:
     @property
     def waiting_files(self) -> tuple[Path, ...]:
         """Folders that are there while something in them waits."""
-        return self.files, self.sending, self.loose, self.unmade
+        return self.files, self.sending, self.loose
 
     def model_files(self, model: str) -> Path:
         """Where files of a model wait until the store is there."""

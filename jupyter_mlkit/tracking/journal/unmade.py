@@ -6,21 +6,32 @@ seconds. The cell that trained it returns as soon as it is on the disk as it was
 
 from __future__ import annotations
 
+import io
+import os
 import shutil
 import sys
+import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from .files import stage
+from .flusher import on_disk
 from .home import Journal
 
-#: What tells that all of a model is there, and what it is.
+#: What tells what a model is.
 NOTE = "model.json"
 _MODEL, _EXAMPLE = "model.pickle", "example.pickle"
+#: Begin of the names of folders that are not whole yet, or done with.
+_HIDDEN = "."
+#: Seconds after which nobody is writing any more what is not whole.
+_ABANDONED = 3600.0
+#: What a model may need of the environment to be read.
+_NEEDED = ("CUDA_VISIBLE_DEVICES", "KERAS_BACKEND", "LD_LIBRARY_PATH")
 
 
 class Unmade(msgspec.Struct, frozen=True):
@@ -34,14 +45,16 @@ class Unmade(msgspec.Struct, frozen=True):
         The interpreter that has what the model needs.
     path : list of str
         Where that looks for modules.
-    folder : str
-        Where the process was that handed the model over.
+    environment : dict
+    uses_torch : bool
+        Whether there may be tensors in it, on whatever device.
     """
 
     name: str
     python: str
     path: list[str]
-    folder: str
+    environment: dict[str, str]
+    uses_torch: bool
 
 
 _decode = msgspec.json.Decoder(Unmade).decode
@@ -49,7 +62,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def hand_over(journal: Journal, name: str, model: Any, example: Any = None) -> None:
-    """Keep a model until it is logged.
+    """Keep a model until it is logged: on the disk when this returns, and whole.
 
     Parameters
     ----------
@@ -70,47 +83,88 @@ def hand_over(journal: Journal, name: str, model: Any, example: Any = None) -> N
     """
     import cloudpickle
 
-    folder = journal.unmade / uuid.uuid4().hex
-    note = Unmade(name, sys.executable, [one for one in sys.path if one], str(Path.cwd()))
+    key = uuid.uuid4().hex
+    folder = journal.unmade / f"{_HIDDEN}{key}"
+    here = str(Path.cwd())
+    note = Unmade(
+        name,
+        sys.executable,
+        [str(one) or here for one in sys.path],
+        {each: os.environ[each] for each in _NEEDED if each in os.environ},
+        "torch" in sys.modules,
+    )
     try:
-        stage(folder / _MODEL, cloudpickle.dumps(model))
-        if example is not None:
-            stage(folder / _EXAMPLE, cloudpickle.dumps(example))
-        stage(folder / NOTE, _encode(note))
+        for file, content in (
+            (_MODEL, cloudpickle.dumps(model)),
+            (_EXAMPLE, b"" if example is None else cloudpickle.dumps(example)),
+            (NOTE, _encode(note)),
+        ):
+            if content:
+                stage(folder / file, content)
+                on_disk(folder / file)
+        folder.replace(journal.unmade / key)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def unmade(journal: Journal) -> Iterator[tuple[Path, Unmade]]:
-    """Yield the folders of the models of a run that wait, and what they are."""
-    for note in sorted(journal.unmade.glob(f"*/{NOTE}")):
+def unmade(journal: Journal) -> Iterator[tuple[Path, Unmade | None]]:
+    """Yield the folders of the models of a run that wait, and what they are.
+
+    None where that cannot be read.
+    """
+    for folder in sorted(journal.unmade.glob("*")):
+        if folder.name.startswith(_HIDDEN):
+            continue
         try:
-            yield note.parent, noted(note.parent)
+            yield folder, _decode((folder / NOTE).read_bytes())
         except FileNotFoundError:  # logged meanwhile
             continue
+        except msgspec.DecodeError:
+            yield folder, None
 
 
-def noted(folder: Path) -> Unmade:
-    """Return what waits in a folder.
-
-    Raises
-    ------
-    FileNotFoundError
-        Nothing does.
-    """
-    return _decode((folder / NOTE).read_bytes())
-
-
-def taken(folder: Path) -> tuple[Any, Any]:
-    """Return a model that waits and its example, in the environment that it is of.
+def taken(folder: Path) -> tuple[Any, Any, Unmade]:
+    """Return a model that waits, its example and what it is, in the environment that it is of.
 
     The file was written by a process of the same user, beside the user's own code.
     """
     import cloudpickle
 
+    note = _decode((folder / NOTE).read_bytes())
+    if note.uses_torch:
+        _read_tensors_on_the_cpu()
     example = folder / _EXAMPLE
     return (
         cloudpickle.loads((folder / _MODEL).read_bytes()),
         cloudpickle.loads(example.read_bytes()) if example.exists() else None,
+        note,
     )
+
+
+def made(folder: Path) -> None:
+    """Forget a model that was logged, at once and for ever."""
+    done = folder.with_name(f"{_HIDDEN}{folder.name}-done")
+    folder.replace(done)
+    shutil.rmtree(done, ignore_errors=True)
+
+
+def tidy_unmade(journal: Journal) -> None:
+    """Remove what is done with, or was never whole."""
+    for folder in journal.unmade.glob(f"{_HIDDEN}*"):
+        with suppress(FileNotFoundError):
+            is_done = folder.name.endswith("-done")
+            if is_done or time.time() - folder.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # something waits, or nothing ever did
+        journal.unmade.rmdir()
+
+
+def _read_tensors_on_the_cpu() -> None:
+    """Let a model of a GPU be read where there is none, or where another training needs it."""
+    import torch
+
+    def load(data: bytes) -> Any:
+        return torch.load(io.BytesIO(data), map_location="cpu", weights_only=False)
+
+    torch.storage._load_from_bytes = load

@@ -143,7 +143,7 @@ from jupyter_mlkit.tracking.journal.unmade import hand_over, taken, unmade
 journal = Home(pathlib.Path("home")).journal("sqlite:///store.db", "run")
 hand_over(journal, "net", model, rows)
 ((folder, note),) = unmade(journal)
-again, seen = taken(folder)
+again, seen, _ = taken(folder)
 assert note.name == "net" and torch.equal(seen, rows)
 assert torch.equal(again(seen), model(rows))
 flavor, given = making.flavor_of(again)

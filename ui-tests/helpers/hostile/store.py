@@ -7,6 +7,7 @@ store may have been written by another one.
 from __future__ import annotations
 
 import json
+import os
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -39,8 +40,11 @@ class Seeder:
     def __init__(self, fields: Fields) -> None:
         import mlflow
 
+        from jupyter_mlkit.paths import ENV_JOURNAL
         from jupyter_mlkit.train.store import use_store
 
+        # What another client writes comes by no journal, whose drainer would check it again.
+        os.environ[ENV_JOURNAL] = "0"
         use_store()
         self.client = mlflow.MlflowClient()
         self.fields = fields

@@ -62,12 +62,12 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(autouse=True)
 def _journal_as_before() -> Iterator[None]:
     """Take back what a server in this process has said of the journal to its kernels."""
-    said, left_out = os.environ.get(ENV_JOURNAL), plugin.is_left_out()
+    said, left_out = os.environ.get(ENV_JOURNAL), plugin._left_out
     yield
     os.environ.pop(ENV_JOURNAL, None)
     if said is not None:
         os.environ[ENV_JOURNAL] = said
-    plugin.leave_out(left_out)
+    plugin._left_out = left_out
 
 
 @pytest.fixture(scope="session")

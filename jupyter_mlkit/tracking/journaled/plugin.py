@@ -34,15 +34,10 @@ _REPOSITORIES = {
 }
 
 
-def leave_out(yes: bool = True) -> None:
+def leave_out() -> None:
     """Leave the journal out in this process: a server, which hands its environment to others."""
     global _left_out
-    _left_out = yes
-
-
-def is_left_out() -> bool:
-    """Whether the journal was left out in this process, whatever its environment says."""
-    return _left_out
+    _left_out = True
 
 
 def is_on() -> bool:

@@ -47,7 +47,7 @@ def tidy(folder: Path, store: StoreClient, run: str, gone: Container[str] = froz
     deleted = 0
     for left in [*folder.glob(f"*{UNFINISHED}"), *folder.glob("*.cursor.*")]:
         left.unlink(missing_ok=True)  # by a process that was killed
-    brought, finished = _brought(folder, gone)
+    brought = _brought(folder, gone)
     while brought:
         expected, some = Expected(), []
         # As many at a time as little memory holds: each time all that the store has is read.
@@ -69,14 +69,17 @@ def tidy(folder: Path, store: StoreClient, run: str, gone: Container[str] = froz
         for segment in some:
             segment.path.unlink(missing_ok=True)
         deleted += len(some)
-    for writer in finished:
-        (folder / f"{writer}.cursor").unlink(missing_ok=True)
+    # Also those that a killed drainer came to no more after the last segment of their writer.
+    left_to = {segment.writer for segment in segments(folder)}
+    for cursor in folder.glob("*.cursor"):
+        if cursor.stem not in left_to:
+            cursor.unlink(missing_ok=True)
     return deleted
 
 
-def _brought(folder: Path, gone: Container[str]) -> tuple[list[Segment], list[str]]:
-    """Return the segments of which all was brought, and the writers who have no other."""
-    brought, finished = [], []
+def _brought(folder: Path, gone: Container[str]) -> list[Segment]:
+    """Return the segments of which all was brought."""
+    brought = []
     for writer, found in groupby(segments(folder), key=lambda segment: segment.writer):
         cursor = read_cursor(folder, writer)
         for segment in found:
@@ -88,9 +91,7 @@ def _brought(folder: Path, gone: Container[str]) -> tuple[list[Segment], list[st
             if not is_brought:
                 break
             brought.append(segment)
-        else:
-            finished.append(writer)
-    return brought, finished
+    return brought
 
 
 def _expect(expected: Expected, segment: Segment) -> None:

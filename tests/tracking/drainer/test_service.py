@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from stores import Place
@@ -13,6 +14,7 @@ from jupyter_mlkit.errors import BackendError, ConflictError
 from jupyter_mlkit.paths import ENV_STORE_FILE
 from jupyter_mlkit.processes.identity import Identity
 from jupyter_mlkit.tracking.drainer import service
+from jupyter_mlkit.tracking.drainer.cursors import Cursor, write_cursor
 from jupyter_mlkit.tracking.drainer.dead_letters import dead_letters
 from jupyter_mlkit.tracking.drainer.service import Drainer, alone, backlog
 from jupyter_mlkit.tracking.journal import opening
@@ -71,6 +73,17 @@ def test_runs_reach_their_store_and_leave_nothing(
     assert [steps(file_store, run) for run, _ in runs] == [[*range(7)]] * 3
     assert [*home.journals()] == []
     assert drainer.round() == 0
+
+
+def test_a_drainer_that_died_between_two_deletions_leaves_nothing(
+    home: Home, begun: Callable[..., tuple[str, Recorder]]
+) -> None:
+    _, recorder = begun()
+    recorder.close()
+    [journal] = home.journals()
+    write_cursor(journal.folder, UUID(int=1).hex, Cursor(1, 100, closed=True))  # of no segment
+    Drainer(home).round()
+    assert not journal.folder.exists()
 
 
 def test_a_run_that_is_gone_on_with_has_a_folder_again(

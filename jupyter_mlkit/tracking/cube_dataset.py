@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mlflow.data.dataset import Dataset
 from mlflow.data.dataset_source import DatasetSource
 
+from .cube_extent import cube_extent
 from .redact import redact
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class CubeDataset(Dataset):  # type: ignore[misc]
 
     @property
     def schema(self) -> dict[str, Any]:
-        """Dims, coords and variables with units and chunks.
+        """Dims, coords and variables with units and chunks, and where and when the cube is.
 
         ``mlflow_colspec`` is what MLflow's own UI reads; ``cube`` is the whole of it.
         """
@@ -206,9 +207,10 @@ from_xarray.__annotations__["return"] = CubeDataset
 def cube_schema(
     ds: xr.Dataset, *, target: str | None = None, features: list[str] | None = None
 ) -> dict[str, Any]:
-    """Return dims, coords and variables of `ds` as JSON values; reads no data variable."""
+    """Return dims, coords, variables and extent of `ds` as JSON values; reads no data variable."""
     used = set(features or [])
     return {
+        **cube_extent(ds),
         "dims": {str(dim): int(size) for dim, size in ds.sizes.items()},
         "coords": {
             str(name): {

@@ -19,6 +19,7 @@ from .redact import redact
 if TYPE_CHECKING:
     import xarray as xr
 
+    from jupyter_mlkit.cubes.splits.base import Split
     from jupyter_mlkit.models import RoleCount
 
 #: MLflow's limit on a digest; a longer one is refused by the store.
@@ -26,6 +27,7 @@ DIGEST_LENGTH = 36
 #: MLflow's limits in characters.
 _NAME_LENGTH = 500
 _SCHEMA_LENGTH = 1_000_000
+_PROFILE_LENGTH = 1_000_000
 
 _CUBE_URI = re.compile(r"\.(zarr(\.zip)?|nc4?|cdf|h5|hdf5?)/?$", re.IGNORECASE)
 
@@ -94,6 +96,8 @@ class CubeDataset(Dataset):  # type: ignore[misc]
         Variables that are predicted from.
     roles : list of RoleCount, optional
         Realised cells and blocks of train, validation and test.
+    split : Split, optional
+        What deals the cells to these roles, resolved: its hash and rule are kept.
     """
 
     def __init__(
@@ -106,11 +110,13 @@ class CubeDataset(Dataset):  # type: ignore[misc]
         target: str | None = None,
         features: list[str] | None = None,
         roles: list[RoleCount] | None = None,
+        split: Split | None = None,
     ) -> None:
         self._ds = ds
         self._target = target
         self._features = list(features or [])
         self._roles = list(roles or [])
+        self._split = split
         super().__init__(
             source=source,
             name=(name or _name_of(source.uri))[:_NAME_LENGTH],
@@ -146,7 +152,7 @@ class CubeDataset(Dataset):  # type: ignore[misc]
 
     @property
     def profile(self) -> dict[str, Any]:
-        """Numbers of cells, and of each role's cells and blocks where the split is known."""
+        """Numbers of cells, of each role's cells and blocks, and the split where it is known."""
         profile: dict[str, Any] = {
             "cells": _product(self._ds.sizes.values()),
             "variables": len(self._ds.data_vars),
@@ -156,6 +162,8 @@ class CubeDataset(Dataset):  # type: ignore[misc]
             profile["roles"] = {
                 count.role: {"cells": count.cells, "blocks": count.blocks} for count in self._roles
             }
+        if self._split is not None:
+            profile["split"] = {"hash": self._split.hash, "rule": self._split.to_dict()}
         return profile
 
     def to_dict(self) -> dict[str, str]:
@@ -164,11 +172,18 @@ class CubeDataset(Dataset):  # type: ignore[misc]
         schema = json.dumps(self.schema)
         if len(schema) > _SCHEMA_LENGTH:
             # A cube of thousands of variables: the names alone still identify it.
-            schema = json.dumps({"cube": {"variables": sorted(map(str, self._ds.data_vars))}})
+            names = sorted(map(str, self._ds.data_vars))
+            schema = json.dumps({"cube": {**cube_extent(self._ds), "variables": names}})
         if len(schema) > _SCHEMA_LENGTH:
-            schema = json.dumps({"cube": {"number_of_variables": len(self._ds.data_vars)}})
+            number = {"number_of_variables": len(self._ds.data_vars)}
+            schema = json.dumps({"cube": {**cube_extent(self._ds), **number}})
         record["schema"] = schema
-        record["profile"] = json.dumps(self.profile)
+        profile = json.dumps(self.profile)
+        if len(profile) > _PROFILE_LENGTH:
+            # A rule that holds the gaps of many dates: its hash still identifies it.
+            rest = {"split": {"hash": self._split.hash}} if self._split is not None else {}
+            profile = json.dumps(self.profile | rest)
+        record["profile"] = profile
         return record
 
 
@@ -180,6 +195,7 @@ def from_xarray(
     target: str | None = None,
     features: list[str] | None = None,
     roles: list[Any] | None = None,
+    split: Any = None,
 ) -> CubeDataset:
     """Make an MLflow dataset of a cube: also ``mlflow.data.from_xarray``.
 
@@ -191,12 +207,31 @@ def from_xarray(
         Where it was opened; xarray's own ``encoding["source"]`` where missing.
     name, digest, target, features, roles
         As in :class:`CubeDataset`.
+    split : Split, optional
+        Any of :mod:`jupyter_mlkit.cubes.splits`; it is resolved for the cube.
+
+    Raises
+    ------
+    SpecError
+        The split does not fit the cube.
+
+    Examples
+    --------
+    >>> split = BlockSplit({"lat": "2.25 deg", "lon": "2.25 deg"})
+    >>> mlflow.log_input(mlflow.data.from_xarray(cube, uri, target="lst", split=split), "training")
     """
     if not isinstance(source, CubeDatasetSource):
         uri = source if source is not None else ds.encoding.get("source", "memory")
         source = CubeDatasetSource(str(uri))
     return CubeDataset(
-        ds, source, name=name, digest=digest, target=target, features=features, roles=roles
+        ds,
+        source,
+        name=name,
+        digest=digest,
+        target=target,
+        features=features,
+        roles=roles,
+        split=None if split is None else split.resolve(ds),
     )
 
 

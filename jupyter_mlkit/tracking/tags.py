@@ -27,6 +27,11 @@ SPLIT_HASH: Final = "mlkit.split.hash"
 CUBE_FINGERPRINT: Final = "mlkit.cube.fingerprint"
 #: Where the cube was read, without credentials.
 CUBE_URI: Final = "mlkit.cube.uri"
+#: First and last time in the cubes of a run, as ISO 8601.
+CUBE_BEGIN: Final = "mlkit.cube.begin"
+CUBE_END: Final = "mlkit.cube.end"
+#: All years in between with a space on either side: stores compare tags by LIKE alone.
+CUBE_YEARS: Final = "mlkit.cube.years"
 #: SHA-256 over all files of a model, on the run and on the LoggedModel; see ``digests``.
 MODEL_DIGEST: Final = "mlkit.model.sha256"
 JOB_ID: Final = "mlkit.job_id"

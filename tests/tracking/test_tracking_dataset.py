@@ -14,6 +14,9 @@ import pytest
 import xarray as xr
 from stores import Place
 
+from jupyter_mlkit.cubes.splits.blocks import BlockSplit
+from jupyter_mlkit.cubes.splits.stored import split_from_dict
+from jupyter_mlkit.errors import SpecError
 from jupyter_mlkit.models import RoleCount
 from jupyter_mlkit.tracking import context
 from jupyter_mlkit.tracking.dataset import CubeDataset, CubeDatasetSource, from_xarray
@@ -70,6 +73,27 @@ def test_a_cube_is_opened_again_from_its_source(cube: xr.Dataset, tmp_path: Path
     xr.testing.assert_equal(again.load(), cube)
     assert 0 < len(dataset.digest) <= 36
     assert dataset.digest == from_xarray(cube, str(path), target="lst").digest
+
+
+def test_a_cube_carries_its_split() -> None:
+    steps = {"lat": np.arange(40.0), "lon": np.arange(40.0)}
+    cube = xr.Dataset({"lst": (("lat", "lon"), np.zeros((40, 40)))}, steps)
+    split = BlockSplit({"lat": 2, "lon": "2 deg"})
+    profile = json.loads(from_xarray(cube, digest="d", split=split).to_dict()["profile"])
+    # Two cells of this cube are two degrees.
+    assert profile["split"]["hash"] == BlockSplit({"lat": "2 deg", "lon": "2 deg"}).hash
+    assert split_from_dict(profile["split"]["rule"]).hash == profile["split"]["hash"]
+    with pytest.raises(SpecError):
+        from_xarray(cube, digest="d", split=BlockSplit({"height": 2}))
+
+
+def test_a_split_with_too_much_to_say_is_known_by_its_hash(
+    cube: xr.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jupyter_mlkit.tracking.cube_dataset._PROFILE_LENGTH", 200)
+    split = BlockSplit({"lat": "2 deg"})
+    dataset = CubeDataset(cube, CubeDatasetSource("a.zarr"), digest="d", split=split)
+    assert json.loads(dataset.to_dict()["profile"])["split"] == {"hash": split.hash}
 
 
 def test_a_cube_with_too_much_to_say_still_fits() -> None:

@@ -12,14 +12,18 @@ import mlflow.data
 import numpy as np
 import pytest
 import xarray as xr
+from mlflow.entities import DatasetInput
 from stores import Place
 
 from jupyter_mlkit.cubes.splits.blocks import BlockSplit
+from jupyter_mlkit.cubes.splits.regions import RegionSplit
 from jupyter_mlkit.cubes.splits.stored import split_from_dict
 from jupyter_mlkit.errors import SpecError
 from jupyter_mlkit.models import RoleCount
 from jupyter_mlkit.tracking import context
 from jupyter_mlkit.tracking.dataset import CubeDataset, CubeDatasetSource, from_xarray
+from jupyter_mlkit.tracking.journal.entries import encoded
+from jupyter_mlkit.tracking.journaled.entities import inputs_entry
 
 
 @pytest.fixture
@@ -102,6 +106,16 @@ def test_a_cube_with_too_much_to_say_still_fits() -> None:
         record = from_xarray(wide, "wide.zarr", digest="d").to_dict()
         assert len(record["schema"]) < 1_048_575
         assert json.loads(record["schema"])
+
+
+@pytest.mark.parametrize("length", [1, 10, 100, 1_000])
+def test_any_cube_fits_into_the_journal(length: int) -> None:
+    for number in (500, 2_000, 3_000):
+        names = [f"v{n}" * length for n in range(number)]
+        wide = xr.Dataset({name: ("x", np.zeros(1)) for name in names})
+        split = RegionSplit([(n / 9, 0.0, n / 9 + 1, 1.0) for n in range(1_000)])
+        logged = CubeDataset(wide, CubeDatasetSource("a.zarr"), digest="d", split=split)
+        encoded(inputs_entry([DatasetInput(logged._to_mlflow_entity(), [])], []))
 
 
 @pytest.fixture

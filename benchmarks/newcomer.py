@@ -89,11 +89,23 @@ mlflow.log_metric("rmse", rmse)
 mlflow.end_run()
 """,
 )
+_OURS = (
+    """
+import jupyter_mlkit as mlkit
+run = mlkit.start_run(experiment="newcomer", params={"max_iter": 50})
+""",
+    """
+run.log(rmse=rmse)
+run.log_model(model)
+run.end()
+""",
+)
 #: Name, what comes before and after, and whether the journal is on.
 CASES = {
     "no tracking": ("", "", "0"),
     "MLflow": (*_EXPLICIT, "0"),
     "MLflow, autologging": (*_AUTOLOG, "0"),
+    "our own calls": (*_OURS, "1"),
     "the same calls in our kernel": (*_EXPLICIT, "1"),
     "autologging in our kernel": (*_AUTOLOG, "1"),
 }

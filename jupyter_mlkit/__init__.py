@@ -22,11 +22,12 @@ _PUBLIC = {
     "load_spec": "jupyter_mlkit.spec",
     "log_cube": "jupyter_mlkit.train",
     "predict": "jupyter_mlkit.train",
+    "start_run": "jupyter_mlkit.tracking.run",
 }
 #: Rooms that ``import jupyter_mlkit as mlkit; mlkit.train.run(spec)`` reaches without more imports.
 _ROOMS = {"cubes", "registry", "tracking", "train"}
 
-__all__ = ["TrainingSpec", "__version__", "load_spec", "log_cube", "predict"]
+__all__ = ["TrainingSpec", "__version__", "load_spec", "log_cube", "predict", "start_run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -29,6 +29,8 @@ export namespace CommandArguments {
   export interface IOpenPanel {
     /** A run to choose in the list, for a comparison. */
     chooseRun?: string;
+    /** Which runs to list, of all experiments; in MLflow's syntax. */
+    filter?: string;
   }
   export interface ILaunch {
     /** A spec to start from, perhaps unfinished. */
@@ -82,6 +84,10 @@ export const describedBy = {
     chooseRun: {
       type: 'string',
       description: 'Id of a run to choose in the list, for a comparison'
+    },
+    filter: {
+      type: 'string',
+      description: "Which runs to list, of all experiments; in MLflow's syntax"
     }
   }),
   launch: describe({

@@ -45,6 +45,17 @@ class RunsQuery(Paging):
         Meta(max_length=10, description="Such as `metrics.val_rmse ASC`; repeatable"),
     ] = msgspec.field(default_factory=list)
     view: Literal["active", "deleted", "all"] = "active"
+    cube: Annotated[
+        str, Meta(max_length=2000, description="Fingerprint or URI of the cube of the runs")
+    ] = ""
+    period: Annotated[
+        str,
+        Meta(
+            max_length=100,
+            description="Runs with data of it: `2011` or `2010-01/2012-06`, both ends included. "
+            "A page may be short though another follows",
+        ),
+    ] = ""
 
 
 class TagQuery(Query):
@@ -108,6 +119,8 @@ class RunsHandler(MLKitHandler):
                 query.view,
                 query.max_results,
                 query.page_token,
+                cube=query.cube,
+                period=query.period,
             )
         )
 

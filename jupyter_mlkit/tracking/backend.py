@@ -90,20 +90,26 @@ class TrackingBackend:
         view: View = "active",
         max_results: int = 100,
         page_token: str | None = None,
+        *,
+        cube: str | None = None,
+        period: str | None = None,
     ) -> models.RunPage:
         """Return one page of runs; see :func:`jupyter_mlkit.tracking.runs.search_runs`.
 
         Those that wait for the store come first, on the first page. Only the store can filter:
         where it is asked to, they are left out.
         """
-        shows_unsent = view != "deleted" and not filter and not page_token
+        is_narrowed = filter or cube or period
+        shows_unsent = view != "deleted" and not is_narrowed and not page_token
         unsent = self._unsent.runs(experiment_ids) if shows_unsent else []
         there = [one for one in map(self._unsent.in_store, experiment_ids) if not is_local(one)]
         if experiment_ids and not there:  # nothing of them is in the store yet
             return models.RunPage(items=unsent, next_page_token=None)
         try:
             page = runs.search_runs(
-                self.store, there, filter, order_by, view, max_results, page_token
+                *(self.store, there, filter, order_by, view, max_results, page_token),
+                cube=cube,
+                period=period,
             )
         except BackendError:
             if not unsent:

@@ -24,7 +24,7 @@ from jupyter_mlkit.errors import (
 )
 
 from .redact import redact
-from .store import is_local, is_sql, local_path, prepare_store
+from .store import artifacts_at, is_local, is_sql, local_path, prepare_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -94,7 +94,8 @@ class StoreClient:
             if self._client is None:
                 from mlflow import MlflowClient
 
-                self._client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+                with artifacts_at(self._artifact_root):
+                    self._client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
             return self._client
 
     @contextmanager

@@ -35,6 +35,8 @@ _DATA_PARAMS = (
 _DATA_TAGS = {
     "cube address": names.CUBE_URI,
     "cube fingerprint": names.CUBE_FINGERPRINT,
+    "first time": names.CUBE_BEGIN,
+    "last time": names.CUBE_END,
     "split hash": names.SPLIT_HASH,
     "units": names.UNITS,
 }
@@ -42,6 +44,7 @@ _DATA_TAGS = {
 _TOLD = frozenset(
     {
         *_DATA_TAGS.values(),
+        names.CUBE_YEARS,
         names.TARGET,
         names.EVALUATION,
         names.EVALUATION_HASH,

@@ -13,18 +13,22 @@ from typing import TYPE_CHECKING, Any
 from mlflow.data.dataset import Dataset
 from mlflow.data.dataset_source import DatasetSource
 
+from .cube_extent import cube_extent
 from .redact import redact
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from jupyter_mlkit.cubes.splits.base import Split
     from jupyter_mlkit.models import RoleCount
 
 #: MLflow's limit on a digest; a longer one is refused by the store.
 DIGEST_LENGTH = 36
-#: MLflow's limits in characters.
+#: MLflow's limit in characters.
 _NAME_LENGTH = 500
-_SCHEMA_LENGTH = 1_000_000
+#: Far below MLflow's: both, with their quotes escaped, are one entry of the journal.
+_SCHEMA_LENGTH = 500_000
+_PROFILE_LENGTH = 100_000
 
 _CUBE_URI = re.compile(r"\.(zarr(\.zip)?|nc4?|cdf|h5|hdf5?)/?$", re.IGNORECASE)
 
@@ -93,6 +97,8 @@ class CubeDataset(Dataset):  # type: ignore[misc]
         Variables that are predicted from.
     roles : list of RoleCount, optional
         Realised cells and blocks of train, validation and test.
+    split : Split, optional
+        What deals the cells to these roles, resolved: its hash and rule are kept.
     """
 
     def __init__(
@@ -105,11 +111,13 @@ class CubeDataset(Dataset):  # type: ignore[misc]
         target: str | None = None,
         features: list[str] | None = None,
         roles: list[RoleCount] | None = None,
+        split: Split | None = None,
     ) -> None:
         self._ds = ds
         self._target = target
         self._features = list(features or [])
         self._roles = list(roles or [])
+        self._split = split
         super().__init__(
             source=source,
             name=(name or _name_of(source.uri))[:_NAME_LENGTH],
@@ -131,21 +139,21 @@ class CubeDataset(Dataset):  # type: ignore[misc]
 
     @property
     def schema(self) -> dict[str, Any]:
-        """Dims, coords and variables with units and chunks.
+        """Dims, coords and variables with units and chunks, and where and when the cube is.
 
         ``mlflow_colspec`` is what MLflow's own UI reads; ``cube`` is the whole of it.
         """
         return {
             "mlflow_colspec": [
                 {"name": str(name), "type": _column_type(str(var.dtype)), "required": True}
-                for name, var in self._ds.data_vars.items()
+                for name, var in _data_variables(self._ds)
             ],
             "cube": cube_schema(self._ds, target=self._target, features=self._features),
         }
 
     @property
     def profile(self) -> dict[str, Any]:
-        """Numbers of cells, and of each role's cells and blocks where the split is known."""
+        """Numbers of cells, of each role's cells and blocks, and the split where it is known."""
         profile: dict[str, Any] = {
             "cells": _product(self._ds.sizes.values()),
             "variables": len(self._ds.data_vars),
@@ -155,6 +163,8 @@ class CubeDataset(Dataset):  # type: ignore[misc]
             profile["roles"] = {
                 count.role: {"cells": count.cells, "blocks": count.blocks} for count in self._roles
             }
+        if self._split is not None:
+            profile["split"] = {"hash": self._split.hash, "rule": self._split.to_dict()}
         return profile
 
     def to_dict(self) -> dict[str, str]:
@@ -163,11 +173,18 @@ class CubeDataset(Dataset):  # type: ignore[misc]
         schema = json.dumps(self.schema)
         if len(schema) > _SCHEMA_LENGTH:
             # A cube of thousands of variables: the names alone still identify it.
-            schema = json.dumps({"cube": {"variables": sorted(map(str, self._ds.data_vars))}})
+            names = sorted(map(str, self._ds.data_vars))
+            schema = json.dumps({"cube": {**cube_extent(self._ds), "variables": names}})
         if len(schema) > _SCHEMA_LENGTH:
-            schema = json.dumps({"cube": {"number_of_variables": len(self._ds.data_vars)}})
+            number = {"number_of_variables": len(self._ds.data_vars)}
+            schema = json.dumps({"cube": {**cube_extent(self._ds), **number}})
         record["schema"] = schema
-        record["profile"] = json.dumps(self.profile)
+        profile = json.dumps(self.profile)
+        if len(profile) > _PROFILE_LENGTH:
+            # A rule that holds the gaps of many dates: its hash still identifies it.
+            rest = {"split": {"hash": self._split.hash}} if self._split is not None else {}
+            profile = json.dumps(self.profile | rest)
+        record["profile"] = profile
         return record
 
 
@@ -179,6 +196,7 @@ def from_xarray(
     target: str | None = None,
     features: list[str] | None = None,
     roles: list[Any] | None = None,
+    split: Any = None,
 ) -> CubeDataset:
     """Make an MLflow dataset of a cube: also ``mlflow.data.from_xarray``.
 
@@ -190,12 +208,31 @@ def from_xarray(
         Where it was opened; xarray's own ``encoding["source"]`` where missing.
     name, digest, target, features, roles
         As in :class:`CubeDataset`.
+    split : Split, optional
+        Any of :mod:`jupyter_mlkit.cubes.splits`; it is resolved for the cube.
+
+    Raises
+    ------
+    SpecError
+        The split does not fit the cube.
+
+    Examples
+    --------
+    >>> split = BlockSplit({"lat": "2.25 deg", "lon": "2.25 deg"})
+    >>> mlflow.log_input(mlflow.data.from_xarray(cube, uri, target="lst", split=split), "training")
     """
     if not isinstance(source, CubeDatasetSource):
         uri = source if source is not None else ds.encoding.get("source", "memory")
         source = CubeDatasetSource(str(uri))
     return CubeDataset(
-        ds, source, name=name, digest=digest, target=target, features=features, roles=roles
+        ds,
+        source,
+        name=name,
+        digest=digest,
+        target=target,
+        features=features,
+        roles=roles,
+        split=None if split is None else split.resolve(ds),
     )
 
 
@@ -206,9 +243,10 @@ from_xarray.__annotations__["return"] = CubeDataset
 def cube_schema(
     ds: xr.Dataset, *, target: str | None = None, features: list[str] | None = None
 ) -> dict[str, Any]:
-    """Return dims, coords and variables of `ds` as JSON values; reads no data variable."""
+    """Return dims, coords, variables and extent of `ds` as JSON values; reads no data variable."""
     used = set(features or [])
     return {
+        **cube_extent(ds),
         "dims": {str(dim): int(size) for dim, size in ds.sizes.items()},
         "coords": {
             str(name): {
@@ -226,9 +264,14 @@ def cube_schema(
                 "chunks": _chunks(var.encoding),
                 "role": "target" if name == target else "feature" if name in used else None,
             }
-            for name, var in ds.data_vars.items()
+            for name, var in _data_variables(ds)
         },
     }
+
+
+def _data_variables(ds: xr.Dataset) -> list[tuple[Any, xr.Variable]]:
+    # As `data_vars` makes an array with coordinates of each, thousands of them take seconds.
+    return [(name, ds.variables[name]) for name in ds.data_vars]
 
 
 def _chunks(encoding: dict[Any, Any]) -> list[int] | None:

@@ -57,5 +57,9 @@ def page_of(
     """Cut a page out of a whole list and return it with the token of the next one."""
     start = check_page(max_results, page_token)
     end = start + max_results
-    token = b64encode(msgspec.json.encode(_Offset(end))).decode() if end < len(items) else None
-    return list(items[start:end]), token
+    return list(items[start:end]), token_at(end) if end < len(items) else None
+
+
+def token_at(offset: int) -> str:
+    """Return the token of the page that begins with entry `offset`, also for MLflow."""
+    return b64encode(msgspec.json.encode(_Offset(offset))).decode()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 from jupyter_mlkit.errors import InvalidInputError, NotFoundError
 from jupyter_mlkit.models import Run, RunPage, RunPatch
 
 from . import convert
 from .client import StoreClient
+from .cube_search import CubeSearch
 from .experiments import experiment_ids as ids_of_experiments
 from .filters import check_filter, check_order
-from .pages import check_page
+from .pages import check_page, token_at
 from .tags import END_REASON, JOB_ID, LOST, OWNER
 
 View = Literal["active", "deleted", "all"]
@@ -21,6 +22,9 @@ View = Literal["active", "deleted", "all"]
 _NOTE = "mlflow.note.content"
 #: As MLflow has it.
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,255}")
+#: Runs that are asked for at once, and looked at for one page, where the store cannot tell all.
+_AT_ONCE = 500
+_MOST_LOOKED_AT = 5000
 
 
 def search_runs(
@@ -31,6 +35,9 @@ def search_runs(
     view: View = "active",
     max_results: int = 100,
     page_token: str | None = None,
+    *,
+    cube: str | None = None,
+    period: str | None = None,
 ) -> RunPage:
     """Return one page of runs.
 
@@ -50,13 +57,20 @@ def search_runs(
         Size of the page.
     page_token : str, optional
         From the page before.
+    cube : str, optional
+        Fingerprint or URI of a cube that the runs were logged with.
+    period : str, optional
+        ISO 8601, ``2010-01/2012-06`` or one date: runs with data of any part of it. Of these a
+        page may hold fewer than `max_results` though others follow.
 
     Raises
     ------
     InvalidInputError
-        ``invalid_filter`` (field ``filter``), ``invalid_order_by`` (field ``order_by``).
+        ``invalid_filter`` (field ``filter``), ``invalid_order_by`` (field ``order_by``),
+        ``invalid_period`` (field ``period``).
     """
     check_page(max_results, page_token)
+    wanted = CubeSearch.of(cube, period)
     bad = [i for i in experiment_ids if not (i.isascii() and i.isdigit() and len(i) < 19)]
     if bad and store.path is not None:
         raise NotFoundError(f"Experiment {bad[0][:50]!r} does not exist.", field="experiment_id")
@@ -75,16 +89,54 @@ def search_runs(
                 f"view must be active, deleted or all, not {view!r}.", field="view"
             )
         ids = list(dict.fromkeys(experiment_ids)) or ids_of_experiments(client)
-        page = client.search_runs(
-            ids,
-            filter_string=filter or "",
-            run_view_type=views[view],
-            max_results=max_results,
-            order_by=list(order_by) or None,
-            page_token=page_token or None,
-        )
-        items = [convert.run(entity, convert.LIST_BOUNDS) for entity in page]
-        return RunPage(items=items, next_page_token=page.token or None)
+        # What a person has written comes last: MLflow takes one that ends in AND.
+        conditions = [*(wanted.conditions if wanted else []), *([filter] if filter else [])]
+
+        def ask(size: int, token: str | None) -> Any:
+            return client.search_runs(
+                ids,
+                filter_string=" AND ".join(conditions),
+                run_view_type=views[view],
+                max_results=size,
+                order_by=list(order_by) or None,
+                page_token=token,
+            )
+
+        if wanted is None:
+            page = ask(max_results, page_token or None)
+            found, token = list(page), page.token
+        else:
+            found, token = _look_through(ask, wanted.finds, max_results, page_token)
+        items = [convert.run(entity, convert.LIST_BOUNDS) for entity in found]
+        return RunPage(items=items, next_page_token=token or None)
+
+
+def _look_through(
+    ask: Callable[[int, str | None], Any],
+    finds: Callable[[Any], bool],
+    max_results: int,
+    page_token: str | None,
+) -> tuple[list[Any], str | None]:
+    """Return those of a search that are looked for, and where the next page begins.
+
+    Tokens count what the store has told, not what was taken of it: no run is in two pages, and
+    none in neither.
+    """
+    begin = offset = check_page(max_results, page_token)
+    found: list[Any] = []
+    while True:
+        page = ask(max(max_results, _AT_ONCE), token_at(offset) if offset else None)
+        for here, run in enumerate(page, 1):
+            if finds(run):
+                found.append(run)
+                if len(found) == max_results:
+                    is_last = here == len(page) and not page.token
+                    return found, None if is_last else token_at(offset + here)
+        offset += len(page)
+        if not page.token:
+            return found, None
+        if offset - begin >= _MOST_LOOKED_AT:
+            return found, token_at(offset)
 
 
 def get_run(store: StoreClient, run_id: str) -> Run:

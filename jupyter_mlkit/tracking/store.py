@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +15,7 @@ from .redact import redact
 
 __all__ = [
     "artifact_root_for",
+    "artifacts_at",
     "environment",
     "is_local",
     "local_path",
@@ -67,6 +70,22 @@ def artifact_root_for(uri: str) -> Path | None:
         return Path(given)
     path = local_path(uri)
     return default_artifact_root() if path is None else path.parent / "artifacts"
+
+
+@contextmanager
+def artifacts_at(root: Path | str | None) -> Iterator[None]:
+    """Let MLflow open a database whose new experiments have their artifacts in `root`.
+
+    Where the environment says nothing: else it would be the current folder.
+    """
+    if root is None or ENV_ARTIFACT_ROOT in os.environ:
+        yield
+        return
+    os.environ[ENV_ARTIFACT_ROOT] = str(root)
+    try:
+        yield
+    finally:
+        os.environ.pop(ENV_ARTIFACT_ROOT, None)
 
 
 def environment(

@@ -27,6 +27,11 @@ SPLIT_HASH: Final = "mlkit.split.hash"
 CUBE_FINGERPRINT: Final = "mlkit.cube.fingerprint"
 #: Where the cube was read, without credentials.
 CUBE_URI: Final = "mlkit.cube.uri"
+#: First and last time in the cubes of a run, as ISO 8601.
+CUBE_BEGIN: Final = "mlkit.cube.begin"
+CUBE_END: Final = "mlkit.cube.end"
+#: All years in between with a space on either side: stores compare tags by LIKE alone.
+CUBE_YEARS: Final = "mlkit.cube.years"
 #: SHA-256 over all files of a model, on the run and on the LoggedModel; see ``digests``.
 MODEL_DIGEST: Final = "mlkit.model.sha256"
 JOB_ID: Final = "mlkit.job_id"
@@ -34,6 +39,8 @@ JOB_ID: Final = "mlkit.job_id"
 MORE_PARAMS: Final = "mlkit.params.more"
 #: Tells a run from all others before a store gives it an id: making it twice is noticed.
 RUN_KEY: Final = "mlkit.run_key"
+#: Tells a model that was handed over from all others: logging it twice is noticed.
+MODEL_KEY: Final = "mlkit.model_key"
 #: Why a run ended other than by finishing: ``stopped``, ``lost``.
 END_REASON: Final = "mlkit.end_reason"
 #: Of a run whose process is gone without having ended it.

@@ -15,6 +15,8 @@ from ..cubes.view.data import CubeData
 from ..cubes.view.samples import Samples
 from ..spec import TrainingSpec, dump_yaml, to_dict
 from ..tracking import tags
+from ..tracking.cube_extent import cube_extent
+from ..tracking.cube_tags import period_tags
 from ..tracking.dataset import CubeDataset, CubeDatasetSource, cube_schema
 from ..tracking.provenance.git import git_head
 from ..tracking.provenance.record import at_start, gathered
@@ -95,7 +97,13 @@ def data_tags(
         tags.SPLIT_HASH: data.split.hash,
         tags.CUBE_FINGERPRINT: identity.fingerprint,
         tags.CUBE_URI: identity.uri,
+        **_period_tags(data),
     }
+
+
+def _period_tags(data: CubeData) -> dict[str, str]:
+    period = cube_extent(data.ds)["period"]
+    return period_tags(*period) if period else {}
 
 
 def tags_of_test(data: CubeData, samples: Samples | None = None) -> dict[str, str]:
@@ -135,6 +143,7 @@ def log_dataset(data: CubeData, identity: CubeIdentity) -> None:
         target=data.spec.target,
         features=data.features,
         roles=data.counts(),
+        split=data.split,
     )
     _log_input(dataset)
 

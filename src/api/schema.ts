@@ -2293,6 +2293,8 @@ export interface operations {
   readonly getRuns: {
     readonly parameters: {
       readonly query?: {
+        /** @description Fingerprint or URI of the cube of the runs */
+        readonly cube?: string;
         /** @description Repeatable; all active ones if left out */
         readonly experiment_id?: readonly string[];
         /** @description In MLflow's syntax */
@@ -2303,6 +2305,8 @@ export interface operations {
         readonly order_by?: readonly string[];
         /** @description next_page_token of the page before */
         readonly page_token?: string | null;
+        /** @description Runs with data of it: `2011` or `2010-01/2012-06`, both ends included. A page may be short though another follows */
+        readonly period?: string;
         readonly view?: 'active' | 'all' | 'deleted';
       };
       readonly header?: never;

@@ -131,6 +131,15 @@ export class RunsModel extends LiveModel {
     }
   }
 
+  /** Show the runs of all experiments that match. */
+  find(filter: string): void {
+    this._state = { ...this._state, experimentId: null };
+    this._showsDeleted = false;
+    this._selection = [];
+    this._filter = filter.trim();
+    this._again();
+  }
+
   /** Show the deleted runs, or the active ones. */
   setShowsDeleted(deleted: boolean): void {
     this._showsDeleted = deleted;

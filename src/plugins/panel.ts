@@ -106,8 +106,11 @@ export const panel: JupyterFrontEndPlugin<void> = {
       caption: trans.__('Show jobs, runs, cubes and models in the sidebar'),
       describedBy: describedBy.openPanel,
       execute: args => {
-        const { chooseRun } = args as CommandArguments.IOpenPanel;
+        const { chooseRun, filter } = args as CommandArguments.IOpenPanel;
         app.shell.activateById(widget.id);
+        if (filter !== undefined) {
+          runs.find(filter);
+        }
         if (chooseRun && !runs.selection.includes(chooseRun)) {
           runs.toggle(chooseRun);
           Notification.info(trans.__('Choose another run, then Compare.'), {

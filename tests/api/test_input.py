@@ -67,6 +67,8 @@ async def test_bodies_that_are_refused_everywhere(call: Any) -> None:
         ("status", [("x", "a")], "x"),
         ("runs", [("view", "everything")], "view"),
         ("runs", [("filter", "metrics.")], "filter"),
+        ("runs", [("period", "last year")], "period"),
+        ("runs", [("cube", "x" * 2001)], "cube"),
         ("compare", [("run_id", "a")], "run_id"),
         ("metrics", [("run_id", "a")], "key"),
         ("runs/0/artifacts/content", [], "path"),

@@ -12,11 +12,18 @@ import mlflow.data
 import numpy as np
 import pytest
 import xarray as xr
+from mlflow.entities import DatasetInput
 from stores import Place
 
+from jupyter_mlkit.cubes.splits.blocks import BlockSplit
+from jupyter_mlkit.cubes.splits.regions import RegionSplit
+from jupyter_mlkit.cubes.splits.stored import split_from_dict
+from jupyter_mlkit.errors import SpecError
 from jupyter_mlkit.models import RoleCount
 from jupyter_mlkit.tracking import context
 from jupyter_mlkit.tracking.dataset import CubeDataset, CubeDatasetSource, from_xarray
+from jupyter_mlkit.tracking.journal.entries import encoded
+from jupyter_mlkit.tracking.journaled.entities import inputs_entry
 
 
 @pytest.fixture
@@ -72,12 +79,43 @@ def test_a_cube_is_opened_again_from_its_source(cube: xr.Dataset, tmp_path: Path
     assert dataset.digest == from_xarray(cube, str(path), target="lst").digest
 
 
+def test_a_cube_carries_its_split() -> None:
+    steps = {"lat": np.arange(40.0), "lon": np.arange(40.0)}
+    cube = xr.Dataset({"lst": (("lat", "lon"), np.zeros((40, 40)))}, steps)
+    split = BlockSplit({"lat": 2, "lon": "2 deg"})
+    profile = json.loads(from_xarray(cube, digest="d", split=split).to_dict()["profile"])
+    # Two cells of this cube are two degrees.
+    assert profile["split"]["hash"] == BlockSplit({"lat": "2 deg", "lon": "2 deg"}).hash
+    assert split_from_dict(profile["split"]["rule"]).hash == profile["split"]["hash"]
+    with pytest.raises(SpecError):
+        from_xarray(cube, digest="d", split=BlockSplit({"height": 2}))
+
+
+def test_a_split_with_too_much_to_say_is_known_by_its_hash(
+    cube: xr.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jupyter_mlkit.tracking.cube_dataset._PROFILE_LENGTH", 200)
+    split = BlockSplit({"lat": "2 deg"})
+    dataset = CubeDataset(cube, CubeDatasetSource("a.zarr"), digest="d", split=split)
+    assert json.loads(dataset.to_dict()["profile"])["split"] == {"hash": split.hash}
+
+
 def test_a_cube_with_too_much_to_say_still_fits() -> None:
     for length in (2_000, 4_000):
         wide = xr.Dataset({f"v{n}" * length: ("x", np.zeros(1)) for n in range(200)})
         record = from_xarray(wide, "wide.zarr", digest="d").to_dict()
         assert len(record["schema"]) < 1_048_575
         assert json.loads(record["schema"])
+
+
+@pytest.mark.parametrize("length", [1, 10, 100, 1_000])
+def test_any_cube_fits_into_the_journal(length: int) -> None:
+    for number in (500, 2_000, 3_000):
+        names = [f"v{n}" * length for n in range(number)]
+        wide = xr.Dataset({name: ("x", np.zeros(1)) for name in names})
+        split = RegionSplit([(n / 9, 0.0, n / 9 + 1, 1.0) for n in range(1_000)])
+        logged = CubeDataset(wide, CubeDatasetSource("a.zarr"), digest="d", split=split)
+        encoded(inputs_entry([DatasetInput(logged._to_mlflow_entity(), [])], []))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,17 @@ def test_is_comparable_with_a_run_of_ours(store: str, small_cube: Path, opened: 
         tags.SPLIT_HASH,
         tags.CUBE_FINGERPRINT,
         tags.UNITS,
+        tags.CUBE_BEGIN,
+        tags.CUBE_END,
+        tags.CUBE_YEARS,
     ):
         assert theirs.data.tags[key] == ours.data.tags[key], key
+    times = open_cube(str(small_cube))["time"].values
+    assert ours.data.tags[tags.CUBE_BEGIN] == str(times[0])[:10]
+    assert ours.data.tags[tags.CUBE_YEARS] == f" {str(times[0])[:4]} "
+    for one in (ours, theirs):
+        profile = json.loads(one.inputs.dataset_inputs[0].dataset.profile)
+        assert profile["split"]["hash"] == one.data.tags[tags.SPLIT_HASH]
     assert theirs.inputs.dataset_inputs[0].dataset.digest == (
         ours.inputs.dataset_inputs[0].dataset.digest
     )

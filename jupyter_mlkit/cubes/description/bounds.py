@@ -29,7 +29,7 @@ def dimensions(ds: xr.Dataset, grid: Grid) -> list[Dimension]:
 def bbox(ds: xr.Dataset, grid: Grid) -> list[float] | None:
     """Return west, south, east, north of the outer edges of the cells.
 
-    Degrees or metres as the coordinates are; on scattered cells of their centres, and west is
+    Degrees or metres as the coordinates are; on scattered cells of their centres. West is
     larger than east where they lie across the date line. None where cells have no place.
     """
     if grid.kind == "none" or any(not ds.sizes[dim] for dim in grid.horizontal):
@@ -120,11 +120,21 @@ def _bbox_of_rows(ds: xr.Dataset, grid: Grid) -> list[float] | None:
         if not values.size:
             return None
         half = float(np.median(np.abs(np.diff(values)))) / 2 if values.size > 1 else 0.0
-        edges += [float(values.min()) - half, float(values.max()) + half]
-    west, east, south, north = (round(edge, 6) for edge in edges)
+        low, high = float(values.min()), float(values.max())
+        if dim == grid.x and grid.geographic and not _is_monotonic(values):
+            west, east = _arc(values)  # 179 is followed by -179
+            if (east - west) % 360 + 3 * half < 360:  # not all around the globe
+                low, high = west, east
+        edges += [low - half, high + half]
+    left, right, south, north = (round(edge, 6) for edge in edges)
     if grid.geographic:
         south, north = max(-90.0, south), min(90.0, north)
-    return [west, south, east, north]
+    return [left, south, right, north]
+
+
+def _is_monotonic(values: NDArray[np.float64]) -> bool:
+    steps = np.diff(values)
+    return bool((steps >= 0).all() or (steps <= 0).all())
 
 
 def _arc(lon: NDArray[np.float64]) -> tuple[float, float]:

@@ -93,11 +93,24 @@ def experiment_in_store(store: Any, ids: Ids, experiment: str) -> str:
     """
     if not is_local(experiment):
         return experiment
-    known = ids.in_store(experiment)
-    if known is None:
-        known = _experiment(store, ids.name_of(experiment))
+    name, known = ids.name_of(experiment), ids.in_store(experiment)
+    if known is None or not _is_still(store, known, name):
+        known = _experiment(store, name)
         ids.keep(experiment, known)
     return known
+
+
+def _is_still(store: Any, known: str, name: str | None) -> bool:
+    """Whether an experiment is the one it was: not deleted, renamed, or of another database."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        found = store.get_experiment(known)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return False
+    return name is None or (found.name == name and found.lifecycle_stage == "active")
 
 
 def _experiment(store: Any, name: str | None) -> str:

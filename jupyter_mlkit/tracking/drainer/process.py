@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
-from jupyter_mlkit.paths import (
-    ENV_DRAINER,
-    ENV_JOB_DIR,
-    ENV_JOB_ID,
-    ENV_JOB_NONCE,
-    ENV_JOURNAL,
-)
+from jupyter_mlkit.paths import ENV_DRAINER
 
 from ..journal.home import Home
+from ..journal.unmade import unmade
+from .environment import handed_on
 from .service import Drainer, alone, backlog
 from .status import was_asked, write_troubles
 from .writers import Life, writers
 
 #: Seconds between two looks at the journals, and after which a drainer without work ends.
 LOOK_EVERY, IDLE = 0.3, 5.0
+#: Seconds for which runs that are written are left alone at first.
+FIRST_WAIT = 2.0
 _LOG = "drainer.log"
 _LOG_BYTES = 1 << 20
-#: What a drainer must not have of whoever starts it: what it sends would go to a journal again,
-#: and it would be taken for a process of the job.
-_NOT_HANDED_ON = (ENV_JOURNAL, ENV_JOB_DIR, ENV_JOB_ID, ENV_JOB_NONCE)
 #: It tries again by itself: with MLflow's patience one stalled server holds up all others 20 min.
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 
@@ -44,7 +39,6 @@ def start(home: Home) -> int | None:
     log = home.root / _LOG
     if log.exists() and log.stat().st_size > _LOG_BYTES:
         log.replace(log.with_suffix(".log.1"))
-    environment = {name: os.environ[name] for name in os.environ if name not in _NOT_HANDED_ON}
     with log.open("ab") as output:
         child = subprocess.Popen(
             [sys.executable, "-m", "jupyter_mlkit.tracking.drainer", str(home.root)],
@@ -52,7 +46,7 @@ def start(home: Home) -> int | None:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**_PATIENCE, **environment, ENV_DRAINER: "1"},
+            env={**_PATIENCE, **handed_on(), ENV_DRAINER: "1"},
             cwd=home.root,
         )
     # Whoever started it may live longer: it must not stay a zombie.
@@ -60,7 +54,13 @@ def start(home: Home) -> int | None:
     return child.pid
 
 
-def run(root: Path, *, look_every: float = LOOK_EVERY, idle: float = IDLE) -> None:
+def run(
+    root: Path,
+    *,
+    look_every: float = LOOK_EVERY,
+    idle: float = IDLE,
+    first_wait: float = FIRST_WAIT,
+) -> None:
     """Drain until nothing waits and nobody writes, or until the process is asked to end."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -70,10 +70,24 @@ def run(root: Path, *, look_every: float = LOOK_EVERY, idle: float = IDLE) -> No
         with alone(home) as first:
             if not first:
                 return
+            _let_begin(home, stop, look_every, first_wait)
             _drain(home, stop, look_every, idle)
         # What was begun while this one held its place has nobody else.
         if not _has_work(home):
             return
+
+
+def _let_begin(home: Home, stop: threading.Event, look_every: float, most: float) -> None:
+    """Wait while all that there is was begun just now, and is still written.
+
+    The first entry that is brought costs the import of MLflow, seconds of a core, which a short
+    script needs itself: threads that compute together lose most by a rival.
+    """
+    until = time.monotonic() + most
+    while time.monotonic() < until and not stop.is_set() and not was_asked(home):
+        if any(Life.ALIVE not in writers(one.folder).values() for one in home.journals()):
+            return
+        stop.wait(look_every)
 
 
 def _drain(home: Home, stop: threading.Event, look_every: float, idle: float) -> None:
@@ -111,7 +125,8 @@ def _has_work(home: Home) -> bool:
     """Whether something waits, or a process of this machine has a run that is not settled."""
     return any(
         backlog(journal)
-        or any(one.is_dir() for one in (journal.files, journal.sending, journal.loose))
+        or any(one.is_dir() for one in journal.waiting_files)
+        or any(unmade(journal))
         # Of a writer that is closed or dead, something is left only where its store is away.
         or any(life is not Life.UNKNOWN for life in writers(journal.folder).values())
         for journal in home.journals()

@@ -17,17 +17,20 @@ from jupyter_mlkit.paths import default_tracking_uri
 from ..client import StoreClient
 from ..disk import try_lock
 from ..journal.home import Home, Journal
+from ..journal.ids import is_local
 from ..journal.reader import Damage
 from ..journal.segments import Segment, segments
 from ..journaled.plugin import leave_out
 from ..redact import redact
 from ..schema import require_file
+from ..store import artifact_root_for
 from .asides import forget_models
 from .confirm import tidy
 from .creation import run_in_store
 from .cursors import read_cursor
 from .drain import drain
 from .files import bring_files
+from .handed_over import HandedOver
 from .lost import States
 from .status import Trouble
 from .target import JournalTarget
@@ -79,6 +82,7 @@ class Drainer:
         self._given = _given_uri()
         self._stores: dict[str, StoreClient] = {}
         self._states = States(clock)
+        self._handed_over = HandedOver(clock)
         #: What failed, by the URI of the store or the folder of the run.
         self.failing: dict[str, Failing] = {}
 
@@ -118,6 +122,12 @@ class Drainer:
         except (MLKitError, OSError) as error:
             self._failed(place, error)
             return 0
+        except Exception as error:  # noqa: BLE001 - one journal must not keep all others from their stores
+            _log.exception("The journal of run %s cannot be brought.", journal.run)
+            why = f"{type(error).__name__}: {error}"
+            hint = "Nothing of it is lost; update jupyter_mlkit, or tell its authors."
+            self._failed(place, BackendError(why, hint=hint, code="unexpected"))
+            return 0
         for name in (place, journal.store):
             self.failing.pop(name, None)
         with suppress(OSError):  # something is left, or was begun meanwhile
@@ -139,6 +149,7 @@ class Drainer:
                 damaged=_tell,
                 go_on=go_on,
             )
+        self._handed_over.look(journal, store, run)
         # Looked at before it is judged: who dies meanwhile is judged in the next round.
         lives = writers(journal.folder)
         gone = self._states.end_lost(journal.folder, store, run, lives, target.before_end)
@@ -150,11 +161,17 @@ class Drainer:
     def _store(self, uri: str) -> StoreClient:
         if uri not in self._stores:
             # What the journal names has no password; what this process was given may have one.
-            store = StoreClient(self._given if redact(self._given) == uri else uri)
-            if store.path is not None:
+            uri_there = self._given if redact(self._given) == uri else uri
+            store = StoreClient(uri_there, artifact_root_for(uri_there))
+            if store.path is not None and not self._is_new(uri):
                 require_file(store.path)  # where it was logged to: a new one would take its place
             self._stores[uri] = store
         return self._stores[uri]
+
+    def _is_new(self, uri: str) -> bool:
+        """Whether all that is logged to a store was begun without it, and nothing is there."""
+        runs = [one.run for one in self.home.journals_of(uri)]
+        return all(map(is_local, runs)) and not self.home.ids(uri).is_known
 
     def _is_due(self, name: str) -> bool:
         failing = self.failing.get(name)

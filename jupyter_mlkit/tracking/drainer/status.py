@@ -15,14 +15,16 @@ import msgspec
 from jupyter_mlkit.errors import BackendError
 
 from ..journal.files import staged
-from ..journal.home import MODELS, SENT, Home, Journal
+from ..journal.home import MODELS, SENT, UNMADE, Home, Journal
 from ..journal.segments import SUFFIX, segments
+from ..journal.unmade import NOTE
 from .counting import count
 from .dead_letters import NAME as DEAD_LETTERS
 
 _NAME, _ASKED = "status.json", "try-now"
 _UNREADABLE = "Look at the permissions there, and at the disk; nothing was deleted."
-_REFUSED = "refused-files"
+#: What was refused is no longer waiting.
+_REFUSED = ("refused-files", "refused-models")
 _SEGMENT = re.compile(r"[0-9a-f]{32}-\d{6,}(\.mlkj\d+)")
 
 
@@ -178,7 +180,9 @@ def _files(folder: Path) -> Iterator[Path]:
     """Yield the files that wait: those below the folder of a run, but for what was refused."""
     for path in staged(folder):
         below = path.relative_to(folder).parts
-        if len(below) == 1 or below[0] == _REFUSED or path.suffix == SENT:
+        if len(below) == 1 or below[0] in _REFUSED or path.suffix == SENT:
+            continue
+        if below[0] == UNMADE and path.name != NOTE:  # a model is one, however many files it has
             continue
         if below[0] == MODELS and (folder / MODELS / (below[1] + SENT)).exists():
             continue

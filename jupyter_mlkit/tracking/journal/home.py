@@ -20,6 +20,8 @@ _STORE = "store.uri"
 #: Folder of a run with a folder for each model, and the end of the name of what tells that the
 #: files of a model were sent.
 MODELS, SENT = "models", ".sent"
+#: Folder of a run with a folder for each model that was handed over.
+UNMADE = "unmade"
 #: Not the name of a run.
 _IDS = ".ids"
 #: Bytes that the journals of a user should not exceed, and the share of them at which that is told.
@@ -59,6 +61,16 @@ class Journal:
     def loose(self) -> Path:
         """Where a run that no store knows has its files, which may still be written."""
         return self.folder / "loose"
+
+    @property
+    def unmade(self) -> Path:
+        """Where models wait to be logged; see :mod:`.unmade`."""
+        return self.folder / UNMADE
+
+    @property
+    def waiting_files(self) -> tuple[Path, ...]:
+        """Folders that are there while something in them waits."""
+        return self.files, self.sending, self.loose
 
     def model_files(self, model: str) -> Path:
         """Where files of a model wait until the store is there."""

@@ -62,6 +62,11 @@ class Ids:
             self._write(local, _Known(name=name))
         return local
 
+    @property
+    def is_known(self) -> bool:
+        """Whether anything of here is in the store already."""
+        return any(self.in_store(one.name) is not None for one in self.folder.glob(f"{LOCAL}*"))
+
     def keep(self, local: str, in_store: str) -> None:
         """Note what an id is in the store.
 

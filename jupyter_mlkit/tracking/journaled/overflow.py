@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -11,12 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mlflow.utils.validation import MAX_PARAM_VAL_LENGTH, MAX_TAG_VAL_LENGTH
+from ..journal.long_texts import MOST_OF_PARAM, MOST_OF_TAG, shortened
 
 T = TypeVar("T")
 #: Params of a run beyond these go to a file: MLflow reads all that there are at each call.
 MOST_PARAMS = 1000
-FOLDER = "mlkit/long"
 _log = logging.getLogger("jupyter_mlkit.tracking")
 
 
@@ -30,27 +28,16 @@ def whole(params: Sequence[T], tags: Sequence[T]) -> tuple[list[T], list[T], dic
     """
     files: dict[str, bytes] = {}
     return (
-        [_shortened("param", one, MAX_PARAM_VAL_LENGTH, files) for one in params],
-        [_shortened("tag", one, MAX_TAG_VAL_LENGTH, files) for one in tags],
+        [_shortened("param", one, MOST_OF_PARAM, files) for one in params],
+        [_shortened("tag", one, MOST_OF_TAG, files) for one in tags],
         files,
     )
 
 
 def _shortened(kind: str, one: Any, most: int, files: dict[str, bytes]) -> Any:
     value = str(one.value)
-    if len(value) <= most:
-        return one
-    # Another value has another name: what changed is told from what did not.
-    content = value.encode(errors="surrogatepass")
-    digest = hashlib.sha256(one.key.encode(errors="surrogatepass") + b"\0" + content).hexdigest()
-    name = f"{FOLDER}/{kind}-{digest[:16]}.txt"
-    files[name] = content
-    said = f" … [{len(value):,} characters, the whole is in {name}]"
-    _log.warning(
-        "The %s %r has %s characters, MLflow takes %s: the whole is in the run's file %s.",
-        kind, one.key[:80], f"{len(value):,}", f"{most:,}", name,
-    )  # fmt: skip
-    return type(one)(one.key, value[: most - len(said)] + said)
+    told = shortened(kind, one.key, value, most, files)
+    return one if told == value else type(one)(one.key, told)
 
 
 class More:

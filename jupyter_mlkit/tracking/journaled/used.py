@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
 
+from mlflow.entities import RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.store.entities.paged_list import PagedList
 
+from ..cube_tags import cube_tags, split_of
 from ..drainer.creation import experiment_in_store
 from ..journal.entries import Entry
 from ..journal.ids import is_local
+from ..tags import ARTIFACT_SPLIT, SPLIT_HASH
 from .artifacts import Place, is_here, keep_first
 from .entities import inputs_entry, outputs_entry
 from .errors import unavailable
@@ -34,6 +38,27 @@ class Used(Own):
             lambda real: real.log_inputs(self.in_store(run_id), datasets, models),
             inputs_entry(datasets or [], models or []),
         )
+        self._tag_with([one.dataset for one in datasets or []], run_id)
+
+    def _tag_with(self, datasets: list[Any], run_id: str) -> None:
+        """Let a run be found by its cubes, and keep how they were split.
+
+        MLflow has one record of a cube for all runs of an experiment; the split is the run's own.
+        """
+        if not any(one.source_type == "cube" for one in datasets):
+            return
+        try:
+            known = self.get_run(run_id).data.tags
+        except MlflowException:
+            known = {}
+        found = cube_tags(datasets, known)
+        split = split_of(datasets)
+        if split is not None and SPLIT_HASH not in known:
+            found[SPLIT_HASH] = split["hash"]
+            content = json.dumps(split, indent=2).encode()
+            self._stage(self._opened(run_id)[1], {ARTIFACT_SPLIT: content})
+        if found:
+            self.log_batch(run_id, [], [], [RunTag(*one) for one in found.items()])
 
     def log_outputs(self, run_id: str, models: Any) -> None:
         """Log models that a run has made."""

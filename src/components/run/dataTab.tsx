@@ -16,7 +16,9 @@ import { IntervalTable } from './intervalTable';
 import { ScalingTable, scalingOf } from './scalingTable';
 import type { IRunViewProps } from './types';
 
-type Props = Pick<IRunViewProps, 'trans' | 'artifacts'> & { run: Run };
+type Props = Pick<IRunViewProps, 'trans' | 'artifacts' | 'onFindRuns'> & {
+  run: Run;
+};
 
 const JSON_LIMIT = 256 * 1024;
 
@@ -91,7 +93,7 @@ export function DataTab(props: Props): JSX.Element {
   );
 }
 
-function Datasets({ trans, run }: Props): JSX.Element {
+function Datasets({ trans, run, onFindRuns }: Props): JSX.Element {
   if (run.datasets.length === 0) {
     return (
       <p className="jp-mlkit-dim">
@@ -120,10 +122,27 @@ function Datasets({ trans, run }: Props): JSX.Element {
             </dd>
           </dl>
           <DatasetRecord trans={trans} dataset={dataset} />
+          {isFound(run, dataset) && (
+            <button
+              type="button"
+              className="jp-mlkit-button"
+              onClick={() =>
+                onFindRuns(`datasets.digest = '${dataset.digest}'`)
+              }
+            >
+              {trans.__('Runs on this cube')}
+            </button>
+          )}
         </article>
       ))}
     </>
   );
+}
+
+/** Whether the store can be asked for the runs on a cube; its filters have no escapes. */
+function isFound(run: Run, dataset: Run['datasets'][number]): boolean {
+  const isCube = dataset.source_type === 'cube';
+  return isCube && !run.waiting && /^[\w:.-]+$/.test(dataset.digest);
 }
 
 /** MLflow stores a source as JSON with one address in it. */

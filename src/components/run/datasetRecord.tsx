@@ -14,6 +14,10 @@ interface ICube {
     string,
     { dims?: string[]; dtype?: string; units?: string; role?: string }
   >;
+  period?: unknown;
+  /** West, south, east, north. */
+  bbox?: unknown;
+  crs?: unknown;
 }
 
 /** Size of a cube as its profile has it; `roles` are those of the split, which has its table. */
@@ -66,6 +70,7 @@ function Cube(props: {
             formatBytes(size.bytes)
           )}`}
       </p>
+      <Extent trans={trans} cube={cube} />
       <table className="jp-mlkit-table">
         <thead>
           <tr>
@@ -90,6 +95,22 @@ function Cube(props: {
       </table>
     </>
   );
+}
+
+/** When and where the cells are, as far as the record tells. */
+function Extent(props: {
+  trans: TranslationBundle;
+  cube: ICube;
+}): JSX.Element | null {
+  const { trans, cube } = props;
+  const { period, bbox, crs } = cube;
+  const parts = [
+    Array.isArray(period) && period.join(' – '),
+    Array.isArray(bbox) &&
+      trans.__('west %1, south %2, east %3, north %4', ...bbox.map(String)),
+    typeof crs === 'string' && crs
+  ].filter(Boolean);
+  return parts.length > 0 ? <p>{parts.join(' · ')}</p> : null;
 }
 
 /** Units of the variables of all datasets, by name. */

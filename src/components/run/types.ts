@@ -65,6 +65,8 @@ export interface IRunViewProps {
   onTab?: (tab: RunTab) => void;
   initialTab?: RunTab;
   onCompare: () => void;
+  /** Show in the panel the runs that a filter in MLflow's syntax finds. */
+  onFindRuns: (filter: string) => void;
   /** Left out where the run has no model or the registry is missing. */
   onRegister?: () => void;
   /** Open what was executed for the run; left out where it was not started in a notebook. */

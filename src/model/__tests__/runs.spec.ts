@@ -129,6 +129,23 @@ describe('RunsModel', () => {
     });
   });
 
+  it('finds runs of all experiments, whatever was listed before', async () => {
+    model.look();
+    model.setExperiment('7');
+    model.setShowsDeleted(true);
+    await settle();
+    model.toggle('a');
+    model.find("datasets.digest = 'stored:abc' ");
+    await settle();
+    expect(server.callsOf('runs').pop()?.query).toMatchObject({
+      experiment_id: [],
+      filter: "datasets.digest = 'stored:abc'",
+      view: 'active'
+    });
+    expect(model.filter).toBe("datasets.digest = 'stored:abc'");
+    expect(model.selection).toEqual([]);
+  });
+
   it('quotes the key of an order', async () => {
     model.look();
     model.setOrder({ by: 'metrics.baseline/mean/val_rmse', ascending: true });

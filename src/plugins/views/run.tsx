@@ -71,6 +71,7 @@ export class RunContent extends LiveWidget {
           onTab={this._onTab}
           initialTab={tab}
           onCompare={this._compare}
+          onFindRuns={this._findRuns}
           onRegister={
             run && run.models.length > 0
               ? () => this._showRegister(true)
@@ -122,6 +123,10 @@ export class RunContent extends LiveWidget {
     void commands.execute(CommandIDs.openPanel, {
       chooseRun: this._model.runId
     });
+  };
+
+  private readonly _findRuns = (filter: string) => {
+    void this._options.commands.execute(CommandIDs.openPanel, { filter });
   };
 
   private readonly _relaunch = async () => {

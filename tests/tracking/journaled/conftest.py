@@ -34,7 +34,7 @@ def runner(tmp_path: Path, home: Home) -> Runner:
             **os.environ,
             ENV_JOURNAL: journal,
             ENV_ARTIFACT_ROOT: str(tmp_path / "artifacts"),
-            "MLFLOW_TRACKING_URI": uri,
+            **({"MLFLOW_TRACKING_URI": uri} if uri else {}),
             "JUPYTER_DATA_DIR": str(home.root.parents[1]),
             "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
         }

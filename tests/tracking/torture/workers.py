@@ -74,7 +74,7 @@ def bring(root: Path, begun: Connection) -> None:
             told = True
 
     drain.write_cursor = write_cursor  # type: ignore[assignment]
-    process.run(root, look_every=0.005, idle=3600)
+    process.run(root, look_every=0.005, idle=3600, first_wait=0)
 
 
 def start(work: Callable[..., None], *given: object) -> BaseProcess:

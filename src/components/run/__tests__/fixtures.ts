@@ -111,6 +111,7 @@ export function makeProps(parts: Partial<IRunViewProps> = {}): IRunViewProps {
     job: null,
     log: null,
     onCompare: jest.fn(),
+    onFindRuns: jest.fn(),
     onInsertCode: jest.fn(),
     ...parts
   };

@@ -4,6 +4,7 @@ import userEvent from '@testing-library/user-event';
 import * as React from 'react';
 
 import { MLKitError } from '../../../api/errors';
+import type { Run } from '../../../api/types';
 import { RunView } from '../runView';
 import {
   XSS,
@@ -230,6 +231,46 @@ describe('RunView', () => {
     expect(screen.getByRole('row', { name: /t2m K feature/ })).toBeVisible();
     expect(await screen.findByText('<b>x</b>')).toBeVisible();
     expect(await screen.findByText(/not logged it/)).toBeVisible();
+  });
+
+  it('says where and when a cube is, and finds the runs on it', async () => {
+    const cube = {
+      dims: { time: 4 },
+      variables: {},
+      period: ['2010-01-01', '2012-06-30'],
+      bbox: [9.5, -0.5, 13.5, XSS],
+      crs: 'EPSG:4326'
+    };
+    const dataset = {
+      name: 'demo',
+      digest: 'stored:abc',
+      source_type: 'cube',
+      source: '{}',
+      schema: JSON.stringify({ cube }),
+      profile: '{}',
+      context: 'training'
+    };
+    const onFindRuns = jest.fn();
+    const tab = (parts: Partial<Run>) => (
+      <RunView
+        {...makeProps({ run: makeRun(parts), onFindRuns, initialTab: 'data' })}
+      />
+    );
+    const { rerender } = await show(tab({ datasets: [dataset] }));
+    expect(screen.getByText(/2010-01-01 – 2012-06-30/)).toHaveTextContent(
+      `west 9.5, south -0.5, east 13.5, north ${XSS} · EPSG:4326`
+    );
+    const name = 'Runs on this cube';
+    await userEvent.click(screen.getByRole('button', { name }));
+    expect(onFindRuns).toHaveBeenCalledWith("datasets.digest = 'stored:abc'");
+    for (const parts of [
+      { datasets: [dataset], waiting: true },
+      { datasets: [{ ...dataset, digest: "a' b" }] },
+      { datasets: [{ ...dataset, source_type: 'local' }] }
+    ]) {
+      rerender(tab(parts));
+      expect(screen.queryByRole('button', { name })).toBeNull();
+    }
   });
 
   it('shows the scaling of each variable in its unit', async () => {

@@ -1,0 +1,369 @@
+"""Runs logged without MLflow in the kernel: the journal has all, the drainer tells MLflow.
+
+``import mlflow`` and opening a store take seconds that a short script does not have, and what
+MLflow does with a model takes more. A run that is begun here costs a folder and a file.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Any, Self
+
+from jupyter_mlkit.errors import InvalidInputError
+from jupyter_mlkit.paths import default_tracking_uri, journal_dir
+
+from .drainer.process import start
+from .journal.entries import Created, Metric, Params, Tags, Updated
+from .journal.files import stage
+from .journal.home import Home
+from .journal.ids import new_id
+from .journal.long_texts import MOST_OF_PARAM, MOST_OF_TAG, shortened
+from .journal.opening import open_recorder
+from .journal.unmade import hand_over
+from .journaled.plugin import is_on
+from .provenance.record import Files, at_end, at_start
+from .provenance.source import source_tags, user
+from .store import environment
+from .tags import END_REASON, PARENT
+
+_DEFAULT_EXPERIMENT = "0"
+#: The run that MLflow's calls go to where none was begun by them.
+_MLFLOW_RUN = "MLFLOW_RUN_ID"
+#: Seconds that the end of a process waits for its drainer to be started.
+_START_WITHIN = 5.0
+_ENDS = ("FINISHED", "FAILED", "KILLED")
+#: As MLflow has it.
+_NOT_IN_NAMES = "/:.%\"'"
+_active: list[Run] = []
+#: The run that the next one of this thread, or task, is a child of.
+_open: ContextVar[Run | None] = ContextVar("open run", default=None)
+_starting: threading.Thread | None = None
+_log = logging.getLogger("jupyter_mlkit.tracking")
+
+
+class Run:
+    """A run of this process; see :func:`start_run`.
+
+    Attributes
+    ----------
+    id : str
+        Every call of MLflow's that is told of the journal takes it, from the first moment.
+    name : str
+    """
+
+    def __init__(
+        self,
+        name: str | None,
+        experiment: str | None,
+        params: Mapping[str, object],
+        tags: Mapping[str, object],
+    ) -> None:
+        uri, home = _uri(), Home(journal_dir())
+        self.id = new_id()
+        self.name = str(name or time.strftime("%Y-%m-%d %H:%M:%S"))
+        self._uri, self._pid = uri, os.getpid()
+        self._journal = home.journal(uri, self.id)
+        self._recorder = open_recorder(uri, self.id, home=home)
+        self._steps: dict[str, int] = {}
+        # A handler of a signal logs in the thread that it has stopped.
+        self._lock = threading.RLock()
+        self._is_over = False
+        self._outer = _open.get()
+        outer = self._outer if self._outer is not None and self._outer._uri == uri else None
+        parent = {} if outer is None else {PARENT: outer.id}
+        self._recorder.record(
+            Created(
+                _experiment(home, uri, experiment),
+                self.name,
+                user(),
+                _now(),
+                self._journal.loose.as_uri(),
+                {**source_tags(), **parent, "mlflow.runName": self.name},
+            )
+        )
+        self.set_tags(tags)
+        self.log_params(params)
+        self._keep(at_start(self.id, parent=parent.get(PARENT), later=self._keep))
+        _have_drained(home)
+        self._ids = home.ids(uri)
+        _active.append(self)
+        _open.set(self)
+        self._before = os.environ.get(_MLFLOW_RUN)
+        if is_on():
+            self._tell_mlflow()
+
+    def log(
+        self, values: Mapping[str, float] | None = None, *, step: int | None = None, **more: float
+    ) -> None:
+        """Log values of metrics.
+
+        Parameters
+        ----------
+        values : mapping, optional
+            By name, where a name is no Python name.
+        step : int, optional
+            Where not given, the values of each metric are counted: 0, 1, 2 and so on.
+        **more : float
+            By name.
+
+        Raises
+        ------
+        InvalidInputError
+            ``not_a_metric``: one of them is no number. None of them is logged.
+        """
+        now = time.time_ns() // 1_000_000
+        given = more if values is None else {**values, **more}
+        steps = self._steps
+        with self._lock:
+            if len(given) == 1:  # as loops log: worth the shortest way
+                ((key, value),) = given.items()
+                at = steps.get(key, 0) if step is None else step
+                number = value if type(value) is float else _number(key, value)
+                self._recorder.metric(key, number, now, at)
+                steps[key] = at + 1
+                return
+            entries = [
+                Metric(key, _number(key, one), now, steps.get(key, 0) if step is None else step)
+                for key, one in given.items()
+            ]
+            self._recorder.record(*entries)
+            steps.update({one.key: one.step + 1 for one in entries})
+
+    def log_params(self, values: Mapping[str, object]) -> None:
+        """Log what was chosen; a value is logged as its text."""
+        if values:
+            self._recorder.record(Params(self._texts("param", values, MOST_OF_PARAM)))
+
+    def set_tags(self, values: Mapping[str, object]) -> None:
+        """Set tags."""
+        if values:
+            self._recorder.record(Tags({**self._texts("tag", values, MOST_OF_TAG)}))
+
+    def _texts(self, kind: str, values: Mapping[str, object], most: int) -> dict[str, str]:
+        files: dict[str, bytes] = {}
+        found = {
+            str(key): shortened(kind, str(key), str(value), most, files)
+            for key, value in values.items()
+        }
+        self._keep(files)
+        return found
+
+    def log_model(self, model: Any, name: str = "model", *, example: Any = None) -> None:
+        """Log a model of scikit-learn, PyTorch or Keras, as it is now.
+
+        It is on the disk when this returns. What MLflow needs of it is found out afterwards, in
+        another process.
+
+        Parameters
+        ----------
+        model : object
+        name : str
+        example : array or table, optional
+            Some rows of what it predicts from: tells the signature of the model.
+
+        Raises
+        ------
+        TypeError, pickle.PicklingError
+            It cannot be pickled.
+        OSError
+            It cannot be kept.
+        """
+        if not isinstance(name, str) or not name or any(sign in name for sign in _NOT_IN_NAMES):
+            raise InvalidInputError(
+                f"{name!r} is no name of a model.",
+                hint=f"Give a text without any of {_NOT_IN_NAMES}",
+                code="not_a_name",
+                field="name",
+            )
+        hand_over(self._journal, name, model, example)
+
+    def end(self, status: str = "FINISHED", reason: str | None = None) -> None:
+        """End the run; once is enough.
+
+        Parameters
+        ----------
+        status : {"FINISHED", "FAILED", "KILLED"}
+        reason : str, optional
+        """
+        if status not in _ENDS:
+            raise InvalidInputError(
+                f"A run does not end as {status!r}.",
+                hint=f"It ends as one of {', '.join(_ENDS)}.",
+                code="not_a_status",
+                field="status",
+            )
+        if self._is_over or os.getpid() != self._pid:  # a fork is not the one that ends it
+            return
+        self._is_over = True
+        _active.remove(self)
+        if _open.get() is self:
+            _open.set(self._outer)
+        try:
+            self._end_for_mlflow(status)
+            files, metrics, tags = at_end(self.id)
+            self._keep(files)
+            now = _now()
+            found = [Metric(key, value, now, 0) for key, value in metrics.items()]
+            told = tags | ({END_REASON: reason} if reason else {})
+            self._recorder.record(*found, *([Tags({**told})] if told else []))
+        finally:
+            self._recorder.record(Updated(status, _now()))
+            self._recorder.close()
+
+    def _tell_mlflow(self) -> None:
+        """Let what this process logs by MLflow's own calls be of this run."""
+        mlflow = sys.modules.get("mlflow")
+        if mlflow is None:
+            os.environ[_MLFLOW_RUN] = self.id
+        else:
+            try:
+                mlflow.start_run(run_id=self.id, nested=mlflow.active_run() is not None)
+            except mlflow.MlflowException as error:  # another experiment was set
+                _log.warning("What MLflow's own calls log is not of run %s: %s", self.name, error)
+
+    def _end_for_mlflow(self, status: str) -> None:
+        if os.environ.get(_MLFLOW_RUN) == self.id:
+            del os.environ[_MLFLOW_RUN]
+            if self._before is not None:
+                os.environ[_MLFLOW_RUN] = self._before
+        mlflow: Any = sys.modules.get("mlflow")
+        active = mlflow.active_run() if mlflow is not None else None
+        if active is not None and active.info.run_id in (self.id, self._ids.in_store(self.id)):
+            try:
+                mlflow.end_run(status)
+            except Exception as error:  # noqa: BLE001 - the end that counts is in the journal
+                _log.warning("MLflow cannot end run %s: %s", self.name, error)
+
+    def _keep(self, files: Files) -> None:
+        try:
+            for name, content in files.items():
+                stage(self._journal.files / name, content)
+        except OSError as error:
+            _log.warning("Files of run %s could not be kept: %s.", self.name, error)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.end()
+        elif issubclass(kind, KeyboardInterrupt):
+            self.end("KILLED", "stopped")
+        else:
+            self.end("FAILED")
+
+
+def start_run(
+    name: str | None = None,
+    *,
+    experiment: str | None = None,
+    params: Mapping[str, object] | None = None,
+    tags: Mapping[str, object] | None = None,
+) -> Run:
+    """Begin a run; inside of another one it is its child.
+
+    Parameters
+    ----------
+    name : str, optional
+        The time where not given.
+    experiment : str, optional
+        The name; that of ``mlflow.set_experiment`` where not given.
+    params, tags : mapping, optional
+
+    Returns
+    -------
+    Run
+        In a ``with`` it ends as the block does: FINISHED, FAILED on an error, KILLED on an
+        interrupt. Else by :meth:`Run.end`, or with the process.
+
+    Raises
+    ------
+    BackendError
+        ``store_unwritable``: there can be no journal.
+
+    Examples
+    --------
+    >>> with mlkit.start_run("forest", params={"trees": 100}) as run:
+    ...     model.fit(X, y)
+    ...     run.log(rmse=rmse)
+    ...     run.log_model(model)
+    """
+    return Run(name, experiment, params or {}, tags or {})
+
+
+@atexit.register
+def _end_all() -> None:
+    for run in [*_active]:
+        run.end()
+    if _starting is not None and _starting.is_alive():
+        # A script that is over at once has its drainer too.
+        _starting.join(_START_WITHIN)
+
+
+def _forked() -> None:
+    # A fork may log to what is open, and is not the one that ends it.
+    for run in _active:
+        run._lock = threading.RLock()
+    _active.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
+def _uri() -> str:
+    # What somebody has told MLflow in this process goes before the environment.
+    mlflow: Any = sys.modules.get("mlflow")
+    said = mlflow is not None and mlflow.is_tracking_uri_set()
+    uri = str(mlflow.get_tracking_uri()) if said else default_tracking_uri()
+    # A relative path means another file in every folder.
+    return environment(uri, None)["MLFLOW_TRACKING_URI"]
+
+
+def _experiment(home: Home, uri: str, name: str | None) -> str:
+    name = name or os.environ.get("MLFLOW_EXPERIMENT_NAME")
+    if name is None:
+        return os.environ.get("MLFLOW_EXPERIMENT_ID", _DEFAULT_EXPERIMENT)
+    return home.ids(uri).experiment(name)
+
+
+def _have_drained(home: Home) -> None:
+    """Have a drainer started, beside what is done and not before it."""
+    global _starting
+
+    def drain() -> None:
+        with suppress(OSError):
+            start(home)
+
+    _starting = threading.Thread(target=drain, daemon=True)
+    with suppress(RuntimeError):  # no more threads: whoever looks next starts one
+        _starting.start()
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _number(key: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(
+            f"{key} is {type(value).__name__} {str(value)[:80]!r}, not a number.",
+            hint="Log a number; a text is a param or a tag.",
+            code="not_a_metric",
+        ) from error

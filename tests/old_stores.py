@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 from alembic import command
+from mlflow.entities import Metric, Param, RunStatus, RunTag
 from mlflow.store.db.utils import _get_alembic_config
 from mlflow.store.tracking.dbmodels.initial_models import Base
+from mlflow.store.tracking.file_store import FileStore
 from sqlalchemy import create_engine
 
 #: With nothing but runs and models; with datasets; with logged models.
@@ -85,3 +88,28 @@ def revision_of(path: Path) -> str:
     """Return the schema that a database says it has."""
     with closing(sqlite3.connect(path)) as connection:
         return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+
+
+def old_file_store(folder: Path, *, runs: int = 3) -> Path:
+    """Make an ``mlruns`` in `folder` by MLflow's own file store, with `runs` runs in it.
+
+    Each has two params and ten points of a metric; another experiment and its run are deleted.
+    """
+    before = os.environ.get("MLFLOW_ALLOW_FILE_STORE")
+    os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
+    try:
+        store = FileStore(str(folder / "mlruns"))
+        sea = store.create_experiment("sea")
+        for number in range(runs):
+            run = store.create_run(sea, "anna", 1, [RunTag("note", "grün")], f"run {number}").info
+            points = [Metric("a/loss", 1 / (step + 1), 1000 + step, step) for step in range(10)]
+            store.log_batch(run.run_id, points, [Param("lr", "0.1"), Param("epochs", "3")], [])
+            store.update_run_info(run.run_id, RunStatus.FINISHED, 2, f"run {number}")
+        gone = store.create_experiment("gone")
+        store.create_run(gone, "anna", 1, [], "gone")
+        store.delete_experiment(gone)
+    finally:
+        os.environ.pop("MLFLOW_ALLOW_FILE_STORE")
+        if before is not None:
+            os.environ["MLFLOW_ALLOW_FILE_STORE"] = before
+    return folder / "mlruns"

@@ -12,7 +12,7 @@ from mlflow.entities import Metric, Param, RunStatus, RunTag
 from mlflow.store.db.utils import _get_alembic_config
 from mlflow.store.tracking.dbmodels.initial_models import Base
 from mlflow.store.tracking.file_store import FileStore
-from sqlalchemy import create_engine
+from sqlalchemy import URL, create_engine
 
 #: With nothing but runs and models; with datasets; with logged models.
 OLD_SCHEMAS = ("cc1f77228345", "7f2a7d5fae7d", "6953534de441")
@@ -24,7 +24,7 @@ def old_database(path: Path, revision: str = OLD_SCHEMAS[1], *, runs: int = 3) -
     Each has two params and ten points of a metric.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(f"sqlite:///{path}")
+    engine = create_engine(URL.create("sqlite", database=str(path)))
     Base.metadata.create_all(engine)
     config = _get_alembic_config(str(engine.url))
     with engine.begin() as connection:
@@ -42,8 +42,8 @@ def old_database(path: Path, revision: str = OLD_SCHEMAS[1], *, runs: int = 3) -
         )
         ids = [f"{n:032x}" for n in range(runs)]
         connection.executemany(
-            "INSERT INTO runs(run_uuid, name, source_type, source_name, user_id, status, start_time,"
-            " end_time, lifecycle_stage, artifact_uri, experiment_id)"
+            "INSERT INTO runs(run_uuid, name, source_type, source_name, user_id, status,"
+            " start_time, end_time, lifecycle_stage, artifact_uri, experiment_id)"
             " VALUES (?, ?, 'LOCAL', 'a.py', 'anna', 'FINISHED', 1, 2, 'active', ?, 1)",
             [(one, f"run {one[-4:]}", f"{path.parent}/artifacts/1/{one}") for one in ids],
         )

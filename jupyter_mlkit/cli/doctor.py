@@ -150,6 +150,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _store() -> Iterator[Finding]:
+    from ..tracking.mlruns import offer
     from ..tracking.store import local_path, redact
     from ..train.store import use_store
 
@@ -164,6 +165,9 @@ def _store() -> Iterator[Finding]:
         return
     state = "will be made at the first use" if missing else "opens"
     yield Finding("store", f"{uri} {state}", absent=missing)
+    offered = offer(Path.cwd(), path) if path else None
+    if offered:
+        yield Finding("older store", "in this folder", offered.message, offered.hint)
     folder = paths.data_dir()
     free = shutil.disk_usage(folder if folder.exists() else folder.anchor).free
     state = f"{free / 1024**3:.1f} GiB free at {folder}"

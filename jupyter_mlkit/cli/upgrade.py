@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 
 from .. import paths
 from ..errors import BackendError, NotFoundError
 from ..tracking.alone import in_mib
-from ..tracking.mlruns import counted, find_file_store, migrate, missing_runs
+from ..tracking.mlruns import counted, find_file_store, migrate, missing_runs, offer, plan_migration
 from ..tracking.redact import redact
 from ..tracking.store import (
     artifact_root_for,
@@ -90,6 +89,7 @@ def _migrate(folder: Path, *, yes: bool) -> int:
     if not missing_runs(found, path):
         print(f"The store {path} has all of them: there is nothing to bring.")
         return 0
+    plan_migration(found, path)
     print(f"They are copied into the store {path}.")
     print(f"{found.folder} stays as it is. Keep it: the artifacts of these runs lie there.")
     if not _agreed("Copy them?", yes=yes):
@@ -109,7 +109,7 @@ def _target() -> Path:
     """Return the store in use, ours where that is the old one."""
     uri = paths.default_tracking_uri()
     if is_file_store(uri):
-        return paths.data_dir() / "mlflow.db"
+        return paths.default_store()
     path = local_path(uri)
     if path is None:
         raise BackendError(
@@ -122,11 +122,9 @@ def _target() -> Path:
 
 def _offer(path: Path) -> None:
     """Tell of an ``mlruns`` in the current folder."""
-    found = find_file_store(Path("mlruns"))
-    missing = missing_runs(found, path) if found else 0
-    if found and missing:
-        print(f"{found.folder} has {missing:,} runs of an older MLflow that are not in it:")
-        print(f"  jupyter mlkit upgrade {shlex.quote(str(found.folder))}")
+    offered = offer(Path.cwd(), path)
+    if offered:
+        print(f"{offered.message}\n  {offered.hint}")
 
 
 def _agreed(question: str, *, yes: bool) -> bool:

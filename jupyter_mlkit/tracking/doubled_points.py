@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from jupyter_mlkit.errors import BackendError
+
 
 @contextmanager
 def without_doubled(folder: Path, metrics: Iterable[Path]) -> Iterator[tuple[Path, int]]:
@@ -25,12 +27,18 @@ def without_doubled(folder: Path, metrics: Iterable[Path]) -> Iterator[tuple[Pat
         It is given itself where there is nothing to leave out.
     metrics : iterable of Path
         The files below it with a line for each point.
+
+    Raises
+    ------
+    BackendError
+        A line is none, such as one that a killed process has left half written.
     """
     changed: dict[Path, bytes] = {}
     left_out = 0
     for metric in metrics:
         lines = metric.read_bytes().splitlines()
-        once = {_point(line): line for line in reversed(lines)}
+        points = [_point(metric, number, line) for number, line in enumerate(lines, 1)]
+        once = dict(zip(reversed(points), reversed(lines), strict=True))
         if len(once) < len(lines):
             changed[metric] = b"\n".join(reversed(once.values()))
             left_out += len(lines) - len(once)
@@ -55,8 +63,8 @@ def _show(real: Path, shown: Path, changed: dict[Path, bytes], above: set[Path])
             place.symlink_to(one)
 
 
-def _point(line: bytes) -> object:
-    """Return what makes a line another point than others; the line itself where it is none."""
+def _point(metric: Path, number: int, line: bytes) -> object:
+    """Return what makes a line another point than others."""
     try:
         when, text, *rest = line.split()
         value = float(text)
@@ -67,4 +75,4 @@ def _point(line: bytes) -> object:
         most = sys.float_info.max
         return int(when), max(-most, min(most, value)), step
     except ValueError:
-        return line
+        raise BackendError(f"line {number} of {metric} is no point: {line[:80]!r}.") from None

@@ -6,6 +6,7 @@ artifacts lie there.
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 import warnings
 from collections.abc import Iterator
@@ -61,16 +62,29 @@ def counted(experiments: int, runs: int) -> str:
 
 
 def find_file_store(folder: Path) -> FileStore | None:
-    """Return the file store that `folder` is, or that is its ``mlruns``; None if there is none."""
-    for place in (folder / "mlruns", folder):
-        experiments = list(_experiments(place))
-        if experiments:
-            runs = chain.from_iterable(_runs(one) for one in experiments)
-            return FileStore(
-                place.absolute(),
-                frozenset(str(int(one.name)) for one in experiments),
-                frozenset(one.name for one in runs),
-            )
+    """Return the file store that `folder` is, or that is its ``mlruns``; None if there is none.
+
+    Raises
+    ------
+    BackendError
+        ``store_unreadable``
+    """
+    try:
+        for place in (folder / "mlruns", folder):
+            experiments = list(_experiments(place))
+            if experiments:
+                runs = chain.from_iterable(_runs(one) for one in experiments)
+                return FileStore(
+                    place.absolute(),
+                    frozenset(str(int(one.name)) for one in experiments),
+                    frozenset(one.name for one in runs),
+                )
+    except OSError as error:
+        raise BackendError(
+            f"The folder {error.filename} cannot be read: {error.strerror}.",
+            code="store_unreadable",
+            hint="Ask its owner for access.",
+        ) from error
     return None
 
 
@@ -88,6 +102,24 @@ def _runs(experiment: Path) -> Iterator[Path]:
             yield one
 
 
+def offer(folder: Path, path: Path) -> BackendError | None:
+    """Return what to tell of runs in `folder` that the database `path` does not have, if any."""
+    try:
+        found = find_file_store(folder)
+    except BackendError:
+        return None  # nobody asked for it, and who cannot read it cannot bring it
+    missing = missing_runs(found, path) if found else 0
+    if not found or not missing:
+        return None
+    return BackendError(
+        f"{found.folder} has {missing:,} run{'' if missing == 1 else 's'} of an older MLflow "
+        "that the store does not have.",
+        code="store_file",
+        hint="Close JupyterLab, then in a terminal: "
+        f"jupyter mlkit upgrade {shlex.quote(str(found.folder))}",
+    )
+
+
 def missing_runs(found: FileStore, path: Path) -> int:
     """Return how many runs of a file store the database `path` does not have."""
     if not path.exists():
@@ -97,6 +129,35 @@ def missing_runs(found: FileStore, path: Path) -> int:
             return len(found.runs - _ids(connection, "runs", "run_uuid"))
     except sqlite3.Error as error:
         raise sqlite_error(error, path) from error
+
+
+def is_unused(path: Path) -> bool:
+    """Return whether nothing was ever written to a store since it was made."""
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+            return _is_empty(connection)
+    except sqlite3.Error as error:
+        raise sqlite_error(error, path) from error
+
+
+def plan_migration(found: FileStore, path: Path) -> None:
+    """Raise what stands against bringing a file store into the database `path`.
+
+    Raises
+    ------
+    BackendError
+        ``store_not_empty``, ``no_space``.
+    """
+    if path.exists() and path.stat().st_size and not is_unused(path):
+        raise BackendError(
+            f"The store {path} has experiments or runs already, and MLflow brings a file store "
+            "only into an empty one.",
+            code="store_not_empty",
+            hint="Give it a database of its own: set MLFLOW_TRACKING_URI to a sqlite:/// file "
+            "that is not there yet, for this command and to look at it.",
+        )
+    there = next(folder for folder in path.parents if folder.exists())
+    require_space(there / path.name, _ROW_BYTES * _values(found))
 
 
 def migrate(found: FileStore, path: Path, artifact_root: Path) -> int:
@@ -117,15 +178,16 @@ def migrate(found: FileStore, path: Path, artifact_root: Path) -> int:
     Raises
     ------
     BackendError
-        ``store_not_empty``, ``store_in_use``, ``no_space``, ``migration_failed``, and those of
+        Those of :func:`plan_migration`, ``store_in_use``, ``migration_failed``, and those of
         :func:`~jupyter_mlkit.tracking.store.prepare_store`. The database is as it was.
     """
+    plan_migration(found, path)
     prepare_file(path, artifact_root)
     with preparing(path), alone(path) as store:
         clear_drafts(path)
-        _require_empty(store, path)
-        require_space(path, _ROW_BYTES * _values(found))
         try:
+            if not _is_empty(store):
+                raise BackendError("somebody has begun to use it meanwhile.")
             with draft(path) as new:
                 left_out = _fill(new, found)
                 _check(new, found)
@@ -141,24 +203,18 @@ def migrate(found: FileStore, path: Path, artifact_root: Path) -> int:
             ) from error
 
 
-def _require_empty(store: sqlite3.Connection, path: Path) -> None:
+def _is_empty(store: sqlite3.Connection) -> bool:
     tables = {
         row[0] for row in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
     }
-    used = [
-        table
-        for table in sorted(tables - _NEVER_EMPTY)
-        if not table.startswith("sqlite_")
-        and store.execute(f'SELECT 1 FROM "{table}" LIMIT 1').fetchone()  # noqa: S608
-    ]
-    if used or store.execute("SELECT 1 FROM experiments WHERE experiment_id <> 0").fetchone():
-        raise BackendError(
-            f"The store {path} has experiments or runs already, and MLflow brings a file store "
-            "only into an empty one.",
-            code="store_not_empty",
-            hint="Give it a database of its own: set MLFLOW_TRACKING_URI to a sqlite:/// file "
-            "that is not there yet, for this command and to look at it.",
+    return not (
+        any(
+            store.execute(f'SELECT 1 FROM "{table}" LIMIT 1').fetchone()  # noqa: S608
+            for table in tables - _NEVER_EMPTY
+            if not table.startswith("sqlite_")
         )
+        or store.execute("SELECT 1 FROM experiments WHERE experiment_id <> 0").fetchone()
+    )
 
 
 def _values(found: FileStore) -> int:

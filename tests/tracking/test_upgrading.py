@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,8 @@ from jupyter_mlkit.tracking.upgrading import plan_upgrade, upgrade_store
 
 UPGRADE = """
 import sys
-from pathlib import Path
-from jupyter_mlkit.tracking.upgrading import upgrade_store
-upgrade_store(Path(sys.argv[1]))
+from jupyter_mlkit.cli import main
+sys.exit(main(["upgrade", sys.argv[1], "--yes"]))
 """
 OPEN = """
 import sqlite3, sys
@@ -90,7 +90,7 @@ def test_the_upgraded_store_is_used_like_any_other(path: Path) -> None:
     upgrade_store(path)
     backend = TrackingBackend(uri, path.parent / "artifacts")
     assert len(backend.runs().items) == 3
-    assert backend.run(f"{1:032x}").name == "run 0001"
+    assert backend.run(f"{1:032x}").run_name == "run 0001"
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
@@ -133,9 +133,7 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert done.rows["params"] == 9
     found = content(path)
     assert found == content(backups(path)[0])
-    assert [one[2] for one in found["params"]] == ["0.1", "x", "0.1"] * 3 or {
-        one[2] for one in found["params"]
-    } == {"0.1", "x"}
+    assert {value for _, _, value in found["params"]} == {"0.1", "x"}
     assert not any(value == 7 for _, _, value, *_ in found["metrics"])
 
 
@@ -168,7 +166,7 @@ def test_a_store_that_others_use_is_refused(
 def test_it_waits_for_whoever_prepares_the_store(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jupyter_mlkit.tracking.disk.exclusive.__defaults__", (0.05,))
+    monkeypatch.setattr(schema, "exclusive", partial(schema.exclusive, timeout=0.05))
     with schema.preparing(path):
         assert failure(lambda: upgrade_store(path)).code == "store_locked"
 
@@ -195,8 +193,10 @@ def test_a_disk_that_is_full_in_the_middle_changes_nothing(path: Path) -> None:
         text=True,
         check=False,
     )
-    assert "could not be upgraded, and is as it was" in ended.stderr
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"upgrade_failed: {path} could not be upgraded, and is as it ")
     (backup,) = backups(path)
+    assert f"Backup: {backup}\n" in ended.stdout
     assert str(backup) in ended.stderr
     assert content(path) == content(backup) == before
     assert revision_of(path) == OLD_SCHEMAS[1]
@@ -244,7 +244,7 @@ MOMENTS: dict[str, Callable[[dict[str, int]], bool]] = {
     "the backup is written": lambda files: drafts(files) > 0 and not named(files),
     "the backup is there": lambda files: named(files),
     "the copy is written": lambda files: named(files) and drafts(files) > 0,
-    "the copy is upgraded": lambda files: any(name.endswith(".new-journal") for name in files),
+    "the copy is upgraded": lambda files: named(files) and drafts(files) > files["mlflow.db"],
     "the store is written": lambda files: (
         files.get("mlflow.db-journal", 0) + files.get("mlflow.db-wal", 0) > 100_000
     ),
@@ -287,7 +287,9 @@ def test_killed_at_any_moment_the_store_is_the_old_or_the_new_one(
         path = Path(shutil.copy(large, folder / "mlflow.db"))
         with closing(sqlite3.connect(path)) as connection:
             connection.execute(f"PRAGMA journal_mode = {journal}")
-        process = subprocess.Popen([sys.executable, "-c", UPGRADE, str(path)])
+        process = subprocess.Popen(
+            [sys.executable, "-c", UPGRADE, str(path)], stdout=subprocess.DEVNULL
+        )
         until(lambda: MOMENTS[moment](files_in(folder)) or process.poll() is not None, 60)  # noqa: B023
         process.send_signal(signal.SIGKILL)
         assert process.wait(20) == -signal.SIGKILL, f"{moment} was never seen"

@@ -160,12 +160,12 @@ def _store() -> Iterator[Finding]:
         missing = path is not None and not path.exists()
         if not missing:  # who looks for problems must not make a store
             use_store()
+        offered = offer(Path.cwd(), path) if path else None
     except MLKitError as error:
         yield Finding("store", uri, error.message, error.hint or "see the message")
         return
     state = "will be made at the first use" if missing else "opens"
     yield Finding("store", f"{uri} {state}", absent=missing)
-    offered = offer(Path.cwd(), path) if path else None
     if offered:
         yield Finding("older store", "in this folder", offered.message, offered.hint)
     folder = paths.data_dir()

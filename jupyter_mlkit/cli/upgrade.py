@@ -8,7 +8,15 @@ from pathlib import Path
 from .. import paths
 from ..errors import BackendError, NotFoundError
 from ..tracking.alone import in_mib
-from ..tracking.mlruns import counted, find_file_store, migrate, missing_runs, offer, plan_migration
+from ..tracking.mlruns import (
+    counted,
+    find_file_store,
+    lost_artifacts,
+    migrate,
+    missing_runs,
+    offer,
+    plan_migration,
+)
 from ..tracking.redact import redact
 from ..tracking.store import (
     artifact_root_for,
@@ -100,6 +108,10 @@ def _migrate(folder: Path, *, yes: bool) -> int:
     print(f"Copied: {found.words}, as in the folder.")
     if left_out:
         print(f"Of points with equal step, time and value MLflow keeps one: {left_out:,} fewer.")
+    lost = lost_artifacts(path)
+    if lost:
+        print(f"{len(lost):,} of them have their artifacts in a place that is not there, such as")
+        print(f"  {lost[0]}\nIf the folder was moved: put it back there to see them.")
     if is_file_store(paths.default_tracking_uri()):
         print(f"Now unset MLFLOW_TRACKING_URI, or set it to {uri}")
     return 0

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import glob
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -43,7 +41,6 @@ _LOCAL_FUSE = frozenset({"fuse.fuse-overlayfs", "fuse.overlayfs", "fuseblk"})
 
 #: A first open makes a schema in about three seconds; a slow disk may need ten times that.
 _LOCK_TIMEOUT = 60.0
-_DRAFT = ".new"
 
 
 def on_network(path: Path) -> bool:
@@ -117,25 +114,6 @@ def replace_file(path: Path, data: bytes) -> None:
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)
-
-
-@contextmanager
-def draft(path: Path) -> Iterator[Path]:
-    """Give an empty file beside `path` to build a database in; what is left of it is removed."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_DRAFT, dir=path.parent)
-    os.close(handle)
-    new = Path(name)
-    try:
-        yield new
-    finally:
-        for leftover in path.parent.glob(f"{glob.escape(new.name)}*"):
-            leftover.unlink()
-
-
-def clear_drafts(path: Path) -> None:
-    """Remove what killed processes have left beside `path`; only while its lock is held."""
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*{_DRAFT}*"):
-        leftover.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -19,9 +19,10 @@ from pathlib import Path
 from jupyter_mlkit.errors import BackendError
 
 from .alone import alone, reason, replace_content, require_space
-from .disk import clear_drafts, draft
 from .doubled_points import without_doubled
+from .drafts import clear_drafts, draft
 from .schema import BUSY_SECONDS, prepare_file, preparing, quiet, sqlite_error
+from .store import file_store_folder, is_file_store
 
 _META = "meta.yaml"
 _TRASH = ".trash"
@@ -201,6 +202,21 @@ def migrate(found: FileStore, path: Path, artifact_root: Path) -> int:
                 code="migration_failed",
                 hint="Mend or move away what the message names, then try again.",
             ) from error
+
+
+def lost_artifacts(path: Path) -> list[str]:
+    """Return where runs say that their artifacts are, on this machine, and no folder is.
+
+    Those of deleted experiments lie in the trash of the file store, and are not looked for.
+    """
+    with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+        places = connection.execute(
+            "SELECT artifact_uri FROM runs JOIN experiments USING (experiment_id)"
+            " WHERE experiments.lifecycle_stage = 'active' AND artifact_uri IS NOT NULL"
+        ).fetchall()
+    return sorted(
+        uri for (uri,) in places if is_file_store(uri) and not file_store_folder(uri).is_dir()
+    )
 
 
 def _is_empty(store: sqlite3.Connection) -> bool:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from jupyter_mlkit.errors import BackendError
 
-from .disk import draft, exclusive, on_network, private_folder
+from .disk import exclusive, on_network, private_folder
+from .drafts import draft
 from .statistics import keep_statistics, seed_statistics
 
 _log = logging.getLogger(__name__)

@@ -13,7 +13,8 @@ from pathlib import Path
 from jupyter_mlkit.errors import BackendError
 
 from .alone import alone, check, copy_to, count_rows, reason, replace_content, require_space
-from .disk import clear_drafts, draft, private_folder
+from .disk import private_folder
+from .drafts import clear_drafts, draft
 from .schema import (
     BUSY_SECONDS,
     head_revision,

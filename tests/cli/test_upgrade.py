@@ -167,18 +167,22 @@ def test_a_file_store_is_told_of_and_brought(
     assert f"{mlruns} is a file store of an older MLflow: 3 experiments and 4 runs." in told
     assert f"{mlruns} stays as it is. Keep it" in told
     assert "Copied: 3 experiments and 4 runs, as in the folder." in told
+    assert "artifacts in a place" not in told
     assert "has all of them" in tell(".")
     assert "mlruns" not in tell()
     (mlruns.parent / "empty").mkdir()
     assert "there is nothing to bring" in tell("empty")
 
 
-def test_a_file_store_in_use_is_brought_into_ours(
-    mlruns: Path, tell: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+def test_a_file_store_in_use_that_was_moved_is_brought_into_ours(
+    here: Path, tell: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    mlruns = old_file_store(here / "first", runs=2).rename(here / "mlruns")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlruns.as_uri())
     told = tell("--yes")
     assert f"They are copied into the store {paths.default_store()}." in told
+    assert "2 of them have their artifacts in a place that is not there" in told
+    assert (here / "first" / "mlruns").as_uri() in told
     assert f"unset MLFLOW_TRACKING_URI, or set it to sqlite:///{paths.default_store()}" in told
     assert "has all of them" in tell("./mlruns")
 

@@ -24,6 +24,7 @@ from jupyter_mlkit.tracking.mlruns import (
     FileStore,
     find_file_store,
     is_unused,
+    lost_artifacts,
     migrate,
     missing_runs,
     offer,
@@ -154,6 +155,21 @@ def test_everything_is_brought_and_the_folder_stays(
         stages = dict(connection.execute("SELECT name, lifecycle_stage FROM experiments"))
     assert stages == {"Default": "active", "sea": "active", "gone": "deleted"}
     assert not [one for one in path.parent.glob(".*") if one.is_file()]
+
+
+def test_artifacts_are_read_where_they_lie_and_told_of_where_they_do_not(tmp_path: Path) -> None:
+    mlruns = old_file_store(tmp_path / "here", runs=1)
+    run = one_metric(mlruns).parents[2]
+    (run / "artifacts" / "note.txt").write_text("kept")
+    found = find_file_store(mlruns)
+    assert found is not None
+    path = tmp_path / "mlflow.db"
+    bring(found, path)
+    backend = TrackingBackend(f"sqlite:///{path}", path.parent / "artifacts", [mlruns.parent])
+    assert [one.path for one in backend.artifacts(run.name).items] == ["note.txt"]
+    assert lost_artifacts(path) == []
+    mlruns.rename(tmp_path / "moved")
+    assert (run / "artifacts").as_uri() in lost_artifacts(path)
 
 
 def test_a_store_with_runs_or_experiments_is_left_as_it_is(

@@ -25,7 +25,8 @@ from .schema import (
     sqlite_error,
 )
 
-#: Backup, upgraded copy with its journal, and the transaction that brings it into the store.
+#: Backup, upgraded copy, and the transaction that brings it into the store: 3.4 times the size
+#: at the most where it was measured (a store of mostly metrics).
 _COPIES = 4
 
 

@@ -32,6 +32,11 @@ def data_dir() -> Path:
     return Path(jupyter_data_dir()) / "jupyter_mlkit"
 
 
+def default_store() -> Path:
+    """Return the file of our own store, which is used where nobody names another."""
+    return data_dir() / "mlflow.db"
+
+
 def journal_dir() -> Path:
     """Return the folder of what was logged and may not be in its store yet."""
     return data_dir() / "journal"
@@ -52,7 +57,7 @@ def default_tracking_uri() -> str:
     given = os.environ.get("MLFLOW_TRACKING_URI")
     if not given and (file := os.environ.get(ENV_STORE_FILE)):
         given = Path(file).read_text(encoding="utf-8")
-    return given or f"sqlite:///{data_dir() / 'mlflow.db'}"
+    return given or f"sqlite:///{default_store()}"
 
 
 def default_artifact_root() -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from ..errors import MLKitError
-from ..paths import journal_dir, runtime_dir
+from ..paths import default_store, journal_dir, runtime_dir
 from .audit import Audit
 from .authorizer import MLKitAuthorizer
 from .limits import MLKitLimits, Pace
@@ -165,6 +165,23 @@ class Services:
     def check_store(self) -> None:
         """Raise what is wrong with the tracking store, if something is."""
         self.open_tracking().store.client()
+
+    def offered(self) -> MLKitError | None:
+        """Return what to tell of an older store in the root folder that could be brought here.
+
+        Only where nobody has used our own store yet: MLflow can fill an empty one only.
+        """
+
+        def look() -> MLKitError | None:
+            from ..tracking.mlruns import is_unused, offer
+            from ..tracking.store import local_path
+
+            path = local_path(self.settings.tracking_uri)
+            if path != default_store() or not is_unused(path):
+                return None
+            return offer(self.settings.root_dir, path)
+
+        return self._once("offered", look)
 
     def open_tracking(self) -> TrackingBackend:
         """Return the tracking store, ready."""

@@ -25,6 +25,8 @@ class StatusHandler(MLKitHandler):
         problems: list[ErrorBody] = []
         try:
             await self.blocking(services.check_store)
+            offered = await self.blocking(services.offered)
+            problems += [error_body(offered)] if offered else []
         except MLKitError as error:
             problems.append(error_body(error))
         return _status(services, self.person, problems)

@@ -103,6 +103,20 @@ def _parser() -> argparse.ArgumentParser:
     sync.add_argument("--status", action="store_true", help="only tell what waits")
     sync.set_defaults(command=_sync)
 
+    upgrade = commands.add_parser(
+        "upgrade",
+        help="make an old store one that this MLflow opens",
+        description="A database of an older MLflow gets the present schema, after a backup. The "
+        "runs of an mlruns folder are copied into the store in use, and the folder is left alone.",
+    )
+    upgrade.add_argument(
+        "old",
+        nargs="?",
+        help="a database file, or a folder that is or has an mlruns (default: the store in use)",
+    )
+    upgrade.add_argument("--yes", action="store_true", help="do not ask")
+    upgrade.set_defaults(command=_upgrade)
+
     workspace = commands.add_parser("workspace", help="make a folder to try the kit in")
     workspace.add_argument("path", type=Path)
     workspace.set_defaults(command=_workspace)
@@ -165,6 +179,12 @@ def _sync(args: argparse.Namespace) -> int:
     from .sync import sync
 
     return sync(status=args.status)
+
+
+def _upgrade(args: argparse.Namespace) -> int:
+    from .upgrade import upgrade
+
+    return upgrade(args.old, yes=args.yes)
 
 
 def _workspace(args: argparse.Namespace) -> int:

@@ -150,6 +150,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _store() -> Iterator[Finding]:
+    from ..tracking.mlruns import offer
     from ..tracking.store import local_path, redact
     from ..train.store import use_store
 
@@ -159,11 +160,14 @@ def _store() -> Iterator[Finding]:
         missing = path is not None and not path.exists()
         if not missing:  # who looks for problems must not make a store
             use_store()
+        offered = offer(Path.cwd(), path) if path else None
     except MLKitError as error:
         yield Finding("store", uri, error.message, error.hint or "see the message")
         return
     state = "will be made at the first use" if missing else "opens"
     yield Finding("store", f"{uri} {state}", absent=missing)
+    if offered:
+        yield Finding("older store", "in this folder", offered.message, offered.hint)
     folder = paths.data_dir()
     free = shutil.disk_usage(folder if folder.exists() else folder.anchor).free
     state = f"{free / 1024**3:.1f} GiB free at {folder}"

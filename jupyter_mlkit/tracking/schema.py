@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import sqlite3
-import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 from jupyter_mlkit.errors import BackendError
 
 from .disk import exclusive, on_network, private_folder
+from .drafts import draft
 from .statistics import keep_statistics, seed_statistics
 
 _log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ def prepare_file(path: Path, artifact_root: Path) -> None:
     """Make or check the store file; see :func:`jupyter_mlkit.tracking.store.prepare_store`."""
     private_folder(path.parent)
     refuse_foreign_file(path)
-    with exclusive(path.with_name(path.name + ".lock")):
+    with preparing(path):
         if not path.exists() or path.stat().st_size == 0:
             _create(path, artifact_root)
         try:
@@ -35,6 +36,11 @@ def prepare_file(path: Path, artifact_root: Path) -> None:
                 keep_statistics(connection)
         except sqlite3.Error as error:
             raise sqlite_error(error, path) from error
+
+
+def preparing(path: Path) -> AbstractContextManager[None]:
+    """Keep all others of us from making or changing the tables of the store file."""
+    return exclusive(path.with_name(path.name + ".lock"))
 
 
 def refuse_foreign_file(path: Path) -> None:
@@ -99,6 +105,12 @@ def sqlite_error(error: sqlite3.Error, path: Path) -> BackendError:
             code="not_a_store",
             hint=f"Restore a backup, or rescue what is left: sqlite3 {path} .recover",
         )
+    if "disk is full" in text:
+        return BackendError(
+            f"There is no space left for the tracking database {path}.",
+            code="store_unwritable",
+            hint="Free some space there, then try again.",
+        )
     if "unable to open" in text or "readonly" in text:
         return BackendError(
             f"The tracking database {path} cannot be opened for writing: {text}.",
@@ -118,11 +130,8 @@ def _create(path: Path, artifact_root: Path) -> None:
     """Build the tables in a file beside `path` and link it there: never a half-made store."""
     from mlflow.tracking._tracking_service.utils import _get_sqlalchemy_store
 
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
-    os.close(handle)
-    new = Path(name)
-    try:
-        with _quiet():
+    with draft(path) as new:
+        with quiet():
             store = _get_sqlalchemy_store(f"sqlite:///{new}", str(artifact_root))
         store.engine.dispose()
         with closing(sqlite3.connect(new)) as connection:
@@ -136,13 +145,10 @@ def _create(path: Path, artifact_root: Path) -> None:
             return  # somebody's plain mlflow was faster; what it made is checked next
         except OSError:
             new.rename(path)  # a file system without hard links
-    finally:
-        for leftover in path.parent.glob(f"{new.name}*"):
-            leftover.unlink()
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep fifty lines about migrations of an empty database out of the user's terminal."""
     loggers = [logging.getLogger(name) for name in ("alembic", "mlflow.store.db.utils")]
     levels = [logger.level for logger in loggers]
@@ -156,25 +162,41 @@ def _quiet() -> Iterator[None]:
 
 
 def _check_revision(connection: sqlite3.Connection, path: Path) -> None:
+    found = outdated(connection, path)
+    if found is not None:
+        import mlflow
+
+        raise BackendError(
+            f"The store {path} was made by an older MLflow (schema {found}); "
+            f"mlflow {mlflow.__version__} here needs schema {head_revision()}.",
+            code="store_schema",
+            hint=f"In a terminal: jupyter mlkit upgrade {shlex.quote(str(path))} "
+            "(makes a backup first)",
+        )
+
+
+def outdated(connection: sqlite3.Connection, path: Path) -> str | None:
+    """Return the schema of a store of an older MLflow, None where it is that of this one.
+
+    Raises
+    ------
+    BackendError
+        ``not_a_store``, or ``store_schema`` where a newer MLflow has made it.
+    """
     found = schema_revision(connection)
     expected = head_revision()
     if found == expected:
-        return
+        return None
     if found is None:
         raise BackendError(
             f"{path} is a database, but not one of MLflow's.",
             code="not_a_store",
             hint="Name another file in MLFLOW_TRACKING_URI.",
         )
+    if found in _known_revisions():
+        return found
     import mlflow
 
-    if found in _known_revisions():
-        raise BackendError(
-            f"The store {path} was made by an older MLflow (schema {found}); "
-            f"mlflow {mlflow.__version__} here needs schema {expected}.",
-            code="store_schema",
-            hint=f"Copy the file, then: mlflow db upgrade sqlite:///{path}",
-        )
     raise BackendError(
         f"The store {path} was made by a newer MLflow (schema {found}); "
         f"mlflow {mlflow.__version__} here knows schema {expected}.",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from jupyter_mlkit.errors import BackendError
 from jupyter_mlkit.paths import ENV_ARTIFACT_ROOT, ENV_JOURNAL, default_artifact_root
@@ -158,16 +159,13 @@ def prepare_store(uri: str, artifact_root: Path | str | None = None) -> None:
 def refuse_unsupported(uri: str) -> None:
     """Raise where `uri` is a kind of store that cannot be used."""
     scheme = _scheme(uri)
-    if scheme in ("", "file"):
-        folder = urlsplit(uri).path if scheme == "file" else uri
-        target = "sqlite:///mlflow.db"
+    if is_file_store(uri):
+        folder = file_store_folder(uri)
         raise BackendError(
-            f"{folder or './mlruns'} is a file store, which MLflow no longer opens.",
+            f"{folder} is a file store, which MLflow no longer opens.",
             code="store_file",
-            hint=(
-                f"Move it into a database once: mlflow migrate-filestore --source "
-                f"{folder or './mlruns'} --target {target}, then set MLFLOW_TRACKING_URI={target}"
-            ),
+            hint="Bring its runs into a database: unset MLFLOW_TRACKING_URI, or set it to a "
+            f"sqlite:/// file, then: jupyter mlkit upgrade {shlex.quote(str(folder))}",
         )
     if scheme not in SQL_SCHEMES | {"http", "https", "sqlite"}:
         raise BackendError(
@@ -175,6 +173,17 @@ def refuse_unsupported(uri: str) -> None:
             code="store_unsupported",
             hint="Use a sqlite:/// file, postgresql://, or the URL of a tracking server.",
         )
+
+
+def is_file_store(uri: str) -> bool:
+    """Return whether `uri` is a folder of files, as MLflow kept runs before it used databases."""
+    return _scheme(uri) in ("", "file")
+
+
+def file_store_folder(uri: str) -> Path:
+    """Return the folder of a file store: a path or a ``file:`` URI."""
+    folder = unquote(urlsplit(uri).path) if _scheme(uri) == "file" else uri
+    return Path(folder or "mlruns")
 
 
 def _scheme(uri: str) -> str:

@@ -161,11 +161,12 @@ def test_old_file_stores_are_refused_with_the_way_out(tmp_path: Path) -> None:
         with pytest.raises(BackendError) as caught:
             prepare_store(uri)
         assert caught.value.code == "store_file"
-        assert "mlflow migrate-filestore --source" in (caught.value.hint or "")
+        assert "jupyter mlkit upgrade" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize(
-    ("revision", "words"), [("ffffffffffff", "pip install"), ("451aebb31d03", "mlflow db upgrade")]
+    ("revision", "words"),
+    [("ffffffffffff", "pip install"), ("451aebb31d03", "jupyter mlkit upgrade")],
 )
 def test_the_schema_of_another_mlflow_is_named(
     file_store: Place, revision: str, words: str

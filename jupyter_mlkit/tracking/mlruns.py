@@ -1,0 +1,293 @@
+"""File stores of an older MLflow (``./mlruns``): found, counted, brought into a database.
+
+MLflow's own migration does it, into a file of its own. The folder is only read, and must stay: the
+artifacts lie there.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sqlite3
+import warnings
+from collections.abc import Iterator
+from contextlib import closing, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from itertools import chain
+from pathlib import Path
+
+from jupyter_mlkit.errors import BackendError
+
+from .alone import alone, reason, replace_content, require_space
+from .doubled_points import without_doubled
+from .drafts import clear_drafts, draft
+from .schema import BUSY_SECONDS, prepare_file, preparing, quiet, sqlite_error
+from .store import file_store_folder, is_file_store
+
+_META = "meta.yaml"
+_TRASH = ".trash"
+#: Folders of an experiment that are no runs.
+_RESERVED = frozenset({"tags", "datasets", "traces", "models", _TRASH})
+#: A row of a database for a file with a few letters, and its part of an index, twice: once in the
+#: file that is built, once in the transaction that brings it into the store.
+_ROW_BYTES = 2 * 512
+#: Tables with rows in a store that nobody has used yet.
+_NEVER_EMPTY = frozenset({"alembic_version", "experiments", "workspaces"})
+
+
+@dataclass(frozen=True)
+class FileStore:
+    """What lies in a folder of MLflow's, with what is in its trash.
+
+    Attributes
+    ----------
+    folder : Path
+    experiments, runs : frozenset of str
+        Their ids.
+    """
+
+    folder: Path
+    experiments: frozenset[str]
+    runs: frozenset[str]
+
+    @property
+    def words(self) -> str:
+        """How much it is."""
+        return counted(len(self.experiments), len(self.runs))
+
+
+def counted(experiments: int, runs: int) -> str:
+    """Return two counts in words."""
+    e, r = "" if experiments == 1 else "s", "" if runs == 1 else "s"
+    return f"{experiments:,} experiment{e} and {runs:,} run{r}"
+
+
+def find_file_store(folder: Path) -> FileStore | None:
+    """Return the file store that `folder` is, or that is its ``mlruns``; None if there is none.
+
+    Raises
+    ------
+    BackendError
+        ``store_unreadable``
+    """
+    try:
+        for place in (folder / "mlruns", folder):
+            experiments = list(_experiments(place))
+            if experiments:
+                runs = chain.from_iterable(_runs(one) for one in experiments)
+                return FileStore(
+                    place.absolute(),
+                    frozenset(str(int(one.name)) for one in experiments),
+                    frozenset(one.name for one in runs),
+                )
+    except OSError as error:
+        raise BackendError(
+            f"The folder {error.filename} cannot be read: {error.strerror}.",
+            code="store_unreadable",
+            hint="Ask its owner for access.",
+        ) from error
+    return None
+
+
+def _experiments(place: Path) -> Iterator[Path]:
+    for folder in (place, place / _TRASH):
+        if folder.is_dir():
+            yield from (
+                one for one in folder.iterdir() if one.name.isdecimal() and (one / _META).is_file()
+            )
+
+
+def _runs(experiment: Path) -> Iterator[Path]:
+    for one in experiment.iterdir():
+        if one.name not in _RESERVED and (one / _META).is_file():
+            yield one
+
+
+def offer(folder: Path, path: Path) -> BackendError | None:
+    """Return what to tell of runs in `folder` that the database `path` does not have, if any."""
+    try:
+        found = find_file_store(folder)
+    except BackendError:
+        return None  # nobody asked for it, and who cannot read it cannot bring it
+    missing = missing_runs(found, path) if found else 0
+    if not found or not missing:
+        return None
+    return BackendError(
+        f"{found.folder} has {missing:,} run{'' if missing == 1 else 's'} of an older MLflow "
+        "that the store does not have.",
+        code="store_file",
+        hint="Close JupyterLab, then in a terminal: "
+        f"jupyter mlkit upgrade {shlex.quote(str(found.folder))}",
+    )
+
+
+def missing_runs(found: FileStore, path: Path) -> int:
+    """Return how many runs of a file store the database `path` does not have."""
+    if not path.exists():
+        return len(found.runs)
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+            return len(found.runs - _ids(connection, "runs", "run_uuid"))
+    except sqlite3.Error as error:
+        raise sqlite_error(error, path) from error
+
+
+def is_unused(path: Path) -> bool:
+    """Return whether nothing was ever written to a store since it was made."""
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+            return _is_empty(connection)
+    except sqlite3.Error as error:
+        raise sqlite_error(error, path) from error
+
+
+def plan_migration(found: FileStore, path: Path) -> None:
+    """Raise what stands against bringing a file store into the database `path`.
+
+    Raises
+    ------
+    BackendError
+        ``store_not_empty``, ``no_space``.
+    """
+    if path.exists() and path.stat().st_size and not is_unused(path):
+        raise BackendError(
+            f"The store {path} has experiments or runs already, and MLflow brings a file store "
+            "only into an empty one.",
+            code="store_not_empty",
+            hint="Give it a database of its own: set MLFLOW_TRACKING_URI to a sqlite:/// file "
+            "that is not there yet, for this command and to look at it.",
+        )
+    there = next(folder for folder in path.parents if folder.exists())
+    require_space(there / path.name, _ROW_BYTES * _values(found))
+
+
+def migrate(found: FileStore, path: Path, artifact_root: Path) -> int:
+    """Bring a file store into the database `path`, which is made where it is missing.
+
+    Parameters
+    ----------
+    found : FileStore
+    path : Path
+    artifact_root : Path
+        Where the artifacts of new experiments go, if the database is made here.
+
+    Returns
+    -------
+    int
+        How many lines are left out as equal to another; see :mod:`.doubled_points`.
+
+    Raises
+    ------
+    BackendError
+        Those of :func:`plan_migration`, ``store_in_use``, ``migration_failed``, and those of
+        :func:`~jupyter_mlkit.tracking.store.prepare_store`. The database is as it was.
+    """
+    plan_migration(found, path)
+    prepare_file(path, artifact_root)
+    with preparing(path), alone(path) as store:
+        clear_drafts(path)
+        try:
+            if not _is_empty(store):
+                raise BackendError("somebody has begun to use it meanwhile.")
+            with draft(path) as new:
+                left_out = _fill(new, found)
+                _check(new, found)
+                replace_content(store, new)
+                return left_out
+        # MLflow trusts the files to be as it would write them, and raises whatever happens.
+        except Exception as error:
+            raise BackendError(
+                f"{found.folder} could not be brought into {path}, which is as it was: "
+                f"{reason(error)}",
+                code="migration_failed",
+                hint="Mend or move away what the message names, then try again.",
+            ) from error
+
+
+def lost_artifacts(path: Path) -> list[str]:
+    """Return where runs say that their artifacts are, on this machine, and no folder is.
+
+    Those of deleted experiments lie in the trash of the file store, and are not looked for.
+    """
+    with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+        places = connection.execute(
+            "SELECT artifact_uri FROM runs JOIN experiments USING (experiment_id)"
+            " WHERE experiments.lifecycle_stage = 'active' AND artifact_uri IS NOT NULL"
+        ).fetchall()
+    return sorted(
+        uri for (uri,) in places if is_file_store(uri) and not file_store_folder(uri).is_dir()
+    )
+
+
+def _is_empty(store: sqlite3.Connection) -> bool:
+    tables = {
+        row[0] for row in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    }
+    return not (
+        any(
+            store.execute(f'SELECT 1 FROM "{table}" LIMIT 1').fetchone()  # noqa: S608
+            for table in tables - _NEVER_EMPTY
+            if not table.startswith("sqlite_")
+        )
+        or store.execute("SELECT 1 FROM experiments WHERE experiment_id <> 0").fetchone()
+    )
+
+
+def _values(found: FileStore) -> int:
+    """Return how many values become rows: a line of a metric, or a small file."""
+    values = 0
+    for metric in _metrics(found):
+        with metric.open("rb") as file:
+            values += sum(1 for _ in file)
+    for run in _all_runs(found):
+        for kind in ("params", "tags"):
+            values += sum(1 for one in (run / kind).rglob("*") if one.is_file())
+    return values
+
+
+def _all_runs(found: FileStore) -> Iterator[Path]:
+    return chain.from_iterable(_runs(one) for one in _experiments(found.folder))
+
+
+def _metrics(found: FileStore) -> Iterator[Path]:
+    for run in _all_runs(found):
+        yield from (one for one in (run / "metrics").rglob("*") if one.is_file())
+
+
+def _fill(new: Path, found: FileStore) -> int:
+    """Do what ``mlflow migrate-filestore`` does."""
+    from mlflow.store.fs2db import migrate as fill
+    from sqlalchemy import URL
+
+    with (
+        without_doubled(found.folder, _metrics(found)) as (folder, left_out),
+        # It prints a summary, and changes the filters of warnings.
+        quiet(),
+        redirect_stdout(StringIO()),
+        warnings.catch_warnings(),
+    ):
+        # Not from text: a folder may have any name.
+        fill(folder, URL.create("sqlite", database=str(new)), progress=False)
+    return left_out
+
+
+def _check(new: Path, found: FileStore) -> None:
+    with closing(sqlite3.connect(new)) as connection:
+        sound = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        if sound != "ok":
+            raise BackendError(f"what MLflow has made is damaged: {sound}")
+        for kind, column, wanted in (
+            ("experiments", "experiment_id", found.experiments),
+            ("runs", "run_uuid", found.runs),
+        ):
+            # MLflow leaves out what it cannot read, and only logs a warning.
+            missing = wanted - _ids(connection, kind, column)
+            if missing:
+                raise BackendError(
+                    f"{len(missing):,} of {len(wanted):,} {kind} could not be read, such as that "
+                    f"in the folder {min(missing)}."
+                )
+
+
+def _ids(connection: sqlite3.Connection, table: str, column: str) -> set[str]:
+    return {str(row[0]) for row in connection.execute(f"SELECT {column} FROM {table}")}  # noqa: S608

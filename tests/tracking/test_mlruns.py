@@ -1,0 +1,300 @@
+"""An old file store comes into a database whole or not at all, and is itself never touched."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import yaml
+from old_stores import old_file_store
+from stores import Place, until
+
+from jupyter_mlkit.errors import BackendError
+from jupyter_mlkit.tracking import alone, schema
+from jupyter_mlkit.tracking.backend import TrackingBackend
+from jupyter_mlkit.tracking.mlruns import (
+    FileStore,
+    find_file_store,
+    is_unused,
+    lost_artifacts,
+    migrate,
+    missing_runs,
+    offer,
+)
+
+MIGRATE = """
+import sys
+from pathlib import Path
+from jupyter_mlkit.tracking.mlruns import find_file_store, migrate
+path = Path(sys.argv[2])
+migrate(find_file_store(Path(sys.argv[1])), path, path.parent / "artifacts")
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return old_file_store(tmp_path_factory.mktemp("old"))
+
+
+@pytest.fixture
+def mlruns(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "work" / "mlruns"))
+
+
+@pytest.fixture
+def found(mlruns: Path) -> FileStore:
+    found = find_file_store(mlruns)
+    assert found is not None
+    return found
+
+
+def bring(found: FileStore, path: Path) -> int:
+    return migrate(found, path, path.parent / "artifacts")
+
+
+def failure(call: Callable[[], object]) -> BackendError:
+    with pytest.raises(BackendError) as caught:
+        call()
+    assert caught.value.hint
+    return caught.value
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def one_metric(mlruns: Path) -> Path:
+    return next(mlruns.glob("*/*/metrics/a/loss"))
+
+
+def test_it_is_found_by_what_lies_in_it(mlruns: Path, tmp_path: Path) -> None:
+    for folder in (mlruns, mlruns.parent):
+        found = find_file_store(folder)
+        assert found is not None
+        assert found.folder == mlruns
+        assert found.words == "3 experiments and 4 runs"
+    assert "0" in found.experiments
+    (tmp_path / "else" / "mlruns" / "notes").mkdir(parents=True)
+    (tmp_path / "else" / "mlruns" / "1").mkdir()
+    for folder in (tmp_path / "else", tmp_path / "none", one_metric(mlruns)):
+        assert find_file_store(folder) is None
+
+
+def test_what_an_older_mlflow_has_written_itself_is_brought(tmp_path: Path) -> None:
+    """By hand: the layout of 1.x, with numbers for states and no names of runs."""
+    run = tmp_path / "mlruns" / "0" / ("a" * 32)
+    for kind in ("metrics", "params", "tags", "artifacts"):
+        (run / kind).mkdir(parents=True)
+    experiment = {"artifact_location": "./mlruns/0", "experiment_id": "0", "name": "Default"}
+    (run.parent / "meta.yaml").write_text(
+        yaml.safe_dump(experiment | {"lifecycle_stage": "active"})
+    )
+    meta = {
+        "artifact_uri": f"{run}/artifacts",
+        "end_time": 1550000001000,
+        "entry_point_name": "",
+        "experiment_id": "0",
+        "lifecycle_stage": "active",
+        "name": "",
+        "run_id": run.name,
+        "run_uuid": run.name,
+        "source_name": "train.py",
+        "source_type": 4,
+        "start_time": 1550000000000,
+        "status": 3,
+        "tags": [],
+        "user_id": "anna",
+    }
+    (run / "meta.yaml").write_text(yaml.safe_dump(meta))
+    (run / "metrics" / "rmse").write_text("1550000000 0.5\n1550000001 nan 1\n")
+    (run / "params" / "alpha").write_text("0.3")
+    found = find_file_store(tmp_path)
+    assert found is not None
+    path = tmp_path / "data" / "mlflow.db"
+    assert bring(found, path) == 0
+    backend = TrackingBackend(f"sqlite:///{path}", path.parent / "artifacts")
+    one = backend.run(run.name)
+    assert (one.status, one.params, one.start_time) == ("FINISHED", {"alpha": "0.3"}, 1550000000000)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT step, is_nan FROM metrics ORDER BY step").fetchall() == [
+            (0, 0),
+            (1, 1),
+        ]
+
+
+@pytest.mark.parametrize("target", ["absent", "unused"])
+def test_everything_is_brought_and_the_folder_stays(
+    found: FileStore, target: str, file_store: Place, tmp_path: Path
+) -> None:
+    path = file_store.path if target == "unused" else tmp_path / "50% of [it]" / "mlflow.db"
+    assert path is not None
+    before = snapshot(found.folder)
+    assert missing_runs(found, path) == 4
+    assert bring(found, path) == 0
+    assert snapshot(found.folder) == before
+    assert missing_runs(found, path) == 0
+    backend = TrackingBackend(f"sqlite:///{path}", path.parent / "artifacts")
+    runs = {run.run_id: run for run in backend.runs().items}
+    assert found.runs > runs.keys()
+    assert len(runs) == 3
+    for run_id, run in runs.items():
+        assert run.params == {"lr": "0.1", "epochs": "3"}
+        assert run.tags["note"] == "grün"
+        assert run.status == "FINISHED"
+        (series,) = backend.histories([run_id]).items
+        assert len(series.steps) == 10
+    with closing(sqlite3.connect(path)) as connection:
+        stages = dict(connection.execute("SELECT name, lifecycle_stage FROM experiments"))
+    assert stages == {"Default": "active", "sea": "active", "gone": "deleted"}
+    assert not [one for one in path.parent.glob(".*") if one.is_file()]
+
+
+def test_artifacts_are_read_where_they_lie_and_told_of_where_they_do_not(tmp_path: Path) -> None:
+    mlruns = old_file_store(tmp_path / "here", runs=1)
+    run = one_metric(mlruns).parents[2]
+    (run / "artifacts" / "note.txt").write_text("kept")
+    found = find_file_store(mlruns)
+    assert found is not None
+    path = tmp_path / "mlflow.db"
+    bring(found, path)
+    backend = TrackingBackend(f"sqlite:///{path}", path.parent / "artifacts", [mlruns.parent])
+    assert [one.path for one in backend.artifacts(run.name).items] == ["note.txt"]
+    assert lost_artifacts(path) == []
+    mlruns.rename(tmp_path / "moved")
+    assert (run / "artifacts").as_uri() in lost_artifacts(path)
+
+
+def test_a_store_with_runs_or_experiments_is_left_as_it_is(
+    found: FileStore, file_store: Place
+) -> None:
+    assert file_store.path is not None
+    assert is_unused(file_store.path)
+    file_store.experiment()
+    assert not is_unused(file_store.path)
+    error = failure(lambda: bring(found, file_store.path))  # type: ignore[arg-type]
+    assert error.code == "store_not_empty"
+    assert "MLFLOW_TRACKING_URI" in (error.hint or "")
+    assert missing_runs(found, file_store.path) == 4
+
+
+def test_a_store_that_others_use_is_refused(
+    found: FileStore, file_store: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "BUSY_SECONDS", 0.05)
+    assert file_store.path is not None
+    with closing(sqlite3.connect(file_store.path)) as other:
+        other.execute("SELECT * FROM runs").fetchall()
+        assert failure(lambda: bring(found, file_store.path)).code == "store_in_use"  # type: ignore[arg-type]
+    assert is_unused(file_store.path)
+    bring(found, file_store.path)
+
+
+def test_doubled_points_are_one(found: FileStore, tmp_path: Path) -> None:
+    """A database of MLflow knows a point by step, time and value; MLflow itself fails here."""
+    metric = one_metric(found.folder)
+    points = ["5 nan 1", "5 nan 1", "6 inf 1", "6 1.7976931348623157e308 1", "7 0.0 0", "7 -0.0"]
+    metric.write_text(metric.read_text() + "\n".join([*points, "7 0.0 3", "8 0.0 0"]))
+    before = snapshot(found.folder)
+    path = tmp_path / "mlflow.db"
+    assert bring(found, path) == 3
+    assert snapshot(found.folder) == before
+    with closing(sqlite3.connect(path)) as connection:
+        n = connection.execute(
+            "SELECT count(*) FROM metrics WHERE run_uuid = ?", [metric.parts[-4]]
+        ).fetchone()[0]
+    assert n == 15
+    assert missing_runs(found, path) == 0
+
+
+@pytest.mark.parametrize("damage", ["line", "meta", "no id"])
+def test_what_cannot_be_read_is_named_and_nothing_is_brought(
+    found: FileStore, damage: str, tmp_path: Path
+) -> None:
+    metric = one_metric(found.folder)
+    run = metric.parents[2]
+    if damage == "line":
+        metric.write_text("1000 0.5 1\n1000")
+    elif damage == "meta":
+        (run / "meta.yaml").write_text("{half of")
+    else:
+        (run / "meta.yaml").write_text("name: x\n")
+    path = tmp_path / "mlflow.db"
+    error = failure(lambda: bring(found, path))
+    assert error.code == "migration_failed"
+    assert (str(metric) if damage == "line" else run.name) in error.message
+    assert is_unused(path)
+    assert not [*tmp_path.glob(".*")]
+
+
+def test_no_space_is_said_before_anything_is_made(
+    found: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(alone.shutil, "disk_usage", lambda _: usage._replace(free=64 * 1024**2))
+    assert failure(lambda: bring(found, tmp_path / "deep" / "m.db")).code == "no_space"
+    assert not (tmp_path / "deep").exists()
+
+
+def test_it_is_offered_until_it_is_brought(found: FileStore, tmp_path: Path) -> None:
+    path = tmp_path / "mlflow.db"
+    offered = offer(found.folder.parent, path)
+    assert offered is not None
+    assert (offered.code, "4 runs" in offered.message) == ("store_file", True)
+    assert f"jupyter mlkit upgrade {found.folder}" in (offered.hint or "")
+    bring(found, path)
+    assert offer(found.folder.parent, path) is None
+    assert offer(tmp_path, path) is None
+
+
+def test_a_folder_that_cannot_be_read_is_said_to_who_asks_for_it(
+    found: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path) -> None:  # root may read everywhere
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    assert failure(lambda: find_file_store(found.folder)).code == "store_unreadable"
+    assert offer(found.folder, tmp_path / "mlflow.db") is None
+
+
+@pytest.mark.parametrize("moment", ["the database is built", "the store is written"])
+def test_killed_at_any_moment_nothing_or_all_is_brought(
+    tmp_path: Path, empty_store: Path, moment: str
+) -> None:
+    mlruns = old_file_store(tmp_path, runs=300)
+    before = snapshot(mlruns)
+    path = Path(shutil.copy(empty_store, tmp_path / "mlflow.db"))
+
+    def seen() -> bool:
+        names = {}
+        for entry in os.scandir(tmp_path):
+            try:
+                names[entry.name] = entry.stat().st_size
+            except FileNotFoundError:
+                continue
+        if moment == "the store is written":
+            return names.get("mlflow.db-wal", 0) > 100_000
+        return any(name.endswith(".new-wal") and size > 50_000 for name, size in names.items())
+
+    process = subprocess.Popen([sys.executable, "-c", MIGRATE, str(mlruns), str(path)])
+    until(lambda: seen() or process.poll() is not None, 60)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(20) == -signal.SIGKILL, f"{moment} was never seen"
+    found = find_file_store(mlruns)
+    assert found is not None
+    missing = missing_runs(found, path)
+    assert missing in (0, 301)
+    assert is_unused(path) == bool(missing)
+    assert snapshot(mlruns) == before
+    if missing:
+        bring(found, path)
+    assert missing_runs(found, path) == 0
+    assert not [*tmp_path.glob(".*")]

@@ -15,7 +15,7 @@ from ..journal.home import Home, Journal
 from ..journal.unmade import unmade
 from .environment import handed_on
 from .service import Drainer, alone, backlog
-from .status import was_asked, write_troubles
+from .status import Trouble, was_asked, write_troubles
 from .writers import Life, writers
 
 #: Seconds between two looks at the journals, and after which a drainer without work ends.
@@ -103,7 +103,8 @@ def _is_written(journal: Journal) -> bool:
 
 
 def _drain(home: Home, stop: threading.Event, look_every: float, idle: float, asked: bool) -> None:
-    drainer, left, told = Drainer(home), idle, None
+    drainer, left = Drainer(home), idle
+    told: list[Trouble] | None = None
     while not stop.is_set():
         if was_asked(home) or asked:
             drainer.try_now()

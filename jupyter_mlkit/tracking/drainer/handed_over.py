@@ -63,12 +63,13 @@ class HandedOver:
         """Models that could not be logged yet, for those who look."""
         return [
             Trouble(one.run, one.why, _HINT, one.tried)
-            for one in self._attempts.values()
-            if one.why
+            for folder, one in self._attempts.items()
+            if one.why and folder.exists()
         ]
 
     def try_now(self) -> None:
         """Let those that wait for their next attempt wait no longer."""
+        self.forget_made()  # or given up: what is put back begins anew
         for one in self._attempts.values():
             one.wait, one.until = _FIRST_WAIT, 0.0
 
@@ -109,6 +110,13 @@ class HandedOver:
         tidy_unmade(journal)
         return ended
 
+    def forget_made(self) -> None:
+        """Forget the models that are logged, of whose runs there may be no journal any more."""
+        for folder, attempt in [*self._attempts.items()]:
+            is_over = attempt.child is None or attempt.child.poll() is not None
+            if is_over and not folder.exists():
+                del self._attempts[folder]
+
     @property
     def _running(self) -> int:
         return sum(one.child is not None for one in self._attempts.values())
@@ -125,8 +133,6 @@ class HandedOver:
                 note = notes.get(folder)
                 if note is not None and folder.exists():
                     self._ended(attempt, code, journal, folder, note, uri)
-            if attempt.child is None and not folder.exists():
-                del self._attempts[folder]
         return ended
 
     def _begin(

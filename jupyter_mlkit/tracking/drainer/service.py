@@ -96,6 +96,7 @@ class Drainer:
             Entries that were brought, and attempts at models that have ended.
         """
         done = 0
+        self._handed_over.forget_made()
         for journal in self.home.journals():
             if not go_on():
                 break

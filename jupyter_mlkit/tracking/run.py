@@ -96,6 +96,8 @@ class Run:
                 {**source_tags(), **parent, "mlflow.runName": self.name},
             )
             self._recorder.record(created, *self._tags_of(tags), *self._params_of(params))
+            if self._recorder.missed:
+                raise OSError("its first entry cannot be written")
         except BaseException:
             # Nothing is left of a run that was not begun.
             shutil.rmtree(self._journal.folder, ignore_errors=True)
@@ -222,6 +224,8 @@ class Run:
 
         Raises
         ------
+        InvalidInputError
+            ``not_a_name``: MLflow does not take the name.
         TypeError, pickle.PicklingError
             It cannot be pickled.
         OSError
@@ -234,6 +238,7 @@ class Run:
                 code="not_a_name",
                 field="name",
             )
+        encoded(Tags({"name": name}))  # refuses half of a character
         hand_over(self._journal, name, model, example)
 
     def end(self, status: str = "FINISHED", reason: str | None = None) -> None:

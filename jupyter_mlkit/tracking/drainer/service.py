@@ -144,6 +144,9 @@ class Drainer:
 
     def _bring(self, journal: Journal, go_on: Callable[[], bool]) -> int:
         place = str(journal.folder)
+        with suppress(OSError):  # nothing was ever logged: no run is made of it
+            journal.folder.rmdir()
+            return 0
         try:
             store = self._store(journal.store)
             done = self._emptied(journal, store, go_on)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +14,6 @@ from sklearn.linear_model import LinearRegression
 from stores import Place, until
 
 from jupyter_mlkit.tracking import tags
-from jupyter_mlkit.tracking.client import StoreClient
 from jupyter_mlkit.tracking.drainer import handed_over, refused_models
 from jupyter_mlkit.tracking.drainer.dead_letters import DeadLetter, dead_letters, keep
 from jupyter_mlkit.tracking.drainer.service import Drainer

@@ -282,7 +282,7 @@ class Run:
         else:
             try:
                 mlflow.start_run(run_id=self.id, nested=mlflow.active_run() is not None)
-            except mlflow.MlflowException as error:  # another experiment was set
+            except Exception as error:  # noqa: BLE001 - as of another experiment that was set
                 _log.warning("What MLflow's own calls log is not of run %s: %s", self.name, error)
 
     def _end_for_mlflow(self, status: str) -> None:

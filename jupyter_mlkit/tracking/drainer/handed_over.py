@@ -14,7 +14,7 @@ from ..client import StoreClient, redact_text
 from ..journal.home import Journal
 from ..journal.unmade import Unmade, tidy_unmade, unmade
 from ..making import AGAIN, BUSY, REFUSED
-from .environment import handed_on
+from .environment import PATIENCE, handed_on
 from .refused_models import refuse
 from .status import Trouble
 
@@ -146,6 +146,7 @@ class HandedOver:
                     # Never what happens to lie in a current folder: that is not the user's code.
                     [note.python, "-P", "-m", "jupyter_mlkit.tracking.making", folder, run],
                     env={
+                        **PATIENCE,
                         **handed_on(),
                         **note.environment,
                         "PYTHONPATH": os.pathsep.join(note.path),

@@ -13,7 +13,7 @@ from jupyter_mlkit.paths import ENV_DRAINER
 
 from ..journal.home import Home, Journal
 from ..journal.unmade import unmade
-from .environment import handed_on
+from .environment import PATIENCE, handed_on
 from .service import Drainer, alone, backlog
 from .status import Trouble, was_asked, write_troubles
 from .writers import Life, writers
@@ -24,8 +24,6 @@ LOOK_EVERY, IDLE = 0.3, 5.0
 FIRST_WAIT = 2.0
 _LOG = "drainer.log"
 _LOG_BYTES = 1 << 20
-#: It tries again by itself: with MLflow's patience one stalled server holds up all others 20 min.
-_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 
 
 def start(home: Home) -> int | None:
@@ -46,7 +44,7 @@ def start(home: Home) -> int | None:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**_PATIENCE, **handed_on(), ENV_DRAINER: "1"},
+            env={**PATIENCE, **handed_on(), ENV_DRAINER: "1"},
             cwd=home.root,
         )
     # Whoever started it may live longer: it must not stay a zombie.

@@ -7,7 +7,14 @@ from datetime import datetime
 
 from ..paths import journal_dir
 from ..tracking.drainer.service import Drainer, alone
-from ..tracking.drainer.status import pending, read_troubles, write_troubles
+from ..tracking.drainer.status import (
+    ask_now,
+    is_asked,
+    pending,
+    read_troubles,
+    was_asked,
+    write_troubles,
+)
 from ..tracking.drainer.summary import sync_state
 from ..tracking.journal.home import Home
 
@@ -42,13 +49,33 @@ def _entries(n: int) -> str:
 
 
 def _bring(home: Home) -> None:
-    with alone(home) as first:
-        if first:
-            drainer = Drainer(home)
-            while drainer.round():
-                pass
-            write_troubles(home, drainer.troubles)
+    """Bring what waits, and return when it was brought or has failed: models, too."""
+    asked = False
+    while True:
+        with alone(home) as first:
+            if first:
+                _bring_alone(home)
+                return
+        # Somebody else brings them: they are done, or fail, without us.
+        if not asked:
+            ask_now(home)
+            asked = True
+        elif not is_asked(home) and (read_troubles(home) or not _waits(home)):
             return
-    # Somebody else brings them: they are done, or fail, without us.
-    while any(one.entries for one in pending(home)) and not read_troubles(home):
         time.sleep(_LOOK_EVERY)
+
+
+def _bring_alone(home: Home) -> None:
+    was_asked(home)  # it is done now
+    drainer = Drainer(home)
+    again = drainer.try_now()
+    if again:
+        print(f"{again:,} model{'' if again == 1 else 's'} that had been given up: tried again.")
+    while drainer.round() or drainer.is_making:
+        if drainer.is_making:
+            time.sleep(_LOOK_EVERY)
+    write_troubles(home, drainer.troubles)
+
+
+def _waits(home: Home) -> bool:
+    return any(one.entries for one in pending(home))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from .disk import try_lock
 from .journal.unmade import made, taken
 from .tags import GIT_BRANCH, GIT_COMMIT, KERNEL_ID, MODEL_KEY, NOTEBOOK, OWNER
 
-#: How this process ends where nobody is to blame, and where the store refuses for good.
-AGAIN, REFUSED = 75, 76
+#: How this process ends where nobody is to blame, where the store refuses for good, and where
+#: another process is about to log the model.
+AGAIN, REFUSED, BUSY = 75, 76, 77
 _SOURCE = {
     *("mlflow.user", "mlflow.source.name", "mlflow.source.type"),
     *(GIT_BRANCH, GIT_COMMIT, KERNEL_ID, NOTEBOOK, OWNER),
@@ -43,33 +45,37 @@ def log_model(model: Any, name: str, run: str, key: str, example: Any = None) ->
 
     client = MlflowClient()
     found = client.get_run(run)
-    if _is_logged(client, found, key):
+    experiment = found.info.experiment_id
+    if _is_logged(client, experiment, key):
         return
+    # MLflow makes models in the experiment that is set, whatever that of the run is.
+    os.environ.pop("MLFLOW_EXPERIMENT_NAME", None)
+    os.environ["MLFLOW_EXPERIMENT_ID"] = experiment
     flavor, given = flavor_of(model)
     if example is not None:
         given["signature"] = infer_signature(example, _predicted(model, example))
     # It comes from where the run does, not from this process.
     source = {name: text for name, text in found.data.tags.items() if name in _SOURCE}
-    Model.log(None, flavor, name=name, run_id=run, tags={**source, MODEL_KEY: key}, **given)
+    try:
+        Model.log(None, flavor, name=name, run_id=run, tags={**source, MODEL_KEY: key}, **given)
+    except Exception:
+        with suppress(Exception):  # what is said is why it failed; the next attempt deletes it
+            _is_logged(client, experiment, key)
+        raise
 
 
-def _is_logged(client: Any, run: Any, key: str) -> bool:
+def _is_logged(client: Any, experiment: str, key: str) -> bool:
     """Whether a model is there; what an attempt has left that was not whole is deleted."""
     from mlflow.entities import LoggedModelStatus
-    from mlflow.exceptions import MlflowException
 
-    for one in run.outputs.model_outputs if run.outputs else ():
-        try:
-            model = client.get_logged_model(one.model_id)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-            continue  # somebody has deleted it
-        if model.tags.get(MODEL_KEY) == key:
-            if model.status == LoggedModelStatus.READY:
-                return True
-            client.delete_logged_model(model.model_id)
-    return False
+    is_there = False
+    # Not by what the run tells of: an attempt may have ended before the run was told.
+    for one in client.search_logged_models([experiment], f"tags.`{MODEL_KEY}` = '{key}'"):
+        if one.status == LoggedModelStatus.READY:
+            is_there = True
+        else:
+            client.delete_logged_model(one.model_id)
+    return is_there
 
 
 def flavor_of(model: Any) -> tuple[Any, dict[str, Any]]:
@@ -96,7 +102,7 @@ def main() -> int:
     os.environ["MLFLOW_TRACKING_URI"] = uri
     file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     if not try_lock(file):
-        return AGAIN
+        return BUSY
     from mlflow.exceptions import MlflowException
     from requests.exceptions import RequestException
 
@@ -107,7 +113,7 @@ def main() -> int:
         ours = StoreClient(uri).translate(error, f"Model {note.name!r}")
         return _told(ours, AGAIN if isinstance(ours, BackendError) else REFUSED)
     except (RequestException, OSError) as error:
-        return _told(StoreClient(uri).failure(str(error)), AGAIN)
+        return _told(StoreClient(uri).failure(str(error) or repr(error)), AGAIN)
     made(folder)
     return 0
 

@@ -9,30 +9,34 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import shutil
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
 from contextvars import ContextVar
+from operator import index
 from types import TracebackType
 from typing import Any, Self
 
-from jupyter_mlkit.errors import InvalidInputError
+from jupyter_mlkit.errors import BackendError, InvalidInputError
 from jupyter_mlkit.paths import default_tracking_uri, journal_dir
 
 from .drainer.process import start
-from .journal.entries import Created, Metric, Params, Tags, Updated
+from .journal.entries import Created, Entry, Metric, Params, Tags, Updated, encoded
 from .journal.files import stage
 from .journal.home import Home
 from .journal.ids import new_id
 from .journal.long_texts import MOST_OF_PARAM, MOST_OF_TAG, shortened
 from .journal.opening import open_recorder
 from .journal.unmade import hand_over
+from .journaled.overflow import Room, parts
 from .journaled.plugin import is_on
 from .provenance.record import Files, at_end, at_start
 from .provenance.source import source_tags, user
-from .store import environment
+from .store import absolute
 from .tags import END_REASON, PARENT
 
 _DEFAULT_EXPERIMENT = "0"
@@ -73,15 +77,17 @@ class Run:
         self._uri, self._pid = uri, os.getpid()
         self._journal = home.journal(uri, self.id)
         self._recorder = open_recorder(uri, self.id, home=home)
-        self._steps: dict[str, int] = {}
+        self._steps: defaultdict[str, int] = defaultdict(int)
         # A handler of a signal logs in the thread that it has stopped.
         self._lock = threading.RLock()
         self._is_over = False
-        self._outer = _open.get()
+        self._params: dict[str, str] = {}
+        self._room = Room(self._journal.files)
+        self._outer = _not_over(_open.get())
         outer = self._outer if self._outer is not None and self._outer._uri == uri else None
         parent = {} if outer is None else {PARENT: outer.id}
-        self._recorder.record(
-            Created(
+        try:
+            created = Created(
                 _experiment(home, uri, experiment),
                 self.name,
                 user(),
@@ -89,15 +95,20 @@ class Run:
                 self._journal.loose.as_uri(),
                 {**source_tags(), **parent, "mlflow.runName": self.name},
             )
-        )
-        self.set_tags(tags)
-        self.log_params(params)
+            self._recorder.record(created, *self._tags_of(tags), *self._params_of(params))
+            if self._recorder.missed:
+                raise OSError("its first entry cannot be written")
+        except BaseException:
+            # Nothing is left of a run that was not begun.
+            shutil.rmtree(self._journal.folder, ignore_errors=True)
+            raise
         self._keep(at_start(self.id, parent=parent.get(PARENT), later=self._keep))
         _have_drained(home)
         self._ids = home.ids(uri)
+        self._before = os.environ.get(_MLFLOW_RUN)
+        self._run_before = next((one for one in _active if one.id == self._before), None)
         _active.append(self)
         _open.set(self)
-        self._before = os.environ.get(_MLFLOW_RUN)
         if is_on():
             self._tell_mlflow()
 
@@ -122,31 +133,72 @@ class Run:
         """
         now = time.time_ns() // 1_000_000
         given = more if values is None else {**values, **more}
+        if step is not None and type(step) is not int:
+            step = _whole(step)
         steps = self._steps
         with self._lock:
             if len(given) == 1:  # as loops log: worth the shortest way
                 ((key, value),) = given.items()
-                at = steps.get(key, 0) if step is None else step
                 number = value if type(value) is float else _number(key, value)
-                self._recorder.metric(key, number, now, at)
+                # Without a call in between: a handler of a signal would count the same step.
+                before = steps[key]
+                at = before if step is None else step
                 steps[key] = at + 1
+                try:
+                    self._recorder.metric(key, number, now, at)
+                except InvalidInputError:
+                    steps[key] = before
+                    raise
                 return
-            entries = [
-                Metric(key, _number(key, one), now, steps.get(key, 0) if step is None else step)
-                for key, one in given.items()
-            ]
-            self._recorder.record(*entries)
-            steps.update({one.key: one.step + 1 for one in entries})
+            numbers = {key: _number(key, one) for key, one in given.items()}
+            entries, counted = [], {}
+            for key, number in numbers.items():
+                before = counted[key] = steps[key]
+                at = before if step is None else step
+                steps[key] = at + 1
+                entries.append(Metric(key, number, now, at))
+            try:
+                self._recorder.record(*entries)
+            except InvalidInputError:
+                steps.update(counted)
+                raise
 
     def log_params(self, values: Mapping[str, object]) -> None:
-        """Log what was chosen; a value is logged as its text."""
-        if values:
-            self._recorder.record(Params(self._texts("param", values, MOST_OF_PARAM)))
+        """Log what was chosen; a value is logged as its text.
+
+        MLflow is given the first thousand of a run, the others are in a file of it.
+
+        Raises
+        ------
+        InvalidInputError
+            ``param_changed``: one of them has another value already. None of them is logged.
+        """
+        with self._lock:
+            self._recorder.record(*self._params_of(values))
 
     def set_tags(self, values: Mapping[str, object]) -> None:
         """Set tags."""
-        if values:
-            self._recorder.record(Tags({**self._texts("tag", values, MOST_OF_TAG)}))
+        self._recorder.record(*self._tags_of(values))
+
+    def _params_of(self, values: Mapping[str, object]) -> list[Entry]:
+        new = self._texts("param", values, MOST_OF_PARAM)
+        changed = [key for key in new if self._params.get(key, new[key]) != new[key]]
+        if changed:
+            raise InvalidInputError(
+                f"Params of run {self.name!r} have other values already: {changed[:9]}.",
+                hint="A param is logged once; what changes is a metric or a tag.",
+                code="param_changed",
+            )
+        told, named = self._room.given(self._params, new)
+        entries: list[Entry] = [*map(Params, parts(told)), *([Tags({**named})] if named else [])]
+        for entry in entries:
+            encoded(entry)  # refused before anything of them counts as logged
+        self._params |= new
+        return entries
+
+    def _tags_of(self, values: Mapping[str, object]) -> list[Entry]:
+        texts: dict[str, str | None] = {**self._texts("tag", values, MOST_OF_TAG)}
+        return [*map(Tags, parts(texts))]
 
     def _texts(self, kind: str, values: Mapping[str, object], most: int) -> dict[str, str]:
         files: dict[str, bytes] = {}
@@ -172,6 +224,8 @@ class Run:
 
         Raises
         ------
+        InvalidInputError
+            ``not_a_name``: MLflow does not take the name.
         TypeError, pickle.PicklingError
             It cannot be pickled.
         OSError
@@ -184,6 +238,7 @@ class Run:
                 code="not_a_name",
                 field="name",
             )
+        encoded(Tags({"name": name}))  # refuses half of a character
         hand_over(self._journal, name, model, example)
 
     def end(self, status: str = "FINISHED", reason: str | None = None) -> None:
@@ -206,7 +261,7 @@ class Run:
         self._is_over = True
         _active.remove(self)
         if _open.get() is self:
-            _open.set(self._outer)
+            _open.set(_not_over(self._outer))
         try:
             self._end_for_mlflow(status)
             files, metrics, tags = at_end(self.id)
@@ -227,14 +282,17 @@ class Run:
         else:
             try:
                 mlflow.start_run(run_id=self.id, nested=mlflow.active_run() is not None)
-            except mlflow.MlflowException as error:  # another experiment was set
+            except Exception as error:  # noqa: BLE001 - as of another experiment that was set
                 _log.warning("What MLflow's own calls log is not of run %s: %s", self.name, error)
 
     def _end_for_mlflow(self, status: str) -> None:
         if os.environ.get(_MLFLOW_RUN) == self.id:
+            before, run = self._before, self._run_before
+            while run is not None and run._is_over:  # the outer one may have ended first
+                before, run = run._before, run._run_before
             del os.environ[_MLFLOW_RUN]
-            if self._before is not None:
-                os.environ[_MLFLOW_RUN] = self._before
+            if before is not None:
+                os.environ[_MLFLOW_RUN] = before
         mlflow: Any = sys.modules.get("mlflow")
         active = mlflow.active_run() if mlflow is not None else None
         if active is not None and active.info.run_id in (self.id, self._ids.in_store(self.id)):
@@ -259,12 +317,18 @@ class Run:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None:
-            self.end()
-        elif issubclass(kind, KeyboardInterrupt):
-            self.end("KILLED", "stopped")
-        else:
-            self.end("FAILED")
+        self._end_by(error)
+
+    def _end_by(self, error: BaseException | None) -> None:
+        """End the run as what has ended its block, or the process, says."""
+        try:
+            if isinstance(error, KeyboardInterrupt):
+                self.end("KILLED", "stopped")
+            else:
+                is_well = error is None or (isinstance(error, SystemExit) and not error.code)
+                self.end("FINISHED" if is_well else "FAILED")
+        except Exception as failed:  # noqa: BLE001 - the error of the block is the one to be seen
+            _log.warning("Not all of the end of run %s could be logged: %s", self.name, failed)
 
 
 def start_run(
@@ -288,7 +352,7 @@ def start_run(
     -------
     Run
         In a ``with`` it ends as the block does: FINISHED, FAILED on an error, KILLED on an
-        interrupt. Else by :meth:`Run.end`, or with the process.
+        interrupt. Else by :meth:`Run.end`, or as the process does.
 
     Raises
     ------
@@ -302,13 +366,22 @@ def start_run(
     ...     run.log(rmse=rmse)
     ...     run.log_model(model)
     """
-    return Run(name, experiment, params or {}, tags or {})
+    try:
+        return Run(name, experiment, params or {}, tags or {})
+    except OSError as error:
+        raise BackendError(
+            f"No run can be begun in {journal_dir()}: {error.strerror or error}.",
+            hint="Free some space there, or make it writable.",
+            code="store_unwritable",
+        ) from error
 
 
 @atexit.register
 def _end_all() -> None:
-    for run in [*_active]:
-        run.end()
+    # What has ended a script; at a prompt it is only what went wrong last.
+    error = None if hasattr(sys, "ps1") else getattr(sys, "last_value", None)
+    for run in [*reversed(_active)]:
+        run._end_by(error)
     if _starting is not None and _starting.is_alive():
         # A script that is over at once has its drainer too.
         _starting.join(_START_WITHIN)
@@ -329,9 +402,7 @@ def _uri() -> str:
     # What somebody has told MLflow in this process goes before the environment.
     mlflow: Any = sys.modules.get("mlflow")
     said = mlflow is not None and mlflow.is_tracking_uri_set()
-    uri = str(mlflow.get_tracking_uri()) if said else default_tracking_uri()
-    # A relative path means another file in every folder.
-    return environment(uri, None)["MLFLOW_TRACKING_URI"]
+    return absolute(str(mlflow.get_tracking_uri()) if said else default_tracking_uri())
 
 
 def _experiment(home: Home, uri: str, name: str | None) -> str:
@@ -356,6 +427,24 @@ def _have_drained(home: Home) -> None:
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _not_over(run: Run | None) -> Run | None:
+    """Return a run, or the one that it is in: the innermost that has not ended."""
+    while run is not None and run._is_over:
+        run = run._outer
+    return run
+
+
+def _whole(step: Any) -> int:
+    try:
+        return index(step)
+    except TypeError as error:
+        raise InvalidInputError(
+            f"Step {str(step)[:80]!r} is no whole number.",
+            hint="Give a step that counts.",
+            code="not_a_metric",
+        ) from error
 
 
 def _number(key: str, value: Any) -> float:

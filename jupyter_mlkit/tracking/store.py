@@ -15,6 +15,7 @@ from jupyter_mlkit.paths import ENV_ARTIFACT_ROOT, ENV_JOURNAL, default_artifact
 from .redact import redact
 
 __all__ = [
+    "absolute",
     "artifact_root_for",
     "artifacts_at",
     "environment",
@@ -54,6 +55,19 @@ def local_path(uri: str) -> Path | None:
             hint="Use a file: MLFLOW_TRACKING_URI=sqlite:////home/me/mlflow.db",
         )
     return Path(name).absolute()
+
+
+def absolute(uri: str) -> str:
+    """Return `uri`, that of an SQLite file with its whole path.
+
+    A relative one means another file in every folder, and the drainer is in another than whoever
+    has logged.
+    """
+    path = local_path(uri)
+    if path is None:
+        return uri
+    query = uri.partition("?")[2]
+    return f"{uri.partition('://')[0]}:///{path}" + (f"?{query}" if query else "")
 
 
 def artifact_root_for(uri: str) -> Path | None:
@@ -113,10 +127,8 @@ def environment(
     What is logged goes to the journal first (``JUPYTER_MLKIT_JOURNAL``), see :mod:`.journaled`;
     what is already said of that in the environment stands.
     """
-    path = local_path(uri)
     variables = {
-        # A relative path means another file in every folder.
-        "MLFLOW_TRACKING_URI": uri if path is None else _absolute_uri(uri, path),
+        "MLFLOW_TRACKING_URI": absolute(uri),
         "MLFLOW_DISABLE_TELEMETRY": "true",
         # Whoever says "0" has MLflow alone.
         ENV_JOURNAL: os.environ.get(ENV_JOURNAL, "machine" if durability == "machine" else "1"),
@@ -191,8 +203,3 @@ def _scheme(uri: str) -> str:
     if not separator or "/" in head or len(head) == 1:  # a path, or a drive letter
         return ""
     return head.partition("+")[0].lower()
-
-
-def _absolute_uri(uri: str, path: Path) -> str:
-    query = uri.partition("?")[2]
-    return f"{uri.partition('://')[0]}:///{path}" + (f"?{query}" if query else "")

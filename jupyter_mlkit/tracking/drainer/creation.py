@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from jupyter_mlkit.errors import InvalidInputError
+
 from ..client import StoreClient
 from ..journal.entries import Created
 from ..journal.home import Home, Journal
@@ -33,13 +35,17 @@ def run_in_store(home: Home, journal: Journal, store: StoreClient) -> str:
     if known is not None:
         return known
     created = _created(journal)
-    with store.calling(f"Run {journal.run}") as client:
-        experiment = experiment_in_store(client, ids, created.experiment)
-        if not _of_key(client, experiment, journal.run):
-            tags = {**told(home, journal.store, store, created.tags), RUN_KEY: journal.run}
-            client.create_run(experiment, created.start_time, tags, created.name or None)
-        # Of what was asked twice, as the first reply was lost, the same one is kept each time.
-        run: str = _of_key(client, experiment, journal.run)[0].info.run_id
+    try:
+        with store.calling(f"Run {journal.run}") as client:
+            experiment = experiment_in_store(client, ids, created.experiment)
+            if not _of_key(client, experiment, journal.run):
+                tags = {**told(home, journal.store, store, created.tags), RUN_KEY: journal.run}
+                client.create_run(experiment, created.start_time, tags, created.name or None)
+            # Of what was asked twice, as the first reply was lost, the same one is kept each time.
+            run: str = _of_key(client, experiment, journal.run)[0].info.run_id
+    except InvalidInputError as error:
+        hint = "It waits in the journal; if its experiment was deleted, restore that."
+        raise InvalidInputError(error.message, hint=hint) from error
     ids.keep(journal.run, run)
     return run
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from ..disk import replace_file
 
 #: The file beside the segments of a run.
 NAME = "dead-letters.jsonl"
@@ -18,7 +21,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
     Attributes
     ----------
     what : str
-        ``metric``, ``param`` or ``tag``.
+        ``metric``, ``param``, ``tag``, ``artifact``, ``aside`` or ``model``.
     key : str
     value : str or float
         NaN and the infinities as text.
@@ -73,3 +76,21 @@ def dead_letters(folder: Path) -> list[DeadLetter]:
         except msgspec.DecodeError:
             continue  # the begin of a line that was cut off
     return list(found.values())
+
+
+def withdraw(folder: Path, is_over: Callable[[DeadLetter], bool]) -> None:
+    """Forget what is refused no longer.
+
+    Raises
+    ------
+    OSError
+        It stays as it was.
+    """
+    found = dead_letters(folder)
+    left = [one for one in found if not is_over(one)]
+    if len(left) == len(found):
+        return
+    if left:
+        replace_file(folder / NAME, b"".join(b"\n" + _encode(one) for one in left))
+    else:
+        (folder / NAME).unlink()

@@ -8,6 +8,8 @@ from jupyter_mlkit.paths import ENV_JOB_DIR, ENV_JOB_ID, ENV_JOB_NONCE, ENV_JOUR
 
 #: What they send would go to a journal again, and they would be taken for processes of the job.
 _NOT_HANDED_ON = (ENV_JOURNAL, ENV_JOB_DIR, ENV_JOB_ID, ENV_JOB_NONCE, "MLFLOW_RUN_ID")
+#: All is tried again: with MLflow's own patience one stalled server holds up all others 20 min.
+PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 
 
 def handed_on() -> dict[str, str]:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from jupyter_mlkit.paths import ENV_DRAINER
 
-from ..journal.home import Home
+from ..journal.home import Home, Journal
 from ..journal.unmade import unmade
-from .environment import handed_on
+from .environment import PATIENCE, handed_on
 from .service import Drainer, alone, backlog
-from .status import was_asked, write_troubles
+from .status import Trouble, was_asked, write_troubles
 from .writers import Life, writers
 
 #: Seconds between two looks at the journals, and after which a drainer without work ends.
@@ -24,8 +24,6 @@ LOOK_EVERY, IDLE = 0.3, 5.0
 FIRST_WAIT = 2.0
 _LOG = "drainer.log"
 _LOG_BYTES = 1 << 20
-#: It tries again by itself: with MLflow's patience one stalled server holds up all others 20 min.
-_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 
 
 def start(home: Home) -> int | None:
@@ -46,7 +44,7 @@ def start(home: Home) -> int | None:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**_PATIENCE, **handed_on(), ENV_DRAINER: "1"},
+            env={**PATIENCE, **handed_on(), ENV_DRAINER: "1"},
             cwd=home.root,
         )
     # Whoever started it may live longer: it must not stay a zombie.
@@ -70,32 +68,47 @@ def run(
         with alone(home) as first:
             if not first:
                 return
-            _let_begin(home, stop, look_every, first_wait)
-            _drain(home, stop, look_every, idle)
+            asked = _let_begin(home, stop, look_every, first_wait)
+            _drain(home, stop, look_every, idle, asked)
         # What was begun while this one held its place has nobody else.
         if not _has_work(home):
             return
 
 
-def _let_begin(home: Home, stop: threading.Event, look_every: float, most: float) -> None:
+def _let_begin(home: Home, stop: threading.Event, look_every: float, most: float) -> bool:
     """Wait while all that there is was begun just now, and is still written.
+
+    Return whether somebody has asked for it meanwhile.
 
     The first entry that is brought costs the import of MLflow, seconds of a core, which a short
     script needs itself: threads that compute together lose most by a rival.
     """
     until = time.monotonic() + most
-    while time.monotonic() < until and not stop.is_set() and not was_asked(home):
-        if any(Life.ALIVE not in writers(one.folder).values() for one in home.journals()):
-            return
-        stop.wait(look_every)
-
-
-def _drain(home: Home, stop: threading.Event, look_every: float, idle: float) -> None:
-    drainer, left, told = Drainer(home), idle, None
-    while not stop.is_set():
+    while time.monotonic() < until and not stop.is_set():
         if was_asked(home):
-            for one in drainer.failing.values():
-                one.until = 0.0
+            return True
+        if not all(map(_is_written, home.journals())):
+            break
+        stop.wait(look_every)
+    return False
+
+
+def _is_written(journal: Journal) -> bool:
+    try:
+        return Life.ALIVE in writers(journal.folder).values()
+    except OSError:
+        return False
+
+
+def _drain(home: Home, stop: threading.Event, look_every: float, idle: float, asked: bool) -> None:
+    drainer, left = Drainer(home), idle
+    told: list[Trouble] | None = None
+    while not stop.is_set():
+        if was_asked(home) or asked:
+            drainer.try_now()
+            # Whoever asked takes what is told from now on for the answer.
+            told, asked = [], False
+            write_troubles(home, told)
         drainer.round(lambda: not stop.is_set())
         troubles = drainer.troubles
         if troubles != told:
@@ -123,11 +136,17 @@ def needs_drainer(home: Home) -> bool:
 
 def _has_work(home: Home) -> bool:
     """Whether something waits, or a process of this machine has a run that is not settled."""
-    return any(
-        backlog(journal)
-        or any(one.is_dir() for one in journal.waiting_files)
-        or any(unmade(journal))
-        # Of a writer that is closed or dead, something is left only where its store is away.
-        or any(life is not Life.UNKNOWN for life in writers(journal.folder).values())
-        for journal in home.journals()
-    )
+    return any(_is_work(journal) for journal in home.journals())
+
+
+def _is_work(journal: Journal) -> bool:
+    try:
+        return bool(
+            backlog(journal)
+            or any(one.is_dir() for one in journal.waiting_files)
+            or any(unmade(journal))
+            # Of a writer that is closed or dead, something is left only where its store is away.
+            or any(life is not Life.UNKNOWN for life in writers(journal.folder).values())
+        )
+    except OSError:  # it cannot be read: that is told by :mod:`.status`, and keeps nobody waiting
+        return False

@@ -32,6 +32,7 @@ from .drain import drain
 from .files import bring_files
 from .handed_over import HandedOver
 from .lost import States
+from .refused_models import put_back
 from .status import Trouble
 from .target import JournalTarget
 from .writers import writers
@@ -87,8 +88,15 @@ class Drainer:
         self.failing: dict[str, Failing] = {}
 
     def round(self, go_on: Callable[[], bool] = lambda: True) -> int:
-        """Bring what waits of every run whose turn it is; return how many entries it was."""
+        """Bring what waits of every run whose turn it is.
+
+        Returns
+        -------
+        int
+            Entries that were brought, and attempts at models that have ended.
+        """
         done = 0
+        self._handed_over.forget_made()
         for journal in self.home.journals():
             if not go_on():
                 break
@@ -108,10 +116,37 @@ class Drainer:
                 one.failures,
             )
             for where, one in self.failing.items()
-        ]
+        ] + self._handed_over.troubles
+
+    @property
+    def is_making(self) -> bool:
+        """Whether a process that was started here is about to log a model."""
+        return self._handed_over.is_making
+
+    def try_now(self) -> int:
+        """Let nothing wait for its next try, and put back the models that were given up.
+
+        Returns
+        -------
+        int
+            Models that were given up, and are tried again.
+        """
+        for one in self.failing.values():
+            one.until = 0.0
+        self._handed_over.try_now()
+        found = 0
+        for journal in self.home.journals():
+            try:
+                found += put_back(journal)
+            except OSError as error:
+                self._failed(str(journal.folder), error)
+        return found
 
     def _bring(self, journal: Journal, go_on: Callable[[], bool]) -> int:
         place = str(journal.folder)
+        with suppress(OSError):  # nothing was ever logged: no run is made of it
+            journal.folder.rmdir()
+            return 0
         try:
             store = self._store(journal.store)
             done = self._emptied(journal, store, go_on)
@@ -149,7 +184,7 @@ class Drainer:
                 damaged=_tell,
                 go_on=go_on,
             )
-        self._handed_over.look(journal, store, run)
+        done += self._handed_over.look(journal, store, run)
         # Looked at before it is judged: who dies meanwhile is judged in the next round.
         lives = writers(journal.folder)
         gone = self._states.end_lost(journal.folder, store, run, lives, target.before_end)

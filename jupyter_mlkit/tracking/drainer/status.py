@@ -17,14 +17,15 @@ from jupyter_mlkit.errors import BackendError
 from ..journal.files import staged
 from ..journal.home import MODELS, SENT, UNMADE, Home, Journal
 from ..journal.segments import SUFFIX, segments
-from ..journal.unmade import NOTE
+from ..journal.unmade import HIDDEN, NOTE
 from .counting import count
 from .dead_letters import NAME as DEAD_LETTERS
+from .refused_models import REFUSED_MODELS
 
 _NAME, _ASKED = "status.json", "try-now"
 _UNREADABLE = "Look at the permissions there, and at the disk; nothing was deleted."
 #: What was refused is no longer waiting.
-_REFUSED = ("refused-files", "refused-models")
+_REFUSED = ("refused-files", REFUSED_MODELS)
 _SEGMENT = re.compile(r"[0-9a-f]{32}-\d{6,}(\.mlkj\d+)")
 
 
@@ -99,6 +100,11 @@ def ask_now(home: Home) -> None:
     (home.root / _ASKED).touch(mode=0o600)
 
 
+def is_asked(home: Home) -> bool:
+    """Tell whether somebody has asked, and nobody has heard it yet."""
+    return (home.root / _ASKED).exists()
+
+
 def was_asked(home: Home) -> bool:
     """Tell whether somebody has asked since this was asked last."""
     try:
@@ -116,15 +122,17 @@ def pending(home: Home) -> list[Pending]:
 def look(home: Home) -> tuple[list[Pending], list[Trouble]]:
     """Return the same, and what keeps other runs from being listed."""
     found: list[Pending] = []
-    try:
-        for journal in home.journals():
-            one = _pending(journal)
-            if one.entries or one.refused or one.troubles:
-                found.append(one)
-    except (OSError, UnicodeDecodeError) as error:
+    unlisted: list[Trouble] = []
+
+    def tell(error: Exception) -> None:
         why = f"The journals in {home.root} cannot all be listed: {_words(error)}."
-        return found, [Trouble(str(home.root), why, _UNREADABLE, 1)]
-    return found, []
+        unlisted[:] = [Trouble(str(home.root), why, _UNREADABLE, 1)]
+
+    for journal in home.journals(tell):
+        one = _pending(journal)
+        if one.entries or one.refused or one.troubles:
+            found.append(one)
+    return found, unlisted
 
 
 def _pending(journal: Journal) -> Pending:
@@ -182,7 +190,8 @@ def _files(folder: Path) -> Iterator[Path]:
         below = path.relative_to(folder).parts
         if len(below) == 1 or below[0] in _REFUSED or path.suffix == SENT:
             continue
-        if below[0] == UNMADE and path.name != NOTE:  # a model is one, however many files it has
+        # A model is one, however many files it has; one that is not whole, or done with, is none.
+        if below[0] == UNMADE and (path.name != NOTE or below[1].startswith(HIDDEN)):
             continue
         if below[0] == MODELS and (folder / MODELS / (below[1] + SENT)).exists():
             continue

@@ -30,7 +30,9 @@ def sync_state(home: Home, now: float | None = None) -> SyncState:
     concerned = {name for one in waits for name in (one.run, one.store)}
     troubles = {trouble.where: trouble for one in found for trouble in one.troubles}
     # What failed when a drainer looked last may be long over.
-    told = {one.where: one for one in read_troubles(home) if one.where in concerned}
+    told = [one for one in read_troubles(home) if one.where in concerned]
+    for one in told:  # in its own words, or those of several models of the run
+        troubles.pop(one.where, None)
     oldest = min((one.oldest for one in waits if one.oldest is not None), default=None)
     age = 0.0 if oldest is None else (time.time() if now is None else now) - oldest
     return SyncState(
@@ -39,7 +41,7 @@ def sync_state(home: Home, now: float | None = None) -> SyncState:
         oldest=None if oldest is None else int(oldest * 1000),
         late=age >= LATE,
         refused=sum(one.refused for one in found),
-        troubles=[_shown(one) for one in [*unlisted, *(troubles | told).values()]][:MOST],
+        troubles=[_shown(one) for one in [*unlisted, *troubles.values(), *told]][:MOST],
     )
 
 

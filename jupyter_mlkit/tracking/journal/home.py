@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,11 +135,23 @@ class Home:
         """Return the ids that were given while a store could not be asked."""
         return Ids(self._folder(redact(store)) / _IDS)
 
-    def journals(self) -> Iterator[Journal]:
-        """Yield the journals of all runs."""
+    def journals(
+        self, unlisted: Callable[[OSError | UnicodeDecodeError], object] = lambda _: None
+    ) -> Iterator[Journal]:
+        """Yield the journals of all runs.
+
+        Parameters
+        ----------
+        unlisted : callable
+            Told why those of a store cannot be listed; they keep nobody from the others.
+        """
         for told in sorted(self.root.glob(f"*/{_STORE}")):
-            store = told.read_text(encoding="utf-8")
-            yield from self.journals_of(store)
+            try:
+                found = [*self.journals_of(told.read_text(encoding="utf-8"))]
+            except (OSError, UnicodeDecodeError) as error:
+                unlisted(error)
+                continue
+            yield from found
 
     def journals_of(self, store: str) -> Iterator[Journal]:
         """Yield the journals of the runs of one store."""

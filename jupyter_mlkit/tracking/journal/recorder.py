@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 
 from .entries import METRIC as _METRIC
 from .entries import Entry, Metric, Missed, encoded, metric_payload
@@ -32,7 +31,6 @@ class Recorder:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._keys: dict[str, bytes] = {}
-        self._lock = threading.Lock()
         self._untold = 0
         self.missed = 0
 
@@ -94,21 +92,21 @@ class Recorder:
             self._miss(len(entries), error)
 
     def _append_after_a_miss(self, entries: tuple[tuple[int, bytes], ...]) -> None:
-        with self._lock:
-            untold = self._untold
+        with self._writer.lock:
+            # At once, as a handler of a signal may log meanwhile.
+            untold, self._untold = self._untold, 0
             before = [encoded(Missed(untold))] if untold else []
             try:
                 self._writer.append(*before, *entries)
             except OSError:
-                self._untold += len(entries)
+                self._untold += untold + len(entries)
                 self.missed += len(entries)
                 return
-            self._untold = 0
         if untold:
             _log.warning("The journal can be written again; %d entries are missing.", untold)
 
     def _miss(self, entries: int, error: OSError) -> None:
-        with self._lock:
+        with self._writer.lock:
             first = not self._untold
             self._untold += entries
             self.missed += entries

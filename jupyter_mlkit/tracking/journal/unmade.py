@@ -27,7 +27,7 @@ from .home import Journal
 NOTE = "model.json"
 _MODEL, _EXAMPLE = "model.pickle", "example.pickle"
 #: Begin of the names of folders that are not whole yet, or done with.
-_HIDDEN = "."
+HIDDEN = "."
 #: Seconds after which nobody is writing any more what is not whole.
 _ABANDONED = 3600.0
 #: What a model may need of the environment to be read.
@@ -84,7 +84,7 @@ def hand_over(journal: Journal, name: str, model: Any, example: Any = None) -> N
     import cloudpickle
 
     key = uuid.uuid4().hex
-    folder = journal.unmade / f"{_HIDDEN}{key}"
+    folder = journal.unmade / f"{HIDDEN}{key}"
     here = str(Path.cwd())
     note = Unmade(
         name,
@@ -102,7 +102,9 @@ def hand_over(journal: Journal, name: str, model: Any, example: Any = None) -> N
             if content:
                 stage(folder / file, content)
                 on_disk(folder / file)
+        on_disk(folder)
         folder.replace(journal.unmade / key)
+        on_disk(journal.unmade)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -114,14 +116,13 @@ def unmade(journal: Journal) -> Iterator[tuple[Path, Unmade | None]]:
     None where that cannot be read.
     """
     for folder in sorted(journal.unmade.glob("*")):
-        if folder.name.startswith(_HIDDEN):
+        if folder.name.startswith(HIDDEN) or not folder.is_dir():
             continue
         try:
             yield folder, _decode((folder / NOTE).read_bytes())
-        except FileNotFoundError:  # logged meanwhile
-            continue
-        except msgspec.DecodeError:
-            yield folder, None
+        except (msgspec.DecodeError, OSError):
+            if folder.exists():  # else it was logged meanwhile
+                yield folder, None
 
 
 def taken(folder: Path) -> tuple[Any, Any, Unmade]:
@@ -144,14 +145,14 @@ def taken(folder: Path) -> tuple[Any, Any, Unmade]:
 
 def made(folder: Path) -> None:
     """Forget a model that was logged, at once and for ever."""
-    done = folder.with_name(f"{_HIDDEN}{folder.name}-done")
+    done = folder.with_name(f"{HIDDEN}{folder.name}-done")
     folder.replace(done)
     shutil.rmtree(done, ignore_errors=True)
 
 
 def tidy_unmade(journal: Journal) -> None:
     """Remove what is done with, or was never whole."""
-    for folder in journal.unmade.glob(f"{_HIDDEN}*"):
+    for folder in journal.unmade.glob(f"{HIDDEN}*"):
         with suppress(FileNotFoundError):
             is_done = folder.name.endswith("-done")
             if is_done or time.time() - folder.stat().st_mtime > _ABANDONED:

@@ -70,6 +70,11 @@ class Writer:
         self._safe = 0
         self._unsafe = 1
 
+    @property
+    def lock(self) -> threading.RLock:
+        """What is held while something is written; of a fork another one."""
+        return self._lock
+
     def append(self, entry: tuple[int, bytes], *more: tuple[int, bytes]) -> None:
         """Write entries, given as kind and payload, one behind the other.
 

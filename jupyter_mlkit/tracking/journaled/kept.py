@@ -11,7 +11,7 @@ from ..journal.recorder import Recorder
 
 if TYPE_CHECKING:
     from .direct import DirectRecorder
-    from .overflow import More
+    from .overflow import Room
 
 #: Step, time, value: the latest of a metric is the greatest, as MLflow has it.
 Latest = tuple[int, int, float]
@@ -33,8 +33,8 @@ class Kept:
         Tags that were deleted are None.
     recorder : Recorder or None
         That is open.
-    more : More or None
-        Params beyond those that the store is given.
+    room : Room or None
+        For params, once there are any.
     status, end_time, name
         What was set, else None.
     """
@@ -42,7 +42,7 @@ class Kept:
     run_id: str
     run: Any = None
     recorder: Recorder | DirectRecorder | None = None
-    more: More | None = None
+    room: Room | None = None
     latest: dict[str, Latest] = field(default_factory=dict)
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str | None] = field(default_factory=dict)

@@ -21,9 +21,8 @@ from mlflow.utils.validation import (
 
 from ..drainer.source import waiting
 from ..journal.entries import Entry, Metric, Params, Tags
-from ..tags import MORE_PARAMS
 from .kept import Kept
-from .overflow import MOST_PARAMS, More, whole
+from .overflow import Room, parts, whole
 from .own import Own
 
 _log = logging.getLogger("jupyter_mlkit.tracking")
@@ -66,7 +65,7 @@ class Logged(Own):
                     INVALID_PARAMETER_VALUE,
                 )
             self._stage(kept, files)
-            told = self._most(kept, new)
+            told, named = self._room(kept).given(kept.params, new)
             entries: list[Entry] = [
                 Metric(
                     one.key, float(one.value), int(one.timestamp), int(one.step),
@@ -74,12 +73,10 @@ class Logged(Own):
                 )
                 for one in metrics
             ]  # fmt: skip
-            if told:
-                entries.append(Params(told))
-            if len(told) < len(new) and kept.more is not None:
-                tags = [*tags, RunTag(MORE_PARAMS, kept.more.name)]
-            if tags:
-                entries.append(Tags({one.key: str(one.value) for one in tags}))
+            tags = [*tags, *(RunTag(key, value) for key, value in named.items())]
+            entries += [Params(part) for part in parts(told)]
+            texts: dict[str, str | None] = {one.key: str(one.value) for one in tags}
+            entries += [Tags(part) for part in parts(texts)]
             if entries:
                 recorder.record(*entries)
             kept.params |= new
@@ -87,19 +84,10 @@ class Logged(Own):
         for one in metrics:
             kept.point(one.key, float(one.value), int(one.timestamp), int(one.step))
 
-    def _most(self, kept: Kept, new: dict[str, str]) -> dict[str, str]:
-        """Return the params that MLflow is given; those beyond go to a file of the run."""
-        room = max(0, MOST_PARAMS - len(kept.params))
-        more = dict([one for one in new.items() if one[0] not in kept.params][room:])
-        if not more:
-            return new
-        try:
-            if kept.more is None:
-                kept.more = More(self._home.find(self.uri, kept.run_id).files)
-            kept.more.add(more)
-        except OSError as error:
-            _log.warning("%d params could not be kept: %s.", len(more), error)
-        return {key: value for key, value in new.items() if key not in more}
+    def _room(self, kept: Kept) -> Room:
+        if kept.room is None:
+            kept.room = Room(self._home.find(self.uri, kept.run_id).files)
+        return kept.room
 
     def log_batch_async(
         self, run_id: str, metrics: Sequence[Any], params: Sequence[Any], tags: Sequence[Any]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlkit.paths import ENV_ARTIFACT_ROOT, ENV_JOURNAL
 
-from ..store import local_path, prepare_store
+from ..store import absolute, local_path, prepare_store
 
 if TYPE_CHECKING:
     from mlflow.store.artifact.artifact_repo import ArtifactRepository
@@ -117,4 +117,4 @@ def tracking_store(
         return real()
     from .store import JournaledStore
 
-    return JournaledStore(store_uri, real)
+    return JournaledStore(absolute(store_uri), real)

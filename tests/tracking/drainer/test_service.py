@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,10 +17,11 @@ from jupyter_mlkit.processes.identity import Identity
 from jupyter_mlkit.tracking.drainer import service
 from jupyter_mlkit.tracking.drainer.cursors import Cursor, write_cursor
 from jupyter_mlkit.tracking.drainer.dead_letters import dead_letters
+from jupyter_mlkit.tracking.drainer.process import needs_drainer
 from jupyter_mlkit.tracking.drainer.service import Drainer, alone, backlog
 from jupyter_mlkit.tracking.journal import opening
 from jupyter_mlkit.tracking.journal.entries import Metric, Params
-from jupyter_mlkit.tracking.journal.home import Home
+from jupyter_mlkit.tracking.journal.home import Home, Journal
 from jupyter_mlkit.tracking.journal.opening import open_recorder
 from jupyter_mlkit.tracking.journal.recorder import Recorder
 from jupyter_mlkit.tracking.journal.segments import segments
@@ -164,6 +166,56 @@ def test_a_run_that_fails_holds_up_no_other(
     drainer.round()
     assert drainer.failing == {}
     assert steps(file_store, deleted) == [*range(5)]
+
+
+def test_what_nobody_has_foreseen_holds_up_no_other(
+    home: Home,
+    file_store: Place,
+    begun: Callable[..., tuple[str, Recorder]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock()
+    runs = [begun()[0] for _ in range(3)]
+    bad = sorted(runs)[0]
+    real = service.bring_files
+
+    def unforeseen(journal: Journal, *given: Any, **named: Any) -> int:
+        if journal.run == bad:
+            raise KeyError("as of a fault in a library")
+        return real(journal, *given, **named)
+
+    # As of a folder that is no journal's, too.
+    (home.root / "0").mkdir()
+    (home.root / "0" / "store.uri").write_bytes(b"\xff\xfe")
+    drainer = Drainer(home, clock)
+    with monkeypatch.context() as patched:
+        patched.setattr(service, "bring_files", unforeseen)
+        drainer.round()
+    assert [steps(file_store, run) for run in runs if run != bad] == [[*range(5)]] * 2
+    assert steps(file_store, bad) == []
+    (trouble,) = drainer.troubles
+    assert trouble.where == bad
+    assert "KeyError" in trouble.error
+    assert "as of a fault in a library" in trouble.error
+    assert trouble.hint is not None
+    clock.now = 1.0
+    drainer.round()
+    assert drainer.troubles == []
+    assert steps(file_store, bad) == [*range(5)]
+
+
+def test_a_journal_that_cannot_be_read_ends_no_drainer(
+    home: Home, begun: Callable[..., tuple[str, Recorder]]
+) -> None:
+    begun()
+    (journal,) = home.journals()
+    (journal.folder / f"{'0' * 32}-000001.mlkj1").mkdir()
+    (journal.folder / "models").write_text("no folder")
+    (journal.folder / "unmade").write_text("no folder")
+    drainer = Drainer(home)
+    drainer.round()
+    assert [one.where for one in drainer.troubles] == [journal.run]
+    assert isinstance(needs_drainer(home), bool)
 
 
 def test_what_the_store_does_not_give_back_is_brought_again(

@@ -61,6 +61,31 @@ def test_what_a_full_disk_refuses_is_counted_and_told_once(
     assert told == [0, Missed(7), 9, 10, Missed(7), 19]
 
 
+def test_a_handler_of_a_signal_may_log_while_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder(Writer(tmp_path, opened))
+    recorder.metric("loss", 0.5, 7, 0)
+    real, handlers = os.write, [1, 2]
+
+    def interrupted(file: int, data: bytes) -> int:
+        if handlers:  # here a signal comes, and what it logs is not kept either, or is
+            recorder.metric("handled", 0.5, 7, handlers.pop())
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(file, data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", interrupted)
+        for step in range(1, 6):
+            recorder.metric("loss", 0.5, 7, step)
+    (segment,) = segments(tmp_path)
+    entries = [decoded(frame) for frame in frames(segment.read())]
+    kept = sum(isinstance(one, Metric) for one in entries)
+    told = sum(one.entries for one in entries if isinstance(one, Missed))
+    assert (kept + told, told) == (8, recorder.missed)
+    assert recorder.missed >= 2
+
+
 def test_a_metric_that_cannot_be_kept_is_refused_at_the_call(tmp_path: Path) -> None:
     recorder = Recorder(Writer(tmp_path, opened))
     for key, step in (("\ud800", 0), ("loss", 2**70), ("x" * 70_000, 0)):

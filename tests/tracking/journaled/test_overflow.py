@@ -9,6 +9,7 @@ from stores import Place, until
 
 from jupyter_mlkit.tracking.drainer.status import pending
 from jupyter_mlkit.tracking.journal.home import Home
+from jupyter_mlkit.tracking.journaled.overflow import MOST_PARAMS, Room
 from jupyter_mlkit.tracking.tags import MORE_PARAMS
 
 from .conftest import Runner
@@ -55,3 +56,24 @@ def test_the_whole_is_in_a_file_and_is_named(
     more = dict(json.loads(line) for line in Path(file).read_text().splitlines())
     assert {**run.data.params, **more}.items() >= {f"p{n}": str(n) for n in range(params)}.items()
     assert len(more) == params + 1 - 1000
+
+
+def test_params_that_come_after_the_file_was_sent_replace_none(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    first = {f"p{n}": str(n) for n in range(MOST_PARAMS + 2)}
+    told, named = room.given({}, first)
+    assert len(told) == MOST_PARAMS
+    (path,) = tmp_path.rglob("*.jsonl")
+    assert named == {MORE_PARAMS: path.relative_to(tmp_path).as_posix()}
+
+    def inside() -> list[list[str]]:
+        return [json.loads(line) for line in path.read_text().splitlines()]
+
+    beyond = [["p1000", "1000"], ["p1001", "1001"]]
+    assert inside() == beyond
+    path.unlink()  # by the drainer, which has sent it
+    assert room.given(first, {"x": "1", "p1": "1", "p1001": "1001"}) == ({"p1": "1"}, named)
+    assert inside() == [*beyond, ["x", "1"]]
+    assert room.given(first, {"y": "2"}) == ({}, named)
+    assert inside() == [*beyond, ["x", "1"], ["y", "2"]]
+    assert room.given(first, {"p1000": "1000"}) == ({}, {})

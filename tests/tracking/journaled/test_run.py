@@ -174,7 +174,8 @@ with mlkit.start_run() as run:
     (one,) = until(lambda: [one for one in pending(home) if one.refused], 120)
     letters = (one.folder / "dead-letters.jsonl").read_text()
     assert "No module named 'gone'" in letters
-    assert [*one.folder.glob("refused-models/*/model.pickle")]
+    # Written down before it is put aside.
+    until(lambda: [*one.folder.glob("refused-models/*/model.pickle")], 10)
 
 
 @pytest.mark.parametrize(

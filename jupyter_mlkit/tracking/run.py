@@ -92,7 +92,7 @@ class Run:
         )
         self.set_tags(tags)
         self.log_params(params)
-        self._keep(at_start(self.id, parent=parent.get(PARENT), later=self._keep))
+        at_start(self.id, parent=parent.get(PARENT), into=self._journal.files)
         _have_drained(home)
         self._ids = home.ids(uri)
         _active.append(self)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from mlflow.entities import Metric, RunStatus, RunTag
@@ -54,7 +53,7 @@ class Runs(Own):
         # The run has a journal from its first moment: that tells whether its process is alive.
         self._opened(run_id)[0].record(created)
         parent = created.tags.get(PARENT)
-        self._stage(kept, at_start(run_id, parent=parent, later=partial(self._stage, kept)))
+        at_start(run_id, parent=parent, into=self._home.find(self.uri, kept.run_id).files)
         return made
 
     def _created(

@@ -1,20 +1,26 @@
-"""What takes longer than a call may: the environment, git, the notebook file, in a thread."""
+"""What takes longer than a call may: asked of a process, by a thread that waits for it."""
 
 from __future__ import annotations
 
 import logging
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .environment import environment_text
-from .git import GitState, git_state
-from .kernel import notebook_path
+import msgspec
+
+from .cells import remember, split_cells
+from .environment import cuda_version, packages_stamp
+from .gatherer import Executed, Reply, Request, gather
+from .git import GitState
+from .kernel import kernel_name, notebook_path, shell
 from .nvml import gpu_joules
-from .stored import FileCell, read_file
+from .stored import FileCell
 
 _log = logging.getLogger(__name__)
 #: Runs of a loop that follow each other this closely have the same work tree: git is asked once.
@@ -22,33 +28,64 @@ _SAME_TREE_S = 2.0
 
 _lock = threading.Lock()
 _latest: tuple[Path, float, GitState | None] | None = None
+#: The environment, and what tells whether it is another one now.
+_environment: tuple[object, str] | None = None
 
 
 @dataclass
 class Gathered:
-    """What was found at the start of a run."""
+    """What was found at the start of a run.
+
+    Attributes
+    ----------
+    file : list of FileCell or None
+        The cells of the notebook file, as it was at `stamp`.
+    kept : dict
+        Digests of the files that are in their place already, by their names.
+    """
 
     environment: str = ""
     git: GitState | None = None
     file: list[FileCell] | None = None
+    stamp: tuple[int, int] | None = None
     gpu_joules: dict[int, float] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
 
 
 class Gathering:
-    """A thread that gathers, and its result.
+    """A thread that has all gathered, and the result.
 
     Parameters
     ----------
     folder : Path or None
         A folder of the repository that holds the code.
+    sources : list of str
+        The cells that were executed so far.
+    started_in : int or None
+        Count of the cell that has started the run.
+    into : Path or None
+        Where files are to be written, by their artifact paths, though this process is killed.
     then : callable
         Told in the thread when all is there.
     """
 
-    def __init__(self, folder: Path | None, then: Callable[[Gathered], None]) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        sources: list[str],
+        started_in: int | None,
+        into: Path | None,
+        then: Callable[[Gathered], None],
+    ) -> None:
         self._folder = folder
+        self._sources = sources
+        self._started_in = started_in
+        self._into = into
         self._then = then
         self._found = Gathered()
+        # Here and not in the thread: the system lets a process be started while the lock is held,
+        # which a call that logs would wait for.
+        self._child = _start_where_needed(folder)
         self._thread = threading.Thread(target=self._run, name="mlkit-provenance", daemon=True)
         self._thread.start()
 
@@ -59,30 +96,110 @@ class Gathering:
         return self._found
 
     def _run(self) -> None:
-        found = self._found
         try:
-            # Git first: what somebody changes from now on is not of this run.
-            if self._folder is not None:
-                found.git = _git_state_of(self._folder)
-            notebook = notebook_path()
-            if notebook is not None:
-                found.file = read_file(notebook)
-            found.gpu_joules = gpu_joules()
-            found.environment = environment_text()
-            self._then(found)
+            self._gather()
+            self._then(self._found)
         except Exception:  # noqa: BLE001 - a thread's edge: a run without provenance goes on
             _log.warning("The provenance of a run could not be gathered.", exc_info=True)
 
+    def _gather(self) -> None:
+        global _latest, _environment
+        found, folder = self._found, self._folder
+        # One at a time: runs that are begun together ask once.
+        with _lock:
+            asked, stamp = time.monotonic(), _environment_stamp()
+            is_known = _is_known(folder), _is_same(stamp)
+            reply = self._asked(None if is_known[0] else folder, None if is_known[1] else stamp[1])
+            if not is_known[0] and folder is not None:
+                _latest = (folder, asked, reply.git)
+            if reply.environment:
+                _environment = (stamp, reply.environment)
+            found.git = _latest[2] if folder is not None and _latest is not None else None
+            if _environment is not None and _is_same(stamp):
+                found.environment = _environment[1]
+        found.file, found.stamp, found.kept = reply.file, reply.stamp, reply.kept
+        for trouble in reply.troubles:
+            _log.warning("Some provenance of a run could not be gathered: %s", trouble)
 
-def _git_state_of(folder: Path) -> GitState | None:
-    global _latest
-    with _lock:
-        if _latest and _latest[0] == folder and time.monotonic() - _latest[1] < _SAME_TREE_S:
-            return _latest[2]
-        asked = time.monotonic()
-        state = git_state(folder)
-        _latest = (folder, asked, state)
-        return state
+    def _asked(self, folder: Path | None, cuda: str | None) -> Reply:
+        executed, raw_sources = None, dict[int, str]()
+        notebook = notebook_path()
+        if shell() is not None:
+            cells, raw, raw_sources = split_cells(self._sources)
+            executed = Executed(
+                cells=cells,
+                raw=raw,
+                notebook=None if notebook is None else str(notebook),
+                kernel=kernel_name(),
+                started_in=self._started_in,
+            )
+        request = Request(
+            folder=None if folder is None else str(folder),
+            cuda=cuda,
+            path=sys.path.copy(),
+            executed=executed,
+            into=None if self._into is None else str(self._into),
+        )
+        child = self._child
+        if child is None and not (folder is None and cuda is None):
+            child = _start()
+        self._found.gpu_joules = gpu_joules()
+        reply = gather(request) if child is None else _tell(child, request)
+        remember(raw_sources, reply.cells)
+        return reply
+
+
+def _is_known(folder: Path | None) -> bool:
+    """Whether the state of a folder's repository needs not be asked."""
+    if folder is None:
+        return True
+    if _latest is None or _latest[0] != folder:
+        return False
+    return time.monotonic() - _latest[1] < _SAME_TREE_S
+
+
+def _environment_stamp() -> tuple[object, str]:
+    return packages_stamp(), cuda_version()
+
+
+def _is_same(stamp: tuple[object, str]) -> bool:
+    return _environment is not None and _environment[0] == stamp
+
+
+def _start_where_needed(folder: Path | None) -> subprocess.Popen[bytes] | None:
+    if not _lock.acquire(blocking=False):
+        return None  # what another run asks now is likely to be known then
+    try:
+        return None if _is_known(folder) and _is_same(_environment_stamp()) else _start()
+    finally:
+        _lock.release()
+
+
+def _start() -> subprocess.Popen[bytes] | None:
+    """Start a process that gathers; return None where there can be none."""
+    try:
+        return subprocess.Popen(
+            # Nothing of the folder that the training runs in is to be imported instead.
+            [sys.executable, "-P", "-W", "ignore", "-m", "jupyter_mlkit.tracking.provenance"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError as error:
+        _log.info("Provenance is gathered in this process: %s.", error)
+        return None
+
+
+def _tell(child: subprocess.Popen[bytes], request: Request) -> Reply:
+    """Return what a process has found, or what is found here where that process fails."""
+    # The lock is released while the pipes are waited for.
+    told, _ = child.communicate(msgspec.msgpack.encode(request))
+    try:
+        return msgspec.msgpack.decode(told, type=Reply)
+    except msgspec.MsgspecError:
+        _log.info("Provenance is gathered in this process: another one ended %d.", child.returncode)
+        return gather(request)
 
 
 def _unlock() -> None:

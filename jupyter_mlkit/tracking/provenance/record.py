@@ -11,16 +11,17 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 from .. import tags
+from ..journal.files import stage
 from .cells import executed_cells, history, running_cell
 from .gathering import Gathered, Gathering
 from .kernel import code_folder, kernel_name, notebook_path, shell
 from .nvml import gpu_joules
-from .stored import FORMAT, FileCell, StoredNotebook, pack, read_file
+from .stored import StoredNotebook, file_stamp, pack, read_file
 from .usage import Reading, Usage
 
 _log = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ def at_start(
     run_id: str,
     *,
     parent: str | None = None,
-    later: Callable[[Files], None] | None = None,
+    into: Path | None = None,
 ) -> Files:
     """Note that a run is open, and return the files by artifact path that are there at once.
 
@@ -81,13 +82,13 @@ def at_start(
     parent : str, optional
         Its parent. Where that was started here too, it tells where both come from: of the child
         only what it uses is measured.
-    later : callable, optional
-        Called with all files, in another thread, as soon as they are there; then nothing is
-        returned. By default those that take longer (git, environment) come with :func:`at_end`,
-        and not at all if the process is killed before.
+    into : Path, optional
+        A folder where all files are written as soon as they are there, though this process is
+        killed before; then nothing is returned. By default those that take longer (git,
+        environment) come with :func:`at_end`, and not at all if the process is killed before.
     """
     try:
-        return _start(run_id, parent, later)
+        return _start(run_id, parent, into)
     except Exception:  # noqa: BLE001 - nothing of this may keep a run from being made
         _log.warning("The provenance of run %s could not be noted.", run_id, exc_info=True)
         return {}
@@ -114,7 +115,7 @@ def gathered(run_id: str) -> Files:
     return run.new(_files(run.gathering.wait(_WAIT_S)))
 
 
-def _start(run_id: str, parent: str | None, later: Callable[[Files], None] | None) -> Files:
+def _start(run_id: str, parent: str | None, into: Path | None) -> Files:
     with _lock:
         run = _runs.get(run_id)
         if run is not None:
@@ -128,22 +129,23 @@ def _start(run_id: str, parent: str | None, later: Callable[[Files], None] | Non
         return {}
 
     sources = history()
-    files = run.new(_at_start(run, sources, Gathered())) if later is None else {}
+    files = run.new(_notebook_files(run, sources)) if into is None else {}
 
     def then(found: Gathered) -> None:
-        if later is not None and (all_files := run.new(_at_start(run, sources, found))):
-            later(all_files)
+        with run.lock:
+            run.given |= found.kept
+        if into is not None:
+            # What was known of a run before was not asked again.
+            for name, content in run.new(_files(found)).items():
+                stage(into / name, content)
 
-    run.gathering = Gathering(code_folder(), then)
+    run.gathering = Gathering(code_folder(), sources, run.started_in, into, then)
     return files
 
 
-def _at_start(run: _Run, sources: list[str], found: Gathered) -> Files:
-    files = _files(found)
-    notebook = _notebook(run, sources, found.file, None)
-    if notebook is not None:
-        files[tags.ARTIFACT_NOTEBOOK] = pack(notebook)
-    return files
+def _notebook_files(run: _Run, sources: list[str]) -> Files:
+    notebook = _notebook(run, sources, Gathered(), None)
+    return {} if notebook is None else {tags.ARTIFACT_NOTEBOOK: pack(notebook)}
 
 
 def _end(run_id: str) -> End:
@@ -156,7 +158,7 @@ def _end(run_id: str) -> End:
     if run.gathering is not None:
         found = run.gathering.wait(_WAIT_S)
         files = _files(found)
-        notebook = _notebook(run, history(), found.file, running_cell())
+        notebook = _notebook(run, history(), found, running_cell())
         if notebook is not None:
             files[tags.ARTIFACT_NOTEBOOK] = pack(notebook)
             found_tags[tags.CELLS] = str(len(notebook.cells))
@@ -190,21 +192,21 @@ def _git_tags(found: Gathered) -> dict[str, str]:
 
 
 def _notebook(
-    run: _Run, sources: list[str], file: list[FileCell] | None, ended_in: int | None
+    run: _Run, sources: list[str], found: Gathered, ended_in: int | None
 ) -> StoredNotebook | None:
     if shell() is None:
         return None
-    path = notebook_path()
+    path, file = notebook_path(), found.file
     # As it was saved last; cells may have been written since the start.
-    newest = read_file(path) if path is not None and ended_in is not None else None
+    if path is not None and ended_in is not None and file_stamp(path) != found.stamp:
+        file = read_file(path, {one.source for one in file or []}) or file
     return StoredNotebook(
-        format=FORMAT,
         cells=executed_cells(sources),
         notebook=None if path is None else str(path),
         kernel=kernel_name(),
         started_in=run.started_in,
         ended_in=ended_in,
-        file=newest or file,
+        file=file,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import subprocess
@@ -25,6 +26,8 @@ from .stored import FileCell
 _log = logging.getLogger(__name__)
 #: Runs of a loop that follow each other this closely have the same work tree: git is asked once.
 _SAME_TREE_S = 2.0
+#: Bytes that a pipe takes before anybody reads it.
+_AT_ONCE = 60_000
 
 _lock = threading.Lock()
 _latest: tuple[Path, float, GitState | None] | None = None
@@ -83,9 +86,9 @@ class Gathering:
         self._into = into
         self._then = then
         self._found = Gathered()
-        # Here and not in the thread: the system lets a process be started while the lock is held,
-        # which a call that logs would wait for.
-        self._child = _start_where_needed(folder)
+        self._asked: tuple[Request, dict[int, str]] | None = None
+        self._child: subprocess.Popen[bytes] | None = None
+        self._begin()
         self._thread = threading.Thread(target=self._run, name="mlkit-provenance", daemon=True)
         self._thread.start()
 
@@ -102,30 +105,52 @@ class Gathering:
         except Exception:  # noqa: BLE001 - a thread's edge: a run without provenance goes on
             _log.warning("The provenance of a run could not be gathered.", exc_info=True)
 
+    def _begin(self) -> None:
+        """Have a process asked before this returns, so that it goes on though this one is killed.
+
+        Besides, the system starts a process while the lock is held: better in the call that
+        begins a run than in one that logs.
+        """
+        if not _lock.acquire(blocking=False):
+            return  # what another run asks now is likely to be known then
+        try:
+            request, sources = self._request(_environment_stamp())
+        finally:
+            _lock.release()
+        if _is_long(request) and (child := _start()) is not None:
+            self._asked = request, sources
+            self._child = child
+            _send(child, msgspec.msgpack.encode(request), most=_AT_ONCE)
+
     def _gather(self) -> None:
         global _latest, _environment
         found, folder = self._found, self._folder
         # One at a time: runs that are begun together ask once.
         with _lock:
-            asked, stamp = time.monotonic(), _environment_stamp()
-            is_known = _is_known(folder), _is_same(stamp)
-            reply = self._asked(None if is_known[0] else folder, None if is_known[1] else stamp[1])
-            if not is_known[0] and folder is not None:
-                _latest = (folder, asked, reply.git)
+            now, stamp = time.monotonic(), _environment_stamp()
+            request, sources = self._asked or self._request(stamp)
+            if self._child is None and _is_long(request):
+                self._child = _start()
+            found.gpu_joules = gpu_joules()
+            reply = gather(request) if self._child is None else _told(self._child, request)
+            remember(sources, reply.cells)
+            if request.folder is not None and folder is not None:
+                _latest = (folder, now, reply.git)
             if reply.environment:
                 _environment = (stamp, reply.environment)
             found.git = _latest[2] if folder is not None and _latest is not None else None
-            if _environment is not None and _is_same(stamp):
+            if _environment is not None and _environment[0] == stamp:
                 found.environment = _environment[1]
         found.file, found.stamp, found.kept = reply.file, reply.stamp, reply.kept
         for trouble in reply.troubles:
             _log.warning("Some provenance of a run could not be gathered: %s", trouble)
 
-    def _asked(self, folder: Path | None, cuda: str | None) -> Reply:
-        executed, raw_sources = None, dict[int, str]()
+    def _request(self, stamp: tuple[object, str]) -> tuple[Request, dict[int, str]]:
+        """Return what is to be asked, and the sources of the cells in it."""
+        executed, sources = None, dict[int, str]()
         notebook = notebook_path()
         if shell() is not None:
-            cells, raw, raw_sources = split_cells(self._sources)
+            cells, raw, sources = split_cells(self._sources)
             executed = Executed(
                 cells=cells,
                 raw=raw,
@@ -133,20 +158,15 @@ class Gathering:
                 kernel=kernel_name(),
                 started_in=self._started_in,
             )
+        is_same = _environment is not None and _environment[0] == stamp
         request = Request(
-            folder=None if folder is None else str(folder),
-            cuda=cuda,
+            folder=None if _is_known(self._folder) else str(self._folder),
+            cuda=None if is_same else stamp[1],
             path=sys.path.copy(),
             executed=executed,
             into=None if self._into is None else str(self._into),
         )
-        child = self._child
-        if child is None and not (folder is None and cuda is None):
-            child = _start()
-        self._found.gpu_joules = gpu_joules()
-        reply = gather(request) if child is None else _tell(child, request)
-        remember(raw_sources, reply.cells)
-        return reply
+        return request, sources
 
 
 def _is_known(folder: Path | None) -> bool:
@@ -162,17 +182,9 @@ def _environment_stamp() -> tuple[object, str]:
     return packages_stamp(), cuda_version()
 
 
-def _is_same(stamp: tuple[object, str]) -> bool:
-    return _environment is not None and _environment[0] == stamp
-
-
-def _start_where_needed(folder: Path | None) -> subprocess.Popen[bytes] | None:
-    if not _lock.acquire(blocking=False):
-        return None  # what another run asks now is likely to be known then
-    try:
-        return None if _is_known(folder) and _is_same(_environment_stamp()) else _start()
-    finally:
-        _lock.release()
+def _is_long(request: Request) -> bool:
+    """Whether an answer takes longer than the start of a process."""
+    return request.folder is not None or request.cuda is not None
 
 
 def _start() -> subprocess.Popen[bytes] | None:
@@ -191,10 +203,22 @@ def _start() -> subprocess.Popen[bytes] | None:
         return None
 
 
-def _tell(child: subprocess.Popen[bytes], request: Request) -> Reply:
+def _send(child: subprocess.Popen[bytes], request: bytes, most: int) -> None:
+    """Send a request, where it is not so long that this had to wait."""
+    if child.stdin is None or len(request) > most:
+        return
+    with contextlib.suppress(OSError):  # it has ended; then there is no answer
+        child.stdin.write(request)
+        child.stdin.close()
+    child.stdin = None
+
+
+def _told(child: subprocess.Popen[bytes], request: Request) -> Reply:
     """Return what a process has found, or what is found here where that process fails."""
-    # The lock is released while the pipes are waited for.
-    told, _ = child.communicate(msgspec.msgpack.encode(request))
+    if child.stdin is not None:
+        _send(child, msgspec.msgpack.encode(request), most=sys.maxsize)
+    # The lock is released while the pipe is waited for.
+    told, _ = child.communicate()
     try:
         return msgspec.msgpack.decode(told, type=Reply)
     except msgspec.MsgspecError:

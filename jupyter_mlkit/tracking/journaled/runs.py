@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from mlflow.entities import Metric, RunStatus, RunTag
-from mlflow.store.entities.paged_list import PagedList
 from mlflow.utils.name_utils import _generate_random_name
 from mlflow.utils.time import get_current_time_millis
 
@@ -129,13 +128,3 @@ class Runs(Own):
             )
         if files:
             self._stage(self._opened(run_id)[1], files)
-
-    def search_runs(self, *given: Any, **named: Any) -> Any:
-        """Return runs that the store finds, each as it will be."""
-        waiting_runs = {run_id for run_id, kept in [*self._kept.items()] if self._waits(kept)}
-        found = self.real.search_runs(*given, **named)
-        runs = [
-            self._kept[run.info.run_id].over(run) if run.info.run_id in waiting_runs else run
-            for run in found
-        ]
-        return PagedList(runs, found.token)

@@ -11,7 +11,7 @@ from mlflow.utils.time import get_current_time_millis
 from ..drainer.creation import experiment_in_store
 from ..journal.entries import Created, Updated
 from ..journal.ids import is_local, new_id
-from ..provenance.record import at_end, at_start
+from ..provenance.record import at_end, at_resume, at_start, is_noted
 from ..tags import PARENT, RUN_KEY
 from .errors import unavailable
 from .kept import Kept
@@ -110,6 +110,9 @@ class Runs(Own):
         if updated.is_over:
             self._note_end(run_id)
         recorder, kept = self._opened(run_id)
+        if status == RunStatus.to_string(RunStatus.RUNNING) and not is_noted(run_id):
+            # Begun by another process; of this one it may be known by the id of the store.
+            at_resume(kept.run_id, into=self._home.find(self.uri, kept.run_id).files)
         recorder.record(updated)
         kept.note(updated)
         if updated.is_over:
@@ -117,7 +120,9 @@ class Runs(Own):
         return (kept.over(kept.run) if kept.run is not None else self.get_run(run_id)).info
 
     def _note_end(self, run_id: str) -> None:
-        files, metrics, tags = at_end(run_id)
+        kept = self._kept.get(run_id)
+        known = run_id if kept is None or is_noted(run_id) else kept.run_id
+        files, metrics, tags = at_end(known)
         if metrics or tags:
             now = get_current_time_millis()
             self.log_batch(

@@ -50,6 +50,8 @@ class Request(msgspec.Struct, kw_only=True):
     executed : Executed, optional
     into : str, optional
         A folder where all that is found is written, by its artifact path.
+    place : str
+        Where among the artifacts; see :func:`placed`.
     """
 
     folder: str | None
@@ -57,6 +59,7 @@ class Request(msgspec.Struct, kw_only=True):
     path: list[str]
     executed: Executed | None = None
     into: str | None = None
+    place: str = ""
 
 
 class Reply(msgspec.Struct, kw_only=True):
@@ -82,6 +85,11 @@ class Reply(msgspec.Struct, kw_only=True):
     environment: str = ""
     kept: dict[str, str] = {}
     troubles: list[str] = []
+
+
+def placed(name: str, place: str) -> str:
+    """Return the artifact path of a file, with all that belongs to it in a folder of its own."""
+    return f"{place}/{name.rpartition('/')[2]}" if place else name
 
 
 def gather(request: Request, *, be_nice: Callable[[], Any] = lambda: None) -> Reply:
@@ -139,6 +147,7 @@ def _read_cells(executed: Executed, request: Request, reply: Reply) -> None:
 
 def _keep(request: Request, reply: Reply, name: str, content: bytes) -> None:
     if request.into is not None:
+        name = placed(name, request.place)
         stage(Path(request.into) / name, content)
         reply.kept[name] = hashlib.sha256(content).hexdigest()
 

@@ -68,6 +68,8 @@ class Gathering:
         Count of the cell that has started the run.
     into : Path or None
         Where files are to be written, by their artifact paths, though this process is killed.
+    place : str
+        Where among the artifacts; see :func:`.gatherer.placed`.
     then : callable
         Told in the thread when all is there.
     """
@@ -78,12 +80,14 @@ class Gathering:
         sources: list[str],
         started_in: int | None,
         into: Path | None,
+        place: str,
         then: Callable[[Gathered], None],
     ) -> None:
         self._folder = folder
         self._sources = sources
         self._started_in = started_in
         self._into = into
+        self._place = place
         self._then = then
         self._found = Gathered()
         self._asked: tuple[Request, dict[int, str]] | None = None
@@ -165,6 +169,7 @@ class Gathering:
             path=sys.path.copy(),
             executed=executed,
             into=None if self._into is None else str(self._into),
+            place=self._place,
         )
         return request, sources
 

@@ -110,19 +110,22 @@ class Runs(Own):
         if updated.is_over:
             self._note_end(run_id)
         recorder, kept = self._opened(run_id)
-        if status == RunStatus.to_string(RunStatus.RUNNING) and not is_noted(run_id):
-            # Begun by another process; of this one it may be known by the id of the store.
-            at_resume(kept.run_id, into=self._home.find(self.uri, kept.run_id).files)
+        if status == RunStatus.to_string(RunStatus.RUNNING):
+            files = self._home.find(self.uri, kept.run_id).files
+            at_resume(self._noted_as(run_id, kept), into=files)
         recorder.record(updated)
         kept.note(updated)
         if updated.is_over:
             self._end(kept)
         return (kept.over(kept.run) if kept.run is not None else self.get_run(run_id)).info
 
+    @staticmethod
+    def _noted_as(run_id: str, kept: Kept | None) -> str:
+        """Return by which of its ids a run was noted, where it was, or is to be."""
+        return run_id if kept is None or is_noted(run_id) else kept.run_id
+
     def _note_end(self, run_id: str) -> None:
-        kept = self._kept.get(run_id)
-        known = run_id if kept is None or is_noted(run_id) else kept.run_id
-        files, metrics, tags = at_end(known)
+        files, metrics, tags = at_end(self._noted_as(run_id, self._kept.get(run_id)))
         if metrics or tags:
             now = get_current_time_millis()
             self.log_batch(

@@ -102,7 +102,7 @@ class Run:
             # Nothing is left of a run that was not begun.
             shutil.rmtree(self._journal.folder, ignore_errors=True)
             raise
-        self._keep(at_start(self.id, parent=parent.get(PARENT), later=self._keep))
+        at_start(self.id, parent=parent.get(PARENT), into=self._journal.files)
         _have_drained(home)
         self._ids = home.ids(uri)
         self._before = os.environ.get(_MLFLOW_RUN)

@@ -122,6 +122,8 @@ ARTIFACT_ENVIRONMENT: Final = "mlkit/environment.txt"
 ARTIFACT_GIT_DIFF: Final = "mlkit/git.diff"
 #: The cells that were executed in the kernel; see ``provenance.notebook``.
 ARTIFACT_NOTEBOOK: Final = "mlkit/notebook.json.gz"
+#: A folder for each process that has resumed the run: the same files, and ``source.json``.
+ARTIFACT_RESUMED: Final = "mlkit/resumed"
 ARTIFACT_MODEL: Final = "mlkit/model.json"
 ARTIFACT_MAPS: Final = "maps"
 

@@ -18,7 +18,7 @@ def run_made(created: Created, run_id: str) -> Any:
     created : Created
     run_id : str
     """
-    from mlflow.entities import LifecycleStage, Run, RunData, RunInfo, RunTag
+    from mlflow.entities import LifecycleStage, Run, RunData, RunInfo, RunInputs, RunTag
 
     info = RunInfo(
         run_id=run_id,
@@ -31,7 +31,8 @@ def run_made(created: Created, run_id: str) -> Any:
         artifact_uri=created.artifacts,
         run_name=created.name,
     )
-    return Run(info, RunData(tags=[RunTag(key, value) for key, value in created.tags.items()]))
+    data = RunData(tags=[RunTag(key, value) for key, value in created.tags.items()])
+    return Run(info, data, RunInputs([]))
 
 
 def run_in(journal: Journal) -> Any:

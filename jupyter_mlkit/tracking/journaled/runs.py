@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from mlflow.entities import Metric, RunStatus, RunTag
-from mlflow.store.entities.paged_list import PagedList
 from mlflow.utils.name_utils import _generate_random_name
 from mlflow.utils.time import get_current_time_millis
 
 from ..drainer.creation import experiment_in_store
 from ..journal.entries import Created, Updated
 from ..journal.ids import is_local, new_id
-from ..provenance.record import at_end, at_start
+from ..provenance.record import at_end, at_resume, at_start, is_noted
 from ..tags import PARENT, RUN_KEY
 from .errors import unavailable
 from .kept import Kept
@@ -54,7 +52,7 @@ class Runs(Own):
         # The run has a journal from its first moment: that tells whether its process is alive.
         self._opened(run_id)[0].record(created)
         parent = created.tags.get(PARENT)
-        self._stage(kept, at_start(run_id, parent=parent, later=partial(self._stage, kept)))
+        at_start(run_id, parent=parent, into=self._home.find(self.uri, kept.run_id).files)
         return made
 
     def _created(
@@ -112,14 +110,22 @@ class Runs(Own):
         if updated.is_over:
             self._note_end(run_id)
         recorder, kept = self._opened(run_id)
+        if status == RunStatus.to_string(RunStatus.RUNNING):
+            files = self._home.find(self.uri, kept.run_id).files
+            at_resume(self._noted_as(run_id, kept), into=files)
         recorder.record(updated)
         kept.note(updated)
         if updated.is_over:
             self._end(kept)
         return (kept.over(kept.run) if kept.run is not None else self.get_run(run_id)).info
 
+    @staticmethod
+    def _noted_as(run_id: str, kept: Kept | None) -> str:
+        """Return by which of its ids a run was noted, where it was, or is to be."""
+        return run_id if kept is None or is_noted(run_id) else kept.run_id
+
     def _note_end(self, run_id: str) -> None:
-        files, metrics, tags = at_end(run_id)
+        files, metrics, tags = at_end(self._noted_as(run_id, self._kept.get(run_id)))
         if metrics or tags:
             now = get_current_time_millis()
             self.log_batch(
@@ -130,13 +136,3 @@ class Runs(Own):
             )
         if files:
             self._stage(self._opened(run_id)[1], files)
-
-    def search_runs(self, *given: Any, **named: Any) -> Any:
-        """Return runs that the store finds, each as it will be."""
-        waiting_runs = {run_id for run_id, kept in [*self._kept.items()] if self._waits(kept)}
-        found = self.real.search_runs(*given, **named)
-        runs = [
-            self._kept[run.info.run_id].over(run) if run.info.run_id in waiting_runs else run
-            for run in found
-        ]
-        return PagedList(runs, found.token)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from .experiments import Experiments
 from .logged import Logged
 from .runs import Runs
+from .searched import Searched
 from .used import Used
 
 
-class JournaledStore(Experiments, Runs, Logged, Used):
+class JournaledStore(Experiments, Runs, Searched, Logged, Used):
     """MLflow's store for a URI, with the journal before it.
 
     Parameters

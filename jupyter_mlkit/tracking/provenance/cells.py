@@ -42,6 +42,20 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     id: str | None = None
 
 
+class RawCell(msgspec.Struct, frozen=True, kw_only=True):
+    """A cell that was not looked through for secrets yet.
+
+    Parameters
+    ----------
+    source : bytes
+        UTF-8 with halves of characters, which some front ends send.
+    """
+
+    execution_count: int
+    source: bytes
+    id: str | None = None
+
+
 _lock = threading.Lock()
 _seen: dict[int, tuple[str, Cell]] = {}
 _ids: dict[int, str] = {}
@@ -76,6 +90,44 @@ def executed_cells(sources: list[str]) -> list[Cell]:
             _seen[count] = (source, make_cell(count, source, known, _ids.get(count)))
         # What %reset has emptied is kept: the run may rest on it.
         return [_seen[count][1] for count in sorted(_seen) if count < len(sources)]
+
+
+def split_cells(sources: list[str]) -> tuple[list[Cell], list[RawCell], dict[int, str]]:
+    """Return the cells that were looked through already, those that were not, and their sources.
+
+    For another process to look through them: see :func:`clean_cells` and :func:`remember`.
+    """
+    with _lock:
+        seen = dict(_seen)
+        raw = {
+            count: source
+            for count, source in enumerate(sources)
+            if source and not (count in seen and seen[count][0] is source)
+        }
+        cells = [seen[at][1] for at in sorted(seen) if at < len(sources) and at not in raw]
+        return cells, [_raw(count, source) for count, source in raw.items()], raw
+
+
+def clean_cells(raw: list[RawCell]) -> list[Cell]:
+    """Return cells without their secrets."""
+    known = known_secrets()
+    return [
+        make_cell(one.execution_count, one.source.decode(errors="surrogatepass"), known, one.id)
+        for one in raw
+    ]
+
+
+def remember(sources: dict[int, str], cells: list[Cell]) -> None:
+    """Note cells that another process has looked through."""
+    with _lock:
+        for cell in cells:
+            at = cell.execution_count
+            _seen.setdefault(at, (sources[at], cell))
+
+
+def _raw(count: int, source: str) -> RawCell:
+    data = source.encode(errors="surrogatepass")
+    return RawCell(execution_count=count, source=data, id=_ids.get(count))
 
 
 def running_cell() -> int | None:

@@ -30,12 +30,18 @@ _packages: tuple[object, list[str]] | None = None
 _devices: list[str] | None = None
 
 
-def environment_text() -> str:
+def environment_text(cuda: str | None = None) -> str:
     """Return interpreter, machine and installed distributions, as pip takes them.
 
     The first lines are comments, so that ``pip install -r environment.txt`` reads the rest.
     Distributions are listed once a process, and again when some are installed.
+
+    Parameters
+    ----------
+    cuda : str, optional
+        See :func:`cuda_version`, by default that of this process.
     """
+    cuda = cuda_version() if cuda is None else cuda
     facts = {
         "python": f"{platform.python_version()} ({platform.python_implementation()})",
         "platform": platform.platform(),
@@ -43,7 +49,7 @@ def environment_text() -> str:
         "image": image(),
     }
     lines = [f"# {name} {value}" for name, value in facts.items() if value]
-    return "\n".join([*lines, *_cuda(), *_installed_once()]) + "\n"
+    return "\n".join([*lines, *_gpus(), *_cuda(cuda), *_installed_once()]) + "\n"
 
 
 def image() -> str | None:
@@ -66,10 +72,21 @@ def installed() -> list[str]:
     return [found[name] for name in sorted(found, key=str.lower)]
 
 
+def packages_stamp() -> object:
+    """Return what is another where something was installed since; cheap."""
+    # An install writes into a folder of sys.path, whose time changes then.
+    return tuple((folder, _mtime(folder)) for folder in sys.path)
+
+
+def cuda_version() -> str:
+    """Return the version of CUDA that torch uses in this process; empty where none."""
+    torch = sys.modules.get("torch")
+    return getattr(getattr(torch, "version", None), "cuda", None) or ""
+
+
 def _installed_once() -> list[str]:
     global _packages
-    # An install writes into a folder of sys.path, whose time changes then.
-    stamp = tuple((folder, _mtime(folder)) for folder in sys.path)
+    stamp = packages_stamp()
     with _lock:
         if _packages is None or _packages[0] != stamp:
             _packages = (stamp, installed())
@@ -112,13 +129,8 @@ def _requirement(distribution: metadata.Distribution, name: str, version: str) -
     return f"{plain}  # from {url}"
 
 
-def _cuda() -> list[str]:
-    lines = list(_gpus())
-    torch = sys.modules.get("torch")
-    version = getattr(getattr(torch, "version", None), "cuda", None)
-    if version:
-        lines.append(f"# cuda {version} (torch)")
-    return lines
+def _cuda(version: str) -> list[str]:
+    return [f"# cuda {version} (torch)"] if version else []
 
 
 def _gpus() -> list[str]:

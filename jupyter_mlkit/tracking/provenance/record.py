@@ -11,16 +11,23 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Callable
+import time
+import uuid
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from .. import tags
+from ..journal.files import stage
 from .cells import executed_cells, history, running_cell
+from .gatherer import placed
 from .gathering import Gathered, Gathering
 from .kernel import code_folder, kernel_name, notebook_path, shell
 from .nvml import gpu_joules
-from .stored import FORMAT, FileCell, StoredNotebook, pack, read_file
+from .source import source_tags
+from .stored import StoredNotebook, file_stamp, pack, read_file
 from .usage import Reading, Usage
 
 _log = logging.getLogger(__name__)
@@ -28,6 +35,9 @@ _log = logging.getLogger(__name__)
 _WAIT_S = 10.0
 #: Ended runs are remembered, as they may be continued; of a long sweep not all.
 _MOST_REMEMBERED = 2_000
+
+#: Its name; :func:`placed` tells the folder.
+_SOURCE = "source.json"
 
 Files = dict[str, bytes]
 
@@ -47,12 +57,17 @@ class _Run:
     reading: Reading | None = field(default_factory=Reading)
     usage: Usage = field(default_factory=Usage)
     gathering: Gathering | None = None
+    #: Where among the artifacts: other than those of the process that has begun the run.
+    place: str = ""
+    #: Of a run that was resumed: what tells where this part of it comes from.
+    source: dict[str, str] = field(default_factory=dict)
     #: Digests by path of what was handed out already.
     given: dict[str, str] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def new(self, files: Files) -> Files:
         """Return those of `files` that were not handed out before, and note them."""
+        files = {placed(path, self.place): content for path, content in files.items()}
         with self.lock:
             digests = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
             fresh = {path: files[path] for path in files if self.given.get(path) != digests[path]}
@@ -68,7 +83,7 @@ def at_start(
     run_id: str,
     *,
     parent: str | None = None,
-    later: Callable[[Files], None] | None = None,
+    into: Path | None = None,
 ) -> Files:
     """Note that a run is open, and return the files by artifact path that are there at once.
 
@@ -81,16 +96,48 @@ def at_start(
     parent : str, optional
         Its parent. Where that was started here too, it tells where both come from: of the child
         only what it uses is measured.
-    later : callable, optional
-        Called with all files, in another thread, as soon as they are there; then nothing is
-        returned. By default those that take longer (git, environment) come with :func:`at_end`,
-        and not at all if the process is killed before.
+    into : Path, optional
+        A folder where all files are written as soon as they are there, though this process is
+        killed before; then nothing is returned. By default those that take longer (git,
+        environment) come with :func:`at_end`, and not at all if the process is killed before.
     """
     try:
-        return _start(run_id, parent, later)
+        return _start(run_id, parent, into)
     except Exception:  # noqa: BLE001 - nothing of this may keep a run from being made
         _log.warning("The provenance of run %s could not be noted.", run_id, exc_info=True)
         return {}
+
+
+def at_resume(run_id: str, *, into: Path) -> None:
+    """Note that this process goes on with a run that another one has begun.
+
+    What that one has stored stays: all of this process goes to a folder of its own among the
+    artifacts. Nothing is done for a run that was begun here.
+
+    Parameters
+    ----------
+    run_id : str
+    into : Path
+        See :func:`at_start`.
+    """
+    try:
+        if run_id in _runs:
+            _start(run_id, None, into)
+            return
+        begun = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        place = f"{tags.ARTIFACT_RESUMED}/{begun}-{uuid.uuid4().hex[:8]}"
+        _start(run_id, None, into, place)
+        run = _runs[run_id]
+        run.source = source_tags()
+        for name, content in run.new(_source_file(run.source, {})).items():
+            stage(into / name, content)
+    except Exception:  # noqa: BLE001 - nothing of this may keep a run from being resumed
+        _log.warning("Where run %s is resumed could not be noted.", run_id, exc_info=True)
+
+
+def is_noted(run_id: str) -> bool:
+    """Return whether a run was begun or resumed by this process."""
+    return run_id in _runs
 
 
 def at_end(run_id: str) -> End:
@@ -114,7 +161,7 @@ def gathered(run_id: str) -> Files:
     return run.new(_files(run.gathering.wait(_WAIT_S)))
 
 
-def _start(run_id: str, parent: str | None, later: Callable[[Files], None] | None) -> Files:
+def _start(run_id: str, parent: str | None, into: Path | None, place: str = "") -> Files:
     with _lock:
         run = _runs.get(run_id)
         if run is not None:
@@ -123,27 +170,28 @@ def _start(run_id: str, parent: str | None, later: Callable[[Files], None] | Non
             return {}
         _forget_the_oldest()
         is_child = parent is not None and parent in _runs
-        run = _runs[run_id] = _Run(is_child, running_cell())
+        run = _runs[run_id] = _Run(is_child, running_cell(), place=place)
     if is_child:
         return {}
 
     sources = history()
-    files = run.new(_at_start(run, sources, Gathered())) if later is None else {}
+    files = run.new(_notebook_files(run, sources)) if into is None else {}
 
     def then(found: Gathered) -> None:
-        if later is not None and (all_files := run.new(_at_start(run, sources, found))):
-            later(all_files)
+        with run.lock:
+            run.given |= found.kept
+        if into is not None:
+            # What was known of a run before was not asked again.
+            for name, content in run.new(_files(found)).items():
+                stage(into / name, content)
 
-    run.gathering = Gathering(code_folder(), then)
+    run.gathering = Gathering(code_folder(), sources, run.started_in, into, place, then)
     return files
 
 
-def _at_start(run: _Run, sources: list[str], found: Gathered) -> Files:
-    files = _files(found)
-    notebook = _notebook(run, sources, found.file, None)
-    if notebook is not None:
-        files[tags.ARTIFACT_NOTEBOOK] = pack(notebook)
-    return files
+def _notebook_files(run: _Run, sources: list[str]) -> Files:
+    notebook = _notebook(run, sources, Gathered(), None)
+    return {} if notebook is None else {tags.ARTIFACT_NOTEBOOK: pack(notebook)}
 
 
 def _end(run_id: str) -> End:
@@ -156,12 +204,14 @@ def _end(run_id: str) -> End:
     if run.gathering is not None:
         found = run.gathering.wait(_WAIT_S)
         files = _files(found)
-        notebook = _notebook(run, history(), found.file, running_cell())
+        notebook = _notebook(run, history(), found, running_cell())
         if notebook is not None:
             files[tags.ARTIFACT_NOTEBOOK] = pack(notebook)
             found_tags[tags.CELLS] = str(len(notebook.cells))
             found_tags[tags.CELLS_DIGEST] = notebook.digest
         found_tags |= _git_tags(found)
+    if run.place:
+        return End(run.new({**files, **_end_of_part(run, found_tags)}), {}, {})
     files = run.new(files)
     if run.reading is None:
         # Nothing was measured since it ended before: new are at most cells.
@@ -171,6 +221,20 @@ def _end(run_id: str) -> End:
         run.usage.add_gpus(found.gpu_joules, gpu_joules())
     run.reading = None
     return End(files, run.usage.metrics(), found_tags | run.usage.method())
+
+
+def _end_of_part(run: _Run, found: dict[str, str]) -> Files:
+    """Return what tells of a part of a run: tags and metrics of it are those of its beginning."""
+    if run.reading is not None:
+        run.usage.add(run.reading, Reading())
+        run.reading = None
+    run.source |= found | run.usage.method()
+    return _source_file(run.source, run.usage.metrics())
+
+
+def _source_file(source: dict[str, str], used: dict[str, float]) -> Files:
+    told = {"format": 1, "tags": source, "used": used}
+    return {_SOURCE: msgspec.json.format(msgspec.json.encode(told), indent=1)}
 
 
 def _files(found: Gathered) -> Files:
@@ -190,21 +254,21 @@ def _git_tags(found: Gathered) -> dict[str, str]:
 
 
 def _notebook(
-    run: _Run, sources: list[str], file: list[FileCell] | None, ended_in: int | None
+    run: _Run, sources: list[str], found: Gathered, ended_in: int | None
 ) -> StoredNotebook | None:
     if shell() is None:
         return None
-    path = notebook_path()
+    path, file = notebook_path(), found.file
     # As it was saved last; cells may have been written since the start.
-    newest = read_file(path) if path is not None and ended_in is not None else None
+    if path is not None and ended_in is not None and file_stamp(path) != found.stamp:
+        file = read_file(path, {one.source for one in file or []}) or file
     return StoredNotebook(
-        format=FORMAT,
         cells=executed_cells(sources),
         notebook=None if path is None else str(path),
         kernel=kernel_name(),
         started_in=run.started_in,
         ended_in=ended_in,
-        file=newest or file,
+        file=file,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,39 @@ class Restored:
     name: str
     content: dict[str, Any]
     executed: int
+
+
+def restore_all(
+    run_id: str,
+    packed: Callable[[str], bytes | None],
+    parent: Callable[[str], str | None],
+    resumed: Sequence[bytes],
+) -> list[Restored]:
+    """Return the notebook of a run, and those from which it was resumed, in their order.
+
+    Parameters
+    ----------
+    run_id, packed, parent
+        See :func:`restore`.
+    resumed : sequence of bytes
+        What the processes that have resumed the run have stored.
+
+    Raises
+    ------
+    NotFoundError, InvalidInputError, TooLargeError
+        See :func:`restore`.
+    """
+    later = []
+    for number, one in enumerate(resumed, 2):
+        stored = unpack(one)
+        name = file_name(stored, run_id).removesuffix(".ipynb")
+        later.append(Restored(f"{name}-{number}.ipynb", rebuild(stored, run_id), len(stored.cells)))
+    try:
+        return [restore(run_id, packed, parent), *later]
+    except NotFoundError:
+        if later:  # it was begun by a script
+            return later
+        raise
 
 
 def restore(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import zlib
+from collections.abc import Container
 from pathlib import Path
 
 import msgspec
@@ -47,8 +48,8 @@ class StoredNotebook(msgspec.Struct, frozen=True, kw_only=True):
         What the notebook file held: its texts, and cells that were not executed.
     """
 
-    format: int
     cells: list[Cell]
+    format: int = FORMAT
     notebook: str | None = None
     language: str = "python"
     kernel: str | None = None
@@ -93,8 +94,24 @@ def unpack(packed: bytes) -> StoredNotebook:
     return found
 
 
-def read_file(path: Path) -> list[FileCell] | None:
-    """Return the cells of a notebook file without outputs and secrets; None where none is there."""
+def file_stamp(path: Path) -> tuple[int, int] | None:
+    """Return what is another where a file was written since; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def read_file(path: Path, clean: Container[str] = ()) -> list[FileCell] | None:
+    """Return the cells of a notebook file without outputs and secrets; None where none is there.
+
+    Parameters
+    ----------
+    path : Path
+    clean : container of str
+        Sources that hold no secrets: they need not be looked through.
+    """
     try:
         if path.stat().st_size > _MOST_FILE_BYTES:
             return None
@@ -105,8 +122,9 @@ def read_file(path: Path) -> list[FileCell] | None:
     found = []
     for one in held.cells:
         source = one.source if isinstance(one.source, str) else "".join(one.source)
-        clean = make_cell(0, source, known)
-        found.append(FileCell(cell_type=one.cell_type, source=clean.source, id=one.id))
+        if source not in clean:
+            source = make_cell(0, source, known).source
+        found.append(FileCell(cell_type=one.cell_type, source=source, id=one.id))
     return found
 
 

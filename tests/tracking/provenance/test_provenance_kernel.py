@@ -183,9 +183,9 @@ def test_only_what_is_new_is_handed_out(kernel: Kernel) -> None:
 def test_what_takes_longer_comes_later(kernel: Kernel) -> None:
     kernel.run(HOOKS)
     kernel.run(
-        "import threading\nthere = threading.Event()\nlate = {}\n"
-        "def take(files):\n    late.update(files)\n    there.set()\n"
-        "first = record.at_start('r1', later=take)\nassert there.wait(60)\n"
+        "import pathlib, tempfile\ninto = pathlib.Path(tempfile.mkdtemp())\n"
+        "first = record.at_start('r1', into=into)\nassert record.gathered('r1') == {}\n"
+        "late = [str(one.relative_to(into)) for one in into.glob('*/*')]"
     )
     assert kernel.value("[sorted(first), sorted(late)]") == [
         [],

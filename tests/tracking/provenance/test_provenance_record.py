@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlkit.tracking import tags
-from jupyter_mlkit.tracking.provenance import gathering, record
+from jupyter_mlkit.tracking.provenance import gatherer, gathering, record
 
 from .kernels import repository
 
@@ -37,7 +37,10 @@ def test_what_fails_keeps_no_run_from_its_end(
     def fail(*_: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(gathering, "environment_text", fail)
+    # Where no process can be started it is done in this one.
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    monkeypatch.setattr(gatherer, "environment_text", fail)
+    monkeypatch.setattr(gathering, "_environment", None)
     assert record.at_start("unlucky") == {}
     end = record.at_end("unlucky")
     assert set(end.files) == {tags.ARTIFACT_GIT_DIFF}
@@ -70,8 +73,8 @@ def test_runs_that_follow_each_other_closely_ask_git_once(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    ask = gathering.git_state
-    monkeypatch.setattr(gathering, "git_state", lambda folder: asked.append(1) or ask(folder))
+    start = gathering._start
+    monkeypatch.setattr(gathering, "_start", lambda: asked.append(1) or start())
     monkeypatch.setattr(gathering, "_SAME_TREE_S", 1e9)
     for number in range(5):
         record.at_start(f"sweep-{number}")

@@ -39,8 +39,8 @@ from .workspace import Ingredient
 T = TypeVar("T")
 #: Decoded bytes of samples that are open for mixing, by default.
 BUFFER_BYTES = 256 * 2**20
-#: Share of it up to which boxes are read further ahead; those that are worked on come on top.
-_SHARE_HELD = 0.6
+#: Share of it up to which boxes are read further ahead, with two more that are worked on.
+_SHARE_HELD, _WORKED_ON = 0.6, 2
 
 
 @dataclass(frozen=True)
@@ -331,7 +331,8 @@ class Sampler:
 
         def boxes() -> Iterator[tuple[int, tuple[int, ...], list[Part]]]:
             full = self._plan() if skipped else plan
-            most = _SHARE_HELD * self.buffer_bytes
+            box = 4 * self.recipe.record * self._boxes.samples
+            most = _SHARE_HELD * self.buffer_bytes - _WORKED_ON * box
             exchange = iter(self._exchange(plan, cutter, work, lambda: cutter.arena.held < most))
             for place, box in enumerate(box for box in full.read if box in full.cuts):
                 if box in wanted:

@@ -12,7 +12,7 @@ from ..models import (
     Comparison,
     ExperimentPage,
     MetricHistories,
-    RestoredNotebook,
+    RestoredNotebooks,
     Run,
     RunPage,
     RunPatch,
@@ -168,15 +168,15 @@ class SpecHandler(MLKitHandler):
         return await self.with_tracking(lambda store: store.spec(run_id))
 
 
-class NotebookHandler(MLKitHandler):
-    """The notebook that a run was started in."""
+class NotebooksHandler(MLKitHandler):
+    """The notebooks that a run was started in and resumed from."""
 
-    path = "runs/{run_id}/notebook"
+    path = "runs/{run_id}/notebooks"
 
-    @endpoint("read", "runs", "Get the notebook as it was for a run", answer=RestoredNotebook)
-    async def get(self, run_id: str) -> RestoredNotebook:
-        """Return what was executed for the run, as a notebook without outputs."""
-        return await self.with_tracking(lambda store: store.notebook(run_id))
+    @endpoint("read", "runs", "Get the notebooks as they were for a run", answer=RestoredNotebooks)
+    async def get(self, run_id: str) -> RestoredNotebooks:
+        """Return what was executed for the run, as notebooks without outputs."""
+        return await self.with_tracking(lambda store: store.notebooks(run_id))
 
 
 class TagsHandler(MLKitHandler):
@@ -251,7 +251,7 @@ HANDLERS = [
     RunHandler,
     RestoreHandler,
     SpecHandler,
-    NotebookHandler,
+    NotebooksHandler,
     TagsHandler,
     MetricsHandler,
     CompareHandler,

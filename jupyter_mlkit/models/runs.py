@@ -105,10 +105,16 @@ class RunPage(Model):
 
 
 class RestoredNotebook(Model):
-    """The notebook as it was for a run."""
+    """A notebook as it was for a run."""
 
     name: Annotated[str, Meta(description="For a new file")]
     content: Annotated[dict[str, Any], Meta(description="As nbformat 4.5, without outputs")]
+
+
+class RestoredNotebooks(Model):
+    """The notebook as it was for a run, and those from which the run was resumed."""
+
+    items: list[RestoredNotebook]
 
 
 class RunPatch(Body):

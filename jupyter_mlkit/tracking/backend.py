@@ -229,9 +229,9 @@ class TrackingBackend:
         """Return the spec of a run; see :func:`jupyter_mlkit.tracking.specs.run_spec`."""
         return specs.run_spec(self._artifacts, self._known(run_id))
 
-    def notebook(self, run_id: str) -> models.RestoredNotebook:
-        """Return the notebook of a run as it was; see :func:`.notebooks.run_notebook`."""
-        return notebooks.run_notebook(self._artifacts, self._known(run_id))
+    def notebooks(self, run_id: str) -> models.RestoredNotebooks:
+        """Return the notebooks of a run as they were; see :func:`.notebooks.run_notebooks`."""
+        return notebooks.run_notebooks(self._artifacts, self._known(run_id))
 
     def compare(self, run_ids: Sequence[str]) -> models.Comparison:
         """Return runs side by side; see :func:`jupyter_mlkit.tracking.comparison.compare`."""

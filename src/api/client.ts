@@ -104,9 +104,9 @@ export class MLKitClient {
     return this._get(`runs/${enc(runId)}/spec`, {}, options);
   }
 
-  /** The notebook as it was for the run. */
-  runNotebook(runId: string): Promise<Schemas['RestoredNotebook']> {
-    return this._get(`runs/${enc(runId)}/notebook`, {});
+  /** The notebook as it was for the run, and those that have resumed it. */
+  runNotebooks(runId: string): Promise<Schemas['RestoredNotebooks']> {
+    return this._get(`runs/${enc(runId)}/notebooks`, {});
   }
 
   deleteRun(runId: string): Promise<void> {

@@ -432,7 +432,7 @@ export interface paths {
     readonly patch?: never;
     readonly trace?: never;
   };
-  readonly '/runs/{run_id}/notebook': {
+  readonly '/runs/{run_id}/notebooks': {
     readonly parameters: {
       readonly query?: never;
       readonly header?: never;
@@ -441,8 +441,8 @@ export interface paths {
       };
       readonly cookie?: never;
     };
-    /** Get the notebook as it was for a run */
-    readonly get: operations['getRunsRunIdNotebook'];
+    /** Get the notebooks as they were for a run */
+    readonly get: operations['getRunsRunIdNotebooks'];
     readonly put?: never;
     readonly post?: never;
     readonly delete?: never;
@@ -1337,13 +1337,20 @@ export interface components {
     };
     /**
      * RestoredNotebook
-     * @description The notebook as it was for a run.
+     * @description A notebook as it was for a run.
      */
     readonly RestoredNotebook: {
       /** @description As nbformat 4.5, without outputs */
       readonly content: Record<string, never>;
       /** @description For a new file */
       readonly name: string;
+    };
+    /**
+     * RestoredNotebooks
+     * @description The notebook as it was for a run, and those from which the run was resumed.
+     */
+    readonly RestoredNotebooks: {
+      readonly items: readonly components['schemas']['RestoredNotebook'][];
     };
     /**
      * RoleCount
@@ -2569,7 +2576,7 @@ export interface operations {
       };
     };
   };
-  readonly getRunsRunIdNotebook: {
+  readonly getRunsRunIdNotebooks: {
     readonly parameters: {
       readonly query?: never;
       readonly header?: never;
@@ -2586,7 +2593,7 @@ export interface operations {
           readonly [name: string]: unknown;
         };
         content: {
-          readonly 'application/json': components['schemas']['RestoredNotebook'];
+          readonly 'application/json': components['schemas']['RestoredNotebooks'];
         };
       };
       /** @description What went wrong */

@@ -127,12 +127,15 @@ export const tracking: JupyterFrontEndPlugin<IRunsModel> = {
       describedBy: describedBy.run,
       execute: async args => {
         const { runId } = args as unknown as CommandArguments.IRun;
-        const path = await saveNotebook(
-          app.serviceManager.contents,
-          browser?.model.path ?? '',
-          await client.runNotebook(runId)
-        );
-        return commands.execute('docmanager:open', { path });
+        const { items } = await client.runNotebooks(runId);
+        for (const notebook of items) {
+          const path = await saveNotebook(
+            app.serviceManager.contents,
+            browser?.model.path ?? '',
+            notebook
+          );
+          await commands.execute('docmanager:open', { path });
+        }
       }
     });
     commands.addCommand(CommandIDs.insertOpenRun, {

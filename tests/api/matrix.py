@@ -35,7 +35,7 @@ TABLE: dict[tuple[str, str], tuple[str, str, str]] = {
     ("PUT", "runs/{run_id}/tags"): ("write", "mlkit-runs", "own"),
     ("DELETE", "runs/{run_id}/tags"): ("write", "mlkit-runs", "own"),
     ("GET", "runs/{run_id}/spec"): ("read", "mlkit-runs", "viewer"),
-    ("GET", "runs/{run_id}/notebook"): ("read", "mlkit-runs", "viewer"),
+    ("GET", "runs/{run_id}/notebooks"): ("read", "mlkit-runs", "viewer"),
     ("GET", "metrics"): ("read", "mlkit-runs", "viewer"),
     ("GET", "compare"): ("read", "mlkit-runs", "viewer"),
     ("GET", "runs/{run_id}/artifacts"): ("read", "mlkit-artifacts", "viewer"),

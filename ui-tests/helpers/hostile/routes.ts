@@ -51,7 +51,7 @@ export async function visitRoutes(
     of('', IMG),
     run,
     `${run}/spec`,
-    `${run}/notebook`,
+    `${run}/notebooks`,
     `${API}runs?experiment_id=${seeded.experiments[0]}`,
     `${API}runs?filter=${encodeURIComponent(IMG)}`,
     `${API}experiments`,

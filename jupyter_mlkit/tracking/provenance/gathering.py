@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -13,8 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import msgspec
-
+from .beside import Beside
 from .cells import remember, split_cells
 from .environment import cuda_version, packages_stamp
 from .gatherer import Executed, Reply, Request, gather
@@ -26,8 +23,6 @@ from .stored import FileCell
 _log = logging.getLogger(__name__)
 #: Runs of a loop that follow each other this closely have the same work tree: git is asked once.
 _SAME_TREE_S = 2.0
-#: Bytes that a pipe takes before anybody reads it.
-_AT_ONCE = 60_000
 
 _lock = threading.Lock()
 _latest: tuple[Path, float, GitState | None] | None = None
@@ -91,7 +86,7 @@ class Gathering:
         self._then = then
         self._found = Gathered()
         self._asked: tuple[Request, dict[int, str]] | None = None
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: Beside | None = None
         self._begin()
         self._thread = threading.Thread(target=self._run, name="mlkit-provenance", daemon=True)
         self._thread.start()
@@ -121,10 +116,9 @@ class Gathering:
             request, sources = self._request(_environment_stamp())
         finally:
             _lock.release()
-        if _is_long(request) and (child := _start()) is not None:
+        if _is_long(request):
             self._asked = request, sources
-            self._child = child
-            _send(child, msgspec.msgpack.encode(request), most=_AT_ONCE)
+            self._child = _start(request)
 
     def _gather(self) -> None:
         global _latest, _environment
@@ -134,7 +128,7 @@ class Gathering:
             now, stamp = time.monotonic(), _environment_stamp()
             request, sources = self._asked or self._request(stamp)
             if self._child is None and _is_long(request):
-                self._child = _start()
+                self._child = _start(request)
             found.gpu_joules = gpu_joules()
             reply = gather(request) if self._child is None else _told(self._child, request)
             remember(sources, reply.cells)
@@ -192,43 +186,22 @@ def _is_long(request: Request) -> bool:
     return request.folder is not None or request.cuda is not None
 
 
-def _start() -> subprocess.Popen[bytes] | None:
+def _start(request: Request) -> Beside | None:
     """Start a process that gathers; return None where there can be none."""
     try:
-        return subprocess.Popen(
-            # Nothing of the folder that the training runs in is to be imported instead.
-            [sys.executable, "-P", "-W", "ignore", "-m", "jupyter_mlkit.tracking.provenance"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    except OSError as error:
+        return Beside(request)
+    except (OSError, ValueError) as error:
         _log.info("Provenance is gathered in this process: %s.", error)
         return None
 
 
-def _send(child: subprocess.Popen[bytes], request: bytes, most: int) -> None:
-    """Send a request, where it is not so long that this had to wait."""
-    if child.stdin is None or len(request) > most:
-        return
-    with contextlib.suppress(OSError):  # it has ended; then there is no answer
-        child.stdin.write(request)
-        child.stdin.close()
-    child.stdin = None
-
-
-def _told(child: subprocess.Popen[bytes], request: Request) -> Reply:
+def _told(child: Beside, request: Request) -> Reply:
     """Return what a process has found, or what is found here where that process fails."""
-    if child.stdin is not None:
-        _send(child, msgspec.msgpack.encode(request), most=sys.maxsize)
-    # The lock is released while the pipe is waited for.
-    told, _ = child.communicate()
-    try:
-        return msgspec.msgpack.decode(told, type=Reply)
-    except msgspec.MsgspecError:
-        _log.info("Provenance is gathered in this process: another one ended %d.", child.returncode)
+    told = child.told()
+    if told is None:
+        _log.info("Provenance is gathered in this process: another one ended.")
         return gather(request)
+    return told
 
 
 def _unlock() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlkit.tracking import tags
-from jupyter_mlkit.tracking.provenance import gatherer, gathering, record
+from jupyter_mlkit.tracking.provenance import beside, gatherer, gathering, record
 
 from .kernels import repository
 
@@ -69,12 +71,54 @@ assert len(record.at_end("parent").files) == 2
     subprocess.run([sys.executable, "-c", code], cwd=root, check=True, timeout=120)
 
 
+def test_a_worker_that_is_forked_holds_nobody_up(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # More than a pipe takes before anybody reads it.
+    monkeypatch.setattr(sys, "path", [*sys.path, "/nowhere/" + "x" * 100_000])
+    begin, end = os.pipe()
+    record.at_start("forks")
+    worker = os.fork()
+    if worker == 0:
+        os.close(end)
+        os.read(begin, 1)
+        os._exit(0)
+    try:
+        files = record.at_end("forks").files
+    finally:
+        os.close(end)
+        os.waitpid(worker, 0)
+        os.close(begin)
+    assert set(files) == {tags.ARTIFACT_ENVIRONMENT, tags.ARTIFACT_GIT_DIFF}
+
+
+def test_a_process_that_does_not_answer_is_ended(
+    root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\nexec sleep 1000\n")
+    program.chmod(0o700)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", str(program))
+        patch.setattr(beside, "_ANSWER_S", 0.1)
+        record.at_start("silent")
+        assert record.at_end("silent").files == {}
+    assert "did not answer" in caplog.text
+    assert record._runs["silent"].gathering._child._child.returncode == -signal.SIGKILL
+    monkeypatch.setattr(gathering, "_latest", None)
+    record.at_start("next")
+    assert tags.ARTIFACT_GIT_DIFF in record.at_end("next").files
+
+
 def test_runs_that_follow_each_other_closely_ask_git_once(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
     start = gathering._start
-    monkeypatch.setattr(gathering, "_start", lambda: asked.append(1) or start())
+    monkeypatch.setattr(gathering, "_start", lambda one: asked.append(one) or start(one))
     monkeypatch.setattr(gathering, "_SAME_TREE_S", 1e9)
     for number in range(5):
         record.at_start(f"sweep-{number}")

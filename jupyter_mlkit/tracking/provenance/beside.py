@@ -9,6 +9,7 @@ import tempfile
 
 import msgspec
 
+from ..drainer.environment import handed_on
 from .gatherer import Reply, Request
 
 #: More than git and a driver take together; other runs of this process wait as long.
@@ -43,6 +44,8 @@ class Beside:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
+                # It outlives a job: what ends all processes of that is not to end it.
+                env=handed_on(),
             )
 
     def told(self) -> Reply | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
-import tempfile
+import threading
 
 import msgspec
 
 from ..drainer.environment import handed_on
+from .asking import asking, tell_end
 from .gatherer import Reply, Request
 
 #: More than git and a driver take together; other runs of this process wait as long.
@@ -32,21 +33,28 @@ class Beside:
     """
 
     def __init__(self, request: Request) -> None:
-        # A file without a name: all of it is there before anybody reads it, and it has an end
-        # although a forked worker holds it open, which a pipe has not.
-        with tempfile.TemporaryFile() as asked:
-            asked.write(msgspec.msgpack.encode(request))
-            asked.seek(0)
+        self._lock = threading.Lock()
+        self._asked = asking(msgspec.msgpack.encode(request))
+        try:
             self._child = subprocess.Popen(
                 # Nothing of the folder that the training runs in is to be imported instead.
                 [sys.executable, "-P", "-W", "ignore", "-m", "jupyter_mlkit.tracking.provenance"],
-                stdin=asked,
+                stdin=self._asked,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
                 # It outlives a job: what ends all processes of that is not to end it.
                 env=handed_on(),
             )
+        except OSError:
+            self._asked.close()
+            raise
+
+    def keep_no_notebook(self) -> None:
+        """Have it write no notebook from now on, as there is a later one."""
+        with self._lock:
+            if not self._asked.closed:
+                tell_end(self._asked)
 
     def told(self) -> Reply | None:
         """Wait for what it has found; return None where it has ended without a word."""
@@ -57,6 +65,9 @@ class Beside:
             self._end()
             why = f"the process that gathers did not answer within {_ANSWER_S:.0f} seconds"
             return Reply(troubles=[why])
+        finally:
+            with self._lock:
+                self._asked.close()
         try:
             return msgspec.msgpack.decode(told, type=Reply)
         except msgspec.MsgspecError:

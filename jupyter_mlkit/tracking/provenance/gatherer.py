@@ -17,6 +17,7 @@ import msgspec
 
 from .. import tags
 from ..journal.files import stage
+from .asking import asked, has_ended
 from .cells import Cell, RawCell, clean_cells
 from .environment import environment_text
 from .git import GitState, git_state
@@ -92,27 +93,35 @@ def placed(name: str, place: str) -> str:
     return f"{place}/{name.rpartition('/')[2]}" if place else name
 
 
-def gather(request: Request, *, be_nice: Callable[[], Any] = lambda: None) -> Reply:
+def gather(
+    request: Request,
+    *,
+    is_over: Callable[[], bool] = lambda: False,
+    be_nice: Callable[[], Any] = lambda: None,
+) -> Reply:
     """Find out what is asked, one thing after the other; what fails does not keep the others.
 
     Parameters
     ----------
     request : Request
+    is_over : callable
+        Tells whether the run has ended: then there is a later notebook, and none is written.
     be_nice : callable
         Called when what is urgent was done.
     """
     reply = Reply()
 
-    # Git first: what somebody changes from now on is not of this run.
+    # Cells first: git may take long, and meanwhile a run ends with a later notebook.
+    def read_cells() -> None:
+        if request.executed is not None:
+            _read_cells(request.executed, request, reply, is_over)
+
+    # Then git: what somebody changes from now on is not of this run.
     def ask_git() -> None:
         if request.folder is not None:
             reply.git = git_state(Path(request.folder))
             if reply.git is not None and reply.git.diff:
                 _keep(request, reply, tags.ARTIFACT_GIT_DIFF, reply.git.diff)
-
-    def read_cells() -> None:
-        if request.executed is not None:
-            _read_cells(request.executed, request, reply)
 
     def list_packages() -> None:
         be_nice()
@@ -120,7 +129,7 @@ def gather(request: Request, *, be_nice: Callable[[], Any] = lambda: None) -> Re
             reply.environment = environment_text(request.cuda)
             _keep(request, reply, tags.ARTIFACT_ENVIRONMENT, reply.environment.encode())
 
-    for part in (ask_git, read_cells, list_packages):
+    for part in (read_cells, ask_git, list_packages):
         try:
             part()
         except Exception as error:  # noqa: BLE001 - told to whoever asked, who goes on
@@ -128,7 +137,9 @@ def gather(request: Request, *, be_nice: Callable[[], Any] = lambda: None) -> Re
     return reply
 
 
-def _read_cells(executed: Executed, request: Request, reply: Reply) -> None:
+def _read_cells(
+    executed: Executed, request: Request, reply: Reply, is_over: Callable[[], bool]
+) -> None:
     reply.cells = clean_cells(executed.raw)
     if executed.notebook is not None:
         path = Path(executed.notebook)
@@ -142,7 +153,9 @@ def _read_cells(executed: Executed, request: Request, reply: Reply) -> None:
         started_in=executed.started_in,
         file=reply.file,
     )
-    _keep(request, reply, tags.ARTIFACT_NOTEBOOK, pack(notebook))
+    packed = pack(notebook)
+    if not is_over():
+        _keep(request, reply, tags.ARTIFACT_NOTEBOOK, packed)
 
 
 def _keep(request: Request, reply: Reply, name: str, content: bytes) -> None:
@@ -154,9 +167,10 @@ def _keep(request: Request, reply: Reply, name: str, content: bytes) -> None:
 
 def main() -> None:
     """Gather what standard input asks for, and tell it on standard output."""
-    request = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Request)
+    asking = sys.stdin.buffer
+    request = msgspec.msgpack.decode(asked(asking), type=Request)
     sys.path[:] = request.path
-    reply = gather(request, be_nice=lambda: os.nice(_LATER))
+    reply = gather(request, is_over=lambda: has_ended(asking), be_nice=lambda: os.nice(_LATER))
     try:
         sys.stdout.buffer.write(msgspec.msgpack.encode(reply))
         sys.stdout.buffer.flush()

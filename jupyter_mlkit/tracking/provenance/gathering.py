@@ -87,6 +87,7 @@ class Gathering:
         self._found = Gathered()
         self._asked: tuple[Request, dict[int, str]] | None = None
         self._child: Beside | None = None
+        self._is_over = False
         self._begin()
         self._thread = threading.Thread(target=self._run, name="mlkit-provenance", daemon=True)
         self._thread.start()
@@ -96,6 +97,12 @@ class Gathering:
         if self._thread is not threading.current_thread():
             self._thread.join(seconds)
         return self._found
+
+    def keep_no_notebook(self) -> None:
+        """Write no notebook from now on, as there is a later one."""
+        self._is_over = True
+        if self._child is not None:
+            self._child.keep_no_notebook()
 
     def _run(self) -> None:
         try:
@@ -129,8 +136,10 @@ class Gathering:
             request, sources = self._asked or self._request(stamp)
             if self._child is None and _is_long(request):
                 self._child = _start(request)
+                if self._is_over:  # told while there was no process yet
+                    self.keep_no_notebook()
             found.gpu_joules = gpu_joules()
-            reply = gather(request) if self._child is None else _told(self._child, request)
+            reply = self._told(request)
             remember(sources, reply.cells)
             if request.folder is not None and folder is not None:
                 _latest = (folder, now, reply.git)
@@ -142,6 +151,15 @@ class Gathering:
         found.file, found.stamp, found.kept = reply.file, reply.stamp, reply.kept
         for trouble in reply.troubles:
             _log.warning("Some provenance of a run could not be gathered: %s", trouble)
+
+    def _told(self, request: Request) -> Reply:
+        """Return what a process has found, or what is found here where there is none."""
+        if self._child is not None:
+            told = self._child.told()
+            if told is not None:
+                return told
+            _log.info("Provenance is gathered in this process: another one ended.")
+        return gather(request, is_over=lambda: self._is_over)
 
     def _request(self, stamp: tuple[object, str]) -> tuple[Request, dict[int, str]]:
         """Return what is to be asked, and the sources of the cells in it."""
@@ -193,15 +211,6 @@ def _start(request: Request) -> Beside | None:
     except (OSError, ValueError) as error:
         _log.info("Provenance is gathered in this process: %s.", error)
         return None
-
-
-def _told(child: Beside, request: Request) -> Reply:
-    """Return what a process has found, or what is found here where that process fails."""
-    told = child.told()
-    if told is None:
-        _log.info("Provenance is gathered in this process: another one ended.")
-        return gather(request)
-    return told
 
 
 def _unlock() -> None:

@@ -203,6 +203,7 @@ def _end(run_id: str) -> End:
     found = None
     if run.gathering is not None:
         found = run.gathering.wait(_WAIT_S)
+        run.gathering.keep_no_notebook()  # that of the start is not to come after that of the end
         files = _files(found)
         notebook = _notebook(run, history(), found, running_cell())
         if notebook is not None:

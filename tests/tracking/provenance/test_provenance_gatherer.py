@@ -8,10 +8,13 @@ import sys
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from jupyter_mlkit.tracking import tags
+from jupyter_mlkit.tracking.provenance import gatherer
+from jupyter_mlkit.tracking.provenance.asking import asking
 from jupyter_mlkit.tracking.provenance.cells import RawCell
-from jupyter_mlkit.tracking.provenance.gatherer import Executed, Reply, Request
+from jupyter_mlkit.tracking.provenance.gatherer import Executed, Reply, Request, gather
 from jupyter_mlkit.tracking.provenance.stored import unpack
 
 from .kernels import repository
@@ -20,10 +23,11 @@ _MODULE = "jupyter_mlkit.tracking.provenance"
 
 
 def _asked(request: Request, folder: Path) -> Reply:
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", _MODULE],
-        input=msgspec.msgpack.encode(request), cwd=folder, capture_output=True, check=True,
-    )  # fmt: skip
+    with asking(msgspec.msgpack.encode(request)) as file:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", _MODULE],
+            stdin=file, cwd=folder, capture_output=True, check=True,
+        )  # fmt: skip
     assert done.stderr == b""
     return msgspec.msgpack.decode(done.stdout, type=Reply)
 
@@ -73,3 +77,21 @@ def test_what_fails_does_not_keep_the_others(tmp_path: Path) -> None:
     )
     assert [one.partition(":")[0] for one in reply.troubles] == ["NotADirectoryError"]
     assert "numpy==" in reply.environment
+
+
+def test_a_notebook_does_not_wait_for_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = []
+    notebook = tmp_path / "files" / tags.ARTIFACT_NOTEBOOK
+    monkeypatch.setattr(gatherer, "git_state", lambda _: there.append(notebook.exists()))
+    executed = Executed(cells=[], raw=[], notebook=None, kernel=None, started_in=1)
+    into = str(tmp_path / "files")
+    gather(Request(folder="/", cuda=None, path=[], executed=executed, into=into))
+    assert there == [True]
+
+
+def test_of_a_run_that_has_ended_no_notebook_is_written(tmp_path: Path) -> None:
+    executed = Executed(cells=[], raw=[], notebook=None, kernel=None, started_in=1)
+    into = str(tmp_path / "files")
+    request = Request(folder=None, cuda="", path=sys.path, executed=executed, into=into)
+    assert {*gather(request, is_over=lambda: True).kept} == {tags.ARTIFACT_ENVIRONMENT}
+    assert {*gather(request).kept} == {tags.ARTIFACT_ENVIRONMENT, tags.ARTIFACT_NOTEBOOK}

@@ -75,7 +75,12 @@ def installed() -> list[str]:
 def packages_stamp() -> object:
     """Return what is another where something was installed since; cheap."""
     # An install writes into a folder of sys.path, whose time changes then.
-    return tuple((folder, _mtime(folder)) for folder in sys.path)
+    return tuple((folder, _mtime(folder)) for folder in searched())
+
+
+def searched() -> list[str]:
+    """Return where packages are looked for; Python passes over what is no text there."""
+    return [one for one in sys.path if isinstance(one, str)]
 
 
 def cuda_version() -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from .beside import Beside
 from .cells import remember, split_cells
-from .environment import cuda_version, packages_stamp
+from .environment import cuda_version, packages_stamp, searched
 from .gatherer import Executed, Reply, Request, gather
 from .git import GitState
 from .kernel import kernel_name, notebook_path, shell
@@ -178,7 +177,7 @@ class Gathering:
         request = Request(
             folder=None if _is_known(self._folder) else str(self._folder),
             cuda=None if is_same else stamp[1],
-            path=sys.path.copy(),
+            path=searched(),
             executed=executed,
             into=None if self._into is None else str(self._into),
             place=self._place,

@@ -6,11 +6,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from jupyter_mlkit.tracking import tags
+from jupyter_mlkit.tracking.journal.files import stage
 from jupyter_mlkit.tracking.provenance import beside, gatherer, gathering, record
+from jupyter_mlkit.tracking.provenance.stored import unpack
 
 from .kernels import repository
 
@@ -109,6 +112,47 @@ def test_a_process_that_does_not_answer_holds_nobody_up(
     monkeypatch.setattr(gathering, "_latest", None)
     record.at_start("next")
     assert tags.ARTIFACT_GIT_DIFF in record.at_end("next").files
+
+
+@pytest.mark.parametrize("odd", [[Path("/nowhere"), b"/nowhere"], ["/no\udcffwhere"]])
+def test_what_is_no_text_on_the_path_costs_nothing(
+    odd: list[object],
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path, *odd])
+    record.at_start(repr(odd))
+    files = record.at_end(repr(odd)).files
+    assert set(files) == {tags.ARTIFACT_ENVIRONMENT, tags.ARTIFACT_GIT_DIFF}
+    assert caplog.text == ""
+
+
+def test_a_slow_process_leaves_the_notebook_of_the_end(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jupyter_mlkit.tracking.provenance.cells._seen", {})
+    cells = SimpleNamespace(input_hist_raw=["", "a = 1"])
+    ipython = SimpleNamespace(kernel=SimpleNamespace(get_parent=dict), history_manager=cells)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: ipython))
+    gate, program, into = tmp_path / "gate", tmp_path / "python", tmp_path / "files"
+    os.mkfifo(gate)
+    program.write_text(f'#!/bin/sh\nread line < "{gate}"\nexec "{sys.executable}" "$@"\n')
+    program.chmod(0o700)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", str(program))
+        record.at_start("slow", into=into)
+    cells.input_hist_raw.append("b = 2")
+    monkeypatch.setattr(record, "_WAIT_S", 0.0)
+    for name, content in record.at_end("slow").files.items():
+        stage(into / name, content)
+    gate.write_text("go\n")
+    gathering_of_it = record._runs["slow"].gathering
+    assert gathering_of_it is not None
+    gathering_of_it.wait(60)
+    assert (into / tags.ARTIFACT_GIT_DIFF).exists()
+    notebook = unpack((into / tags.ARTIFACT_NOTEBOOK).read_bytes())
+    assert [one.source for one in notebook.cells] == ["a = 1", "b = 2"]
 
 
 def test_runs_that_follow_each_other_closely_ask_git_once(

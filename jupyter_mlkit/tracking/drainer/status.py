@@ -14,6 +14,7 @@ import msgspec
 
 from jupyter_mlkit.errors import BackendError
 
+from ..disk import replace_file
 from ..journal.files import staged
 from ..journal.home import MODELS, SENT, UNMADE, Home, Journal
 from ..journal.segments import SUFFIX, segments
@@ -80,11 +81,8 @@ _encode = msgspec.json.Encoder().encode
 
 def write_troubles(home: Home, troubles: list[Trouble]) -> None:
     """Leave for others what fails; that it cannot be left stops nothing."""
-    path = home.root / _NAME
-    new = path.with_name(f"{_NAME}.{os.getpid()}")
     with suppress(OSError):
-        new.write_bytes(_encode(troubles))
-        new.replace(path)
+        replace_file(home.root / _NAME, _encode(troubles))
 
 
 def read_troubles(home: Home) -> list[Trouble]:

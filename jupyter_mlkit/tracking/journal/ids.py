@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import uuid
 from pathlib import Path
 
 import msgspec
 
-from ..disk import private_folder
+from ..disk import private_folder, replace_file
 
 #: Every id of ours begins so; no store makes such ones.
 LOCAL = "local-"
@@ -87,6 +86,4 @@ class Ids:
 
     def _write(self, local: str, known: _Known) -> None:
         private_folder(self.folder)
-        new = self.folder / f".{local}.{os.getpid()}"
-        new.write_bytes(_encode(known))
-        new.replace(self.folder / local)
+        replace_file(self.folder / local, _encode(known))

@@ -16,7 +16,7 @@ from jupyter_mlkit.errors import (
 )
 
 from ..client import StoreClient
-from ..journal.files import staged
+from ..journal.files import forget_unfinished, staged
 from ..journal.home import Journal
 from .dead_letters import DeadLetter, keep
 
@@ -55,6 +55,7 @@ def bring_files(journal: Journal, store: StoreClient, run: str, *, all_of_it: bo
                 target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 path.replace(target)
                 moved += 1
+        forget_unfinished(folder)
         _remove_empty(folder)
     return sent + (_bring_sending(journal, store, run) if moved else 0)
 

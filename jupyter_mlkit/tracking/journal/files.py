@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 #: No name that anybody else gives a file.
 _UNFINISHED = ".mlkit-part"
+#: Seconds without a write after which nobody writes a file any more. By its process nobody can
+#: tell: that may be one of another machine or container.
+_LEFT = 3600.0
 
 
 def stage(path: Path, content: bytes) -> None:
@@ -20,10 +25,8 @@ def stage(path: Path, content: bytes) -> None:
     OSError
         It cannot be written; what was there before is there still.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}{_UNFINISHED}")
-    part.write_bytes(content)
-    part.replace(path)
+    with _part(path) as part:
+        part.write_bytes(content)
 
 
 def stage_copy(source: Path, path: Path) -> None:
@@ -34,13 +37,29 @@ def stage_copy(source: Path, path: Path) -> None:
     OSError
         It cannot be read or written.
     """
+    with _part(path) as part:
+        shutil.copyfile(source, part)
+
+
+@contextmanager
+def _part(path: Path) -> Iterator[Path]:
+    """Give a place beside `path` to write to, and put what was written into its place."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}{_UNFINISHED}")
     try:
-        shutil.copyfile(source, part)
+        yield part
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def forget_unfinished(folder: Path) -> None:
+    """Delete what killed processes have left in a folder."""
+    for path in _files(folder):
+        if path.suffix == _UNFINISHED:
+            with suppress(FileNotFoundError):  # it is whole now
+                if time.time() - path.stat().st_mtime > _LEFT:
+                    path.unlink()
 
 
 def staged(folder: Path) -> Iterator[Path]:
@@ -48,8 +67,11 @@ def staged(folder: Path) -> Iterator[Path]:
 
     Those that come or go meanwhile, with their folders, may be among them or not.
     """
-    # Unlike a glob it does not mind a folder that was just removed.
-    found = [Path(inside, name) for inside, _, names in os.walk(folder) for name in names]
-    for path in sorted(found):
+    for path in sorted(_files(folder)):
         if path.suffix != _UNFINISHED and path.is_file() and not path.is_symlink():
             yield path
+
+
+def _files(folder: Path) -> list[Path]:
+    # Unlike a glob it does not mind a folder that was just removed.
+    return [Path(inside, name) for inside, _, names in os.walk(folder) for name in names]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,26 @@ def test_a_drainer_that_died_between_two_deletions_leaves_nothing(
     write_cursor(journal.folder, UUID(int=1).hex, Cursor(1, 100, closed=True))  # of no segment
     Drainer(home).round()
     assert not journal.folder.exists()
+
+
+def test_what_a_killed_process_left_unfinished_goes(
+    home: Home, begun: Callable[..., tuple[str, Recorder]]
+) -> None:
+    _, recorder = begun()
+    recorder.close()
+    [journal] = home.journals()
+    left = [folder / "plots" / ".a.png.7.1.mlkit-part" for folder in (journal.files, journal.loose)]
+    for one in left:
+        one.parent.mkdir(parents=True)
+        one.write_bytes(b"some")
+    drainer = Drainer(home)
+    drainer.round()
+    assert all(one.exists() for one in left)  # somebody may be about to write it
+    for one in left:
+        os.utime(one, (0, 0))
+    drainer.round()
+    assert not journal.folder.exists()
+    assert not needs_drainer(home)
 
 
 def test_a_run_that_is_gone_on_with_has_a_folder_again(

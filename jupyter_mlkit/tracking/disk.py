@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from jupyter_mlkit.errors import BackendError
@@ -137,7 +137,10 @@ def exclusive(path: Path, timeout: float = _LOCK_TIMEOUT) -> Iterator[None]:
                     hint="Close the other Jupyter servers that use this store, then try again.",
                 )
             time.sleep(0.02)  # flock has no time limit of its own
-        yield
+        try:
+            yield
+        finally:
+            unlock(handle)
     finally:
         os.close(handle)
 
@@ -153,3 +156,12 @@ def try_lock(handle: int) -> bool:
             return False
         raise
     return True
+
+
+def unlock(handle: int) -> None:
+    """Give back what :func:`try_lock` has locked.
+
+    To close the file is not enough: a worker that was forked meanwhile holds it open, too.
+    """
+    with suppress(OSError):  # a file system without locks
+        fcntl.flock(handle, fcntl.LOCK_UN)

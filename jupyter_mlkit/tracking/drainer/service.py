@@ -15,7 +15,7 @@ from jupyter_mlkit.errors import BackendError, ForbiddenError, MLKitError
 from jupyter_mlkit.paths import default_tracking_uri
 
 from ..client import StoreClient
-from ..disk import try_lock
+from ..disk import try_lock, unlock
 from ..journal.home import Home, Journal
 from ..journal.ids import is_local
 from ..journal.reader import Damage
@@ -252,7 +252,12 @@ def alone(home: Home) -> Iterator[bool]:
     file = os.open(home.root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         # On a file system without locks it may be two: what both bring is in the store once.
-        yield try_lock(file)
+        first = try_lock(file)
+        try:
+            yield first
+        finally:
+            if first:
+                unlock(file)
     finally:
         os.close(file)
 

@@ -323,3 +323,25 @@ def test_a_home_has_one_drainer(home: Home) -> None:
             assert not second
     with alone(home) as again:
         assert again
+
+
+def test_a_worker_that_is_forked_keeps_no_place_of_a_drainer(home: Home) -> None:
+    begin, end = os.pipe()
+    with alone(home) as first:
+        assert first
+        worker = os.fork()
+        if worker == 0:
+            os.close(end)
+            os.read(begin, 1)
+            os._exit(0)
+    try:
+        with alone(home) as again:
+            assert again
+            with alone(home) as second:  # whoever has not got it does not give it back
+                assert not second
+            with alone(home) as third:
+                assert not third
+    finally:
+        os.close(end)
+        os.waitpid(worker, 0)
+        os.close(begin)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from stores import Place
 
 from jupyter_mlkit.events.watcher import StoreWatcher
 from jupyter_mlkit.tracking.client import StoreClient
+from jupyter_mlkit.tracking.disk import exclusive
 from jupyter_mlkit.tracking.schema import refuse_foreign_file, require_file
 
 _WRITE = """
@@ -49,3 +51,20 @@ def test_checks_leave_the_locks_of_open_connections(
             ]
             assert reader.execute("SELECT name FROM experiments").fetchone() == (name,)
         watcher.close()
+
+
+def test_a_worker_that_is_forked_keeps_no_lock(tmp_path: Path) -> None:
+    begin, end = os.pipe()
+    with exclusive(tmp_path / "lock"):
+        worker = os.fork()
+        if worker == 0:
+            os.close(end)
+            os.read(begin, 1)
+            os._exit(0)
+    try:
+        with exclusive(tmp_path / "lock", timeout=0):
+            pass
+    finally:
+        os.close(end)
+        os.waitpid(worker, 0)
+        os.close(begin)

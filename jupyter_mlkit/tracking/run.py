@@ -25,19 +25,17 @@ from jupyter_mlkit.errors import BackendError, InvalidInputError
 from jupyter_mlkit.paths import default_tracking_uri, journal_dir
 
 from .drainer.process import start
-from .journal.entries import Created, Entry, Metric, Params, Tags, Updated, encoded
-from .journal.files import stage
+from .journal.entries import Created, Metric, Tags, Updated, encoded
 from .journal.home import Home
 from .journal.ids import new_id
-from .journal.long_texts import MOST_OF_PARAM, MOST_OF_TAG, shortened
 from .journal.opening import open_recorder
 from .journal.unmade import hand_over
-from .journaled.overflow import Room, parts
 from .journaled.plugin import is_on
-from .provenance.record import Files, at_end, at_start
+from .provenance.record import at_end, at_start
 from .provenance.source import source_tags, user
 from .store import absolute
 from .tags import END_REASON, PARENT
+from .texts import Texts
 
 _DEFAULT_EXPERIMENT = "0"
 #: The run that MLflow's calls go to where none was begun by them.
@@ -81,8 +79,7 @@ class Run:
         # A handler of a signal logs in the thread that it has stopped.
         self._lock = threading.RLock()
         self._is_over = False
-        self._params: dict[str, str] = {}
-        self._room = Room(self._journal.files)
+        self._texts = Texts(self.name, self._journal.files)
         self._outer = _not_over(_open.get())
         outer = self._outer if self._outer is not None and self._outer._uri == uri else None
         parent = {} if outer is None else {PARENT: outer.id}
@@ -95,13 +92,16 @@ class Run:
                 self._journal.loose.as_uri(),
                 {**source_tags(), **parent, "mlflow.runName": self.name},
             )
-            self._recorder.record(created, *self._tags_of(tags), *self._params_of(params))
+            told = self._texts.tags(tags), self._texts.params(params)
+            self._recorder.record(created, *told[0].entries, *told[1].entries)
             if self._recorder.missed:
                 raise OSError("its first entry cannot be written")
         except BaseException:
             # Nothing is left of a run that was not begun.
             shutil.rmtree(self._journal.folder, ignore_errors=True)
             raise
+        for one in told:
+            self._texts.keep(one)
         at_start(self.id, parent=parent.get(PARENT), into=self._journal.files)
         _have_drained(home)
         self._ids = home.ids(uri)
@@ -174,40 +174,15 @@ class Run:
             ``param_changed``: one of them has another value already. None of them is logged.
         """
         with self._lock:
-            self._recorder.record(*self._params_of(values))
+            told = self._texts.params(values)
+            self._recorder.record(*told.entries)
+            self._texts.keep(told)
 
     def set_tags(self, values: Mapping[str, object]) -> None:
         """Set tags."""
-        self._recorder.record(*self._tags_of(values))
-
-    def _params_of(self, values: Mapping[str, object]) -> list[Entry]:
-        new = self._texts("param", values, MOST_OF_PARAM)
-        changed = [key for key in new if self._params.get(key, new[key]) != new[key]]
-        if changed:
-            raise InvalidInputError(
-                f"Params of run {self.name!r} have other values already: {changed[:9]}.",
-                hint="A param is logged once; what changes is a metric or a tag.",
-                code="param_changed",
-            )
-        told, named = self._room.given(self._params, new)
-        entries: list[Entry] = [*map(Params, parts(told)), *([Tags({**named})] if named else [])]
-        for entry in entries:
-            encoded(entry)  # refused before anything of them counts as logged
-        self._params |= new
-        return entries
-
-    def _tags_of(self, values: Mapping[str, object]) -> list[Entry]:
-        texts: dict[str, str | None] = {**self._texts("tag", values, MOST_OF_TAG)}
-        return [*map(Tags, parts(texts))]
-
-    def _texts(self, kind: str, values: Mapping[str, object], most: int) -> dict[str, str]:
-        files: dict[str, bytes] = {}
-        found = {
-            str(key): shortened(kind, str(key), str(value), most, files)
-            for key, value in values.items()
-        }
-        self._keep(files)
-        return found
+        told = self._texts.tags(values)
+        self._recorder.record(*told.entries)
+        self._texts.keep(told)
 
     def log_model(self, model: Any, name: str = "model", *, example: Any = None) -> None:
         """Log a model of scikit-learn, PyTorch or Keras, as it is now.
@@ -265,7 +240,7 @@ class Run:
         try:
             self._end_for_mlflow(status)
             files, metrics, tags = at_end(self.id)
-            self._keep(files)
+            self._texts.keep_files(files)
             now = _now()
             found = [Metric(key, value, now, 0) for key, value in metrics.items()]
             told = tags | ({END_REASON: reason} if reason else {})
@@ -300,13 +275,6 @@ class Run:
                 mlflow.end_run(status)
             except Exception as error:  # noqa: BLE001 - the end that counts is in the journal
                 _log.warning("MLflow cannot end run %s: %s", self.name, error)
-
-    def _keep(self, files: Files) -> None:
-        try:
-            for name, content in files.items():
-                stage(self._journal.files / name, content)
-        except OSError as error:
-            _log.warning("Files of run %s could not be kept: %s.", self.name, error)
 
     def __enter__(self) -> Self:
         return self

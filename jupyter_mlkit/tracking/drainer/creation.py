@@ -146,7 +146,8 @@ def _created(journal: Journal) -> Created:
     has_files = any(one.exists() for one in (*journal.waiting_files, journal.unmade))
     # Looked at before the entries: all that the dead have written is among those.
     lives = writers(journal.folder)
-    is_about_to, has_more = not (lives or has_files), False
+    # A parent of which nothing is here was begun elsewhere, and nobody is about to.
+    is_about_to, has_more = journal.folder.is_dir() and not (lives or has_files), False
     for one in waiting(journal.folder):
         if isinstance(one.entry, Created):
             return one.entry

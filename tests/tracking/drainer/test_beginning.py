@@ -72,6 +72,16 @@ def test_a_child_waits_for_its_parent(home: Home, file_store: Place) -> None:
     assert runs["child"].data.tags[PARENT] == runs["forest"].info.run_id
 
 
+def test_a_child_of_a_run_of_another_machine_waits_for_nobody(
+    home: Home, file_store: Place
+) -> None:
+    child = open_recorder(file_store.uri, new_id(), home=home)
+    child.record(Created("0", "child", "me", 1_700_000_000_000, "", {PARENT: new_id()}))
+    child.close()
+    Drainer(home).round()
+    assert "child" in _names(file_store)
+
+
 def test_a_run_of_which_the_beginning_is_lost_is_a_run_all_the_same(
     home: Home, file_store: Place
 ) -> None:

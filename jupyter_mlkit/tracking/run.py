@@ -25,6 +25,7 @@ from jupyter_mlkit.errors import BackendError, InvalidInputError
 from jupyter_mlkit.paths import default_tracking_uri, journal_dir
 
 from .drainer.process import start
+from .journal.begun import note_begun
 from .journal.entries import Created, Metric, Tags, Updated, encoded
 from .journal.home import Home
 from .journal.ids import new_id
@@ -100,6 +101,7 @@ class Run:
             # Nothing is left of a run that was not begun.
             shutil.rmtree(self._journal.folder, ignore_errors=True)
             raise
+        note_begun(self._journal, created)
         for one in told:
             self._texts.keep(one)
         at_start(self.id, parent=parent.get(PARENT), into=self._journal.files)

@@ -111,7 +111,8 @@ class Run:
         self._run_before = next((one for one in _active if one.id == self._before), None)
         _active.append(self)
         _open.set(self)
-        if is_on():
+        self._is_told = is_on()
+        if self._is_told:
             self._tell_mlflow()
 
     def log(
@@ -263,20 +264,28 @@ class Run:
                 _log.warning("What MLflow's own calls log is not of run %s: %s", self.name, error)
 
     def _end_for_mlflow(self, status: str) -> None:
-        if os.environ.get(_MLFLOW_RUN) == self.id:
-            before, run = self._before, self._run_before
+        then = os.environ.get(_MLFLOW_RUN)
+        if then in (self.id, None):  # MLflow takes it away where it goes on with the run
+            then, run = self._before, self._run_before
             while run is not None and run._is_over:  # the outer one may have ended first
-                before, run = run._before, run._run_before
-            del os.environ[_MLFLOW_RUN]
-            if before is not None:
-                os.environ[_MLFLOW_RUN] = before
+                then, run = run._before, run._run_before
         mlflow: Any = sys.modules.get("mlflow")
-        active = mlflow.active_run() if mlflow is not None else None
-        if active is not None and active.info.run_id in (self.id, self._ids.in_store(self.id)):
+        if self._is_active_in(mlflow):
             try:
                 mlflow.end_run(status)
             except Exception as error:  # noqa: BLE001 - the end that counts is in the journal
                 _log.warning("MLflow cannot end run %s: %s", self.name, error)
+        if not self._is_told:
+            return
+        os.environ.pop(_MLFLOW_RUN, None)
+        # Put back at last: an end in MLflow takes it away, too.
+        outer = next((one for one in _active if one.id == then), None)
+        if then is not None and not (outer is not None and outer._is_active_in(mlflow)):
+            os.environ[_MLFLOW_RUN] = then
+
+    def _is_active_in(self, mlflow: Any) -> bool:
+        active = None if mlflow is None else mlflow.active_run()
+        return active is not None and active.info.run_id in (self.id, self._ids.in_store(self.id))
 
     def __enter__(self) -> Self:
         return self

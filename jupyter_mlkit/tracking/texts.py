@@ -79,7 +79,8 @@ class Texts:
     def tags(values: Mapping[str, object]) -> Told:
         """Return what is to be told of tags."""
         texts, files = _texts("tag", values, MOST_OF_TAG)
-        return Told([*map(Tags, parts({**texts}))], files, {})
+        told: dict[str, str | None] = {**texts}
+        return Told([*map(Tags, parts(told))], files, {})
 
     def keep(self, told: Told) -> None:
         """Let the files of what was told wait, once the journal has the entries.

@@ -25,19 +25,18 @@ from jupyter_mlkit.errors import BackendError, InvalidInputError
 from jupyter_mlkit.paths import default_tracking_uri, journal_dir
 
 from .drainer.process import start
-from .journal.entries import Created, Entry, Metric, Params, Tags, Updated, encoded
-from .journal.files import stage
+from .journal.begun import note_begun
+from .journal.entries import Created, Metric, Tags, Updated, encoded
 from .journal.home import Home
 from .journal.ids import new_id
-from .journal.long_texts import MOST_OF_PARAM, MOST_OF_TAG, shortened
 from .journal.opening import open_recorder
 from .journal.unmade import hand_over
-from .journaled.overflow import Room, parts
 from .journaled.plugin import is_on
-from .provenance.record import Files, at_end, at_start
+from .provenance.record import at_end, at_start
 from .provenance.source import source_tags, user
 from .store import absolute
 from .tags import END_REASON, PARENT
+from .texts import Texts
 
 _DEFAULT_EXPERIMENT = "0"
 #: The run that MLflow's calls go to where none was begun by them.
@@ -81,8 +80,7 @@ class Run:
         # A handler of a signal logs in the thread that it has stopped.
         self._lock = threading.RLock()
         self._is_over = False
-        self._params: dict[str, str] = {}
-        self._room = Room(self._journal.files)
+        self._texts = Texts(self.name, self._journal.files)
         self._outer = _not_over(_open.get())
         outer = self._outer if self._outer is not None and self._outer._uri == uri else None
         parent = {} if outer is None else {PARENT: outer.id}
@@ -95,13 +93,17 @@ class Run:
                 self._journal.loose.as_uri(),
                 {**source_tags(), **parent, "mlflow.runName": self.name},
             )
-            self._recorder.record(created, *self._tags_of(tags), *self._params_of(params))
+            told = self._texts.tags(tags), self._texts.params(params)
+            self._recorder.record(created, *told[0].entries, *told[1].entries)
             if self._recorder.missed:
                 raise OSError("its first entry cannot be written")
         except BaseException:
             # Nothing is left of a run that was not begun.
             shutil.rmtree(self._journal.folder, ignore_errors=True)
             raise
+        note_begun(self._journal, created)
+        for one in told:
+            self._texts.keep(one)
         at_start(self.id, parent=parent.get(PARENT), into=self._journal.files)
         _have_drained(home)
         self._ids = home.ids(uri)
@@ -109,7 +111,8 @@ class Run:
         self._run_before = next((one for one in _active if one.id == self._before), None)
         _active.append(self)
         _open.set(self)
-        if is_on():
+        self._is_told = is_on()
+        if self._is_told:
             self._tell_mlflow()
 
     def log(
@@ -174,40 +177,15 @@ class Run:
             ``param_changed``: one of them has another value already. None of them is logged.
         """
         with self._lock:
-            self._recorder.record(*self._params_of(values))
+            told = self._texts.params(values)
+            self._recorder.record(*told.entries)
+            self._texts.keep(told)
 
     def set_tags(self, values: Mapping[str, object]) -> None:
         """Set tags."""
-        self._recorder.record(*self._tags_of(values))
-
-    def _params_of(self, values: Mapping[str, object]) -> list[Entry]:
-        new = self._texts("param", values, MOST_OF_PARAM)
-        changed = [key for key in new if self._params.get(key, new[key]) != new[key]]
-        if changed:
-            raise InvalidInputError(
-                f"Params of run {self.name!r} have other values already: {changed[:9]}.",
-                hint="A param is logged once; what changes is a metric or a tag.",
-                code="param_changed",
-            )
-        told, named = self._room.given(self._params, new)
-        entries: list[Entry] = [*map(Params, parts(told)), *([Tags({**named})] if named else [])]
-        for entry in entries:
-            encoded(entry)  # refused before anything of them counts as logged
-        self._params |= new
-        return entries
-
-    def _tags_of(self, values: Mapping[str, object]) -> list[Entry]:
-        texts: dict[str, str | None] = {**self._texts("tag", values, MOST_OF_TAG)}
-        return [*map(Tags, parts(texts))]
-
-    def _texts(self, kind: str, values: Mapping[str, object], most: int) -> dict[str, str]:
-        files: dict[str, bytes] = {}
-        found = {
-            str(key): shortened(kind, str(key), str(value), most, files)
-            for key, value in values.items()
-        }
-        self._keep(files)
-        return found
+        told = self._texts.tags(values)
+        self._recorder.record(*told.entries)
+        self._texts.keep(told)
 
     def log_model(self, model: Any, name: str = "model", *, example: Any = None) -> None:
         """Log a model of scikit-learn, PyTorch or Keras, as it is now.
@@ -265,7 +243,7 @@ class Run:
         try:
             self._end_for_mlflow(status)
             files, metrics, tags = at_end(self.id)
-            self._keep(files)
+            self._texts.keep_files(files)
             now = _now()
             found = [Metric(key, value, now, 0) for key, value in metrics.items()]
             told = tags | ({END_REASON: reason} if reason else {})
@@ -286,27 +264,28 @@ class Run:
                 _log.warning("What MLflow's own calls log is not of run %s: %s", self.name, error)
 
     def _end_for_mlflow(self, status: str) -> None:
-        if os.environ.get(_MLFLOW_RUN) == self.id:
-            before, run = self._before, self._run_before
+        then = os.environ.get(_MLFLOW_RUN)
+        if then in (self.id, None):  # MLflow takes it away where it goes on with the run
+            then, run = self._before, self._run_before
             while run is not None and run._is_over:  # the outer one may have ended first
-                before, run = run._before, run._run_before
-            del os.environ[_MLFLOW_RUN]
-            if before is not None:
-                os.environ[_MLFLOW_RUN] = before
+                then, run = run._before, run._run_before
         mlflow: Any = sys.modules.get("mlflow")
-        active = mlflow.active_run() if mlflow is not None else None
-        if active is not None and active.info.run_id in (self.id, self._ids.in_store(self.id)):
+        if self._is_active_in(mlflow):
             try:
                 mlflow.end_run(status)
             except Exception as error:  # noqa: BLE001 - the end that counts is in the journal
                 _log.warning("MLflow cannot end run %s: %s", self.name, error)
+        if not self._is_told:
+            return
+        os.environ.pop(_MLFLOW_RUN, None)
+        # Put back at last: an end in MLflow takes it away, too.
+        outer = next((one for one in _active if one.id == then), None)
+        if then is not None and not (outer is not None and outer._is_active_in(mlflow)):
+            os.environ[_MLFLOW_RUN] = then
 
-    def _keep(self, files: Files) -> None:
-        try:
-            for name, content in files.items():
-                stage(self._journal.files / name, content)
-        except OSError as error:
-            _log.warning("Files of run %s could not be kept: %s.", self.name, error)
+    def _is_active_in(self, mlflow: Any) -> bool:
+        active = None if mlflow is None else mlflow.active_run()
+        return active is not None and active.info.run_id in (self.id, self._ids.in_store(self.id))
 
     def __enter__(self) -> Self:
         return self

@@ -45,8 +45,7 @@ def tidy(folder: Path, store: StoreClient, run: str, gone: Container[str] = froz
         The store cannot be asked now.
     """
     deleted = 0
-    for left in [*folder.glob(f"*{UNFINISHED}"), *folder.glob("*.cursor.*")]:
-        left.unlink(missing_ok=True)  # by a process that was killed
+    tidy_unfinished(folder)
     brought = _brought(folder, gone)
     while brought:
         expected, some = Expected(), []
@@ -75,6 +74,12 @@ def tidy(folder: Path, store: StoreClient, run: str, gone: Container[str] = froz
         if cursor.stem not in left_to:
             cursor.unlink(missing_ok=True)
     return deleted
+
+
+def tidy_unfinished(folder: Path) -> None:
+    """Delete what a process that was killed has left: one that lives writes it again."""
+    for left in [*folder.glob(f"*{UNFINISHED}"), *folder.glob("*.cursor.*")]:
+        left.unlink(missing_ok=True)
 
 
 def _brought(folder: Path, gone: Container[str]) -> list[Segment]:

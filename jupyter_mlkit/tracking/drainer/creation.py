@@ -7,11 +7,12 @@ from typing import Any, TypeVar
 from jupyter_mlkit.errors import InvalidInputError
 
 from ..client import StoreClient
-from ..journal.entries import Created
+from ..journal.entries import Created, Opened
 from ..journal.home import Home, Journal
 from ..journal.ids import Ids, is_local
 from ..tags import PARENT, RUN_KEY
 from .source import waiting
+from .writers import Life, writers
 
 T = TypeVar("T", str, str | None)
 #: MLflow's own experiment, which every store has.
@@ -20,11 +21,17 @@ _DEFAULT = "0"
 _MOST = 100
 
 
+class NotBegunError(Exception):
+    """A run is about to be begun: its process has not said yet how."""
+
+
 def run_in_store(home: Home, journal: Journal, store: StoreClient) -> str:
     """Return the id that a run has in the store, where it is made if it is not there.
 
     Raises
     ------
+    NotBegunError
+        It is to be asked for again, or one that it is a child of.
     MLKitError
         The store cannot be used now, or refuses.
     OSError
@@ -136,9 +143,20 @@ def _experiment(store: Any, name: str | None) -> str:
 
 
 def _created(journal: Journal) -> Created:
+    has_files = any(one.exists() for one in (*journal.waiting_files, journal.unmade))
+    # Looked at before the entries: all that the dead have written is among those.
+    lives = writers(journal.folder)
+    # A parent of which nothing is here was begun elsewhere, and nobody is about to.
+    is_about_to, has_more = journal.folder.is_dir() and not (lives or has_files), False
     for one in waiting(journal.folder):
         if isinstance(one.entry, Created):
             return one.entry
+        if not isinstance(one.entry, Opened):
+            has_more = True
+        elif lives.get(one.writer, Life.ALIVE) not in (Life.CLOSED, Life.DEAD):
+            is_about_to = True
+    if is_about_to and not has_more:
+        raise NotBegunError
     # Damage has hidden it. What else there is of the run is worth a run.
     return Created(_DEFAULT, "", "unknown", 0, "", {"mlflow.note.content": "How it began is lost."})
 

@@ -32,6 +32,8 @@ _HINT = "It is tried again by itself, and at once by jupyter mlkit sync; nothing
 class _Attempt:
     run: str
     child: subprocess.Popen[bytes] | None = None
+    #: Whether the process has ended, though nothing was made of that yet.
+    is_over: bool = False
     tried: int = 0
     failures: int = 0
     wait: float = _FIRST_WAIT
@@ -56,7 +58,7 @@ class HandedOver:
     @property
     def is_making(self) -> bool:
         """Whether a process of ours is about to log a model."""
-        return any(one.child is not None for one in self._attempts.values())
+        return self._running > 0
 
     @property
     def troubles(self) -> list[Trouble]:
@@ -111,15 +113,19 @@ class HandedOver:
         return ended
 
     def forget_made(self) -> None:
-        """Forget the models that are logged, of whose runs there may be no journal any more."""
+        """Note the processes that have ended, and forget the models that are logged.
+
+        Of their runs there may be no journal any more.
+        """
         for folder, attempt in [*self._attempts.items()]:
-            is_over = attempt.child is None or attempt.child.poll() is not None
-            if is_over and not folder.exists():
+            attempt.is_over = attempt.child is None or attempt.child.poll() is not None
+            if attempt.is_over and not folder.exists():
                 del self._attempts[folder]
 
     @property
     def _running(self) -> int:
-        return sum(one.child is not None for one in self._attempts.values())
+        # A journal that cannot be brought does not get to what became of its models.
+        return sum(one.child is not None and not one.is_over for one in self._attempts.values())
 
     def _poll(self, journal: Journal, notes: dict[Path, Unmade | None], uri: str) -> int:
         ended = 0
@@ -142,6 +148,7 @@ class HandedOver:
         try:
             with (folder / _LOG).open("ab") as log:
                 log.truncate(0)  # of an attempt before; one that goes on writes at the end
+                attempt.is_over = False
                 attempt.child = subprocess.Popen(
                     # Never what happens to lie in a current folder: that is not the user's code.
                     [note.python, "-P", "-m", "jupyter_mlkit.tracking.making", folder, run],

@@ -25,8 +25,8 @@ from ..redact import redact
 from ..schema import require_file
 from ..store import artifact_root_for
 from .asides import forget_models
-from .confirm import tidy
-from .creation import run_in_store
+from .confirm import tidy, tidy_unfinished
+from .creation import NotBegunError, run_in_store
 from .cursors import read_cursor
 from .drain import drain
 from .files import bring_files
@@ -150,6 +150,9 @@ class Drainer:
         try:
             store = self._store(journal.store)
             done = self._emptied(journal, store, go_on)
+        except NotBegunError:  # in a moment, or never where its process was killed
+            tidy_unfinished(journal.folder)
+            return 0
         except (BackendError, ForbiddenError) as error:
             newer = error.code == "newer_journal"
             self._failed(place if newer else journal.store, error)

@@ -85,11 +85,10 @@ def hand_over(journal: Journal, name: str, model: Any, example: Any = None) -> N
 
     key = uuid.uuid4().hex
     folder = journal.unmade / f"{HIDDEN}{key}"
-    here = str(Path.cwd())
     note = Unmade(
         name,
         sys.executable,
-        [str(one) or here for one in sys.path],
+        [str(Path(one).absolute()) for one in sys.path],  # it is made in another folder
         {each: os.environ[each] for each in _NEEDED if each in os.environ},
         "torch" in sys.modules,
     )

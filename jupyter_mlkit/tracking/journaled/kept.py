@@ -27,6 +27,8 @@ class Kept:
         By which its journal is named.
     run : Run or None
         As it was made, for where the store cannot be asked.
+    has_others : bool
+        Whether more is logged to its journal than what is noted here.
     latest : dict
         The latest point of each metric.
     params, tags : dict
@@ -41,6 +43,7 @@ class Kept:
 
     run_id: str
     run: Any = None
+    has_others: bool = False
     recorder: Recorder | DirectRecorder | None = None
     room: Room | None = None
     latest: dict[str, Latest] = field(default_factory=dict)

@@ -65,7 +65,8 @@ class Logged(Own):
                     INVALID_PARAMETER_VALUE,
                 )
             self._stage(kept, files)
-            told, named = self._room(kept).given(kept.params, new)
+            told, named, more = self._room(kept).given(kept.params, new)
+            self._room(kept).keep(more)
             entries: list[Entry] = [
                 Metric(
                     one.key, float(one.value), int(one.timestamp), int(one.step),

@@ -43,10 +43,28 @@ def run_in(journal: Journal) -> Any:
     BackendError
         ``newer_journal``.
     """
-    kept = Kept(journal.run)
+    kept = noted_in(journal)
+    return None if kept.run is None else kept.over(kept.run)
+
+
+def noted_in(journal: Journal, run: Any = None) -> Kept:
+    """Return what waits in the journal of a run.
+
+    Parameters
+    ----------
+    journal : Journal
+    run : Run, optional
+        As it was made; else as the journal tells, where that waits there.
+
+    Raises
+    ------
+    BackendError
+        ``newer_journal``.
+    """
+    kept = Kept(journal.run, run)
     for one in waiting(journal.folder):
         if isinstance(one.entry, Created):
             kept.run = kept.run or run_made(one.entry, journal.run)
         else:
             kept.note(one.entry)
-    return None if kept.run is None else kept.over(kept.run)
+    return kept

@@ -59,8 +59,8 @@ class Room:
 
     def given(
         self, known: Mapping[str, str], new: Mapping[str, str]
-    ) -> tuple[dict[str, str], dict[str, str]]:
-        """Keep params beyond the most in the file; what cannot be kept is warned of.
+    ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+        """Part params into what MLflow is given, and what is beyond the most.
 
         Parameters
         ----------
@@ -70,23 +70,28 @@ class Room:
 
         Returns
         -------
-        params, tags : dict
-            What MLflow is given; the tag names the file.
+        params, tags, more : dict
+            What MLflow is given; the tag names the file. And what :meth:`keep` is to be given.
         """
         left = max(0, MOST_PARAMS - len(known))
         more = dict([one for one in new.items() if one[0] not in known][left:])
         # What is in the file is there already.
         told = {key: value for key, value in new.items() if key not in more and key not in self}
         if not more:
-            return told, {}
+            return told, {}, {}
         if self._more is None or self._more.pid != os.getpid():
             # A fork has a file of its own: two processes would replace each other's.
             self._more = _More(self._place, self._more.params if self._more else {})
+        return told, {MORE_PARAMS: self._more.name}, more
+
+    def keep(self, more: dict[str, str]) -> None:
+        """Keep params beyond the most in the file; what cannot be kept is warned of."""
+        if not more or self._more is None:
+            return
         try:
             self._more.add(more)
         except OSError as error:
             _log.warning("%d params could not be kept: %s.", len(more), error)
-        return told, {MORE_PARAMS: self._more.name}
 
     def __contains__(self, key: str) -> bool:
         """Whether a param is in the file."""

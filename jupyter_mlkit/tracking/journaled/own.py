@@ -17,6 +17,7 @@ from ..drainer.process import start
 from ..drainer.service import backlog
 from ..drainer.status import read_troubles
 from ..drainer.wake import wake
+from ..journal.begun import all_begun, begun
 from ..journal.files import stage
 from ..journal.home import Home
 from ..journal.ids import is_local
@@ -27,6 +28,7 @@ from .direct import DirectRecorder
 from .errors import unavailable
 from .kept import Kept
 from .models import Models
+from .offline import noted_in, run_in, run_made
 from .passing import PassedOn
 from .reach import Reach, UnreachableError
 
@@ -111,10 +113,33 @@ class Own(PassedOn):  # type: ignore[misc]
             raise unavailable(f"{given} is not in the tracking store yet.")
         return known
 
-    def _keep_files_first(self, kept: Kept) -> None:
+    def _known_here(self, run_id: str) -> Kept | None:
+        """Return the own part of a run, also of one that was begun here without MLflow."""
+        kept = self._kept.get(run_id)
+        if kept is not None or not is_local(run_id):
+            return kept
+        created = begun(self._home.find(self.uri, run_id))
+        if created is None:
+            return None
+        made = run_made(created, run_id)
+        return self._kept.setdefault(run_id, Kept(run_id, made, has_others=True))
+
+    def _all_known_here(self) -> list[Kept]:
+        """Return the own parts of all runs, each once."""
+        for run_id in all_begun(self._home.find(self.uri, "0").store):
+            self._known_here(run_id)
+        return [*{one.run_id: one for one in [*self._kept.values()]}.values()]
+
+    def _waiting_part(self, kept: Kept) -> Kept:
+        """Return what of a run waits; asked before the store is, which it may arrive in."""
+        if not kept.has_others:
+            return kept
+        return noted_in(self._home.find(self.uri, kept.run_id), kept.run)
+
+    def _keep_files_first(self, kept: Kept, run: Any) -> None:
         journal = self._home.find(self.uri, kept.run_id)
         place = Place((journal.files, journal.sending), self._reach)
-        keep_first(kept.run.info.artifact_uri, place)
+        keep_first(run.info.artifact_uri, place)
 
     def _stage(self, kept: Kept, files: Mapping[str, bytes]) -> None:
         """Keep files of a run until the drainer has brought them."""
@@ -134,7 +159,7 @@ class Own(PassedOn):  # type: ignore[misc]
         if kept is not None and kept.recorder is not None:
             return kept.recorder, kept
         with self._lock:
-            kept = self._kept.get(run_id) or self._resumed(run_id)
+            kept = self._known_here(run_id) or self._resumed(run_id)
             if kept.recorder is None:
                 kept.recorder = self._recorder(kept.run_id)
             self._kept[kept.run_id] = self._kept[run_id] = kept
@@ -163,11 +188,13 @@ class Own(PassedOn):  # type: ignore[misc]
         there = self._ids.in_store(run_id) or run_id
         if there in self._kept:
             return self._kept[there]
+        if is_local(there):
+            return Kept(there, run_in(self._home.find(self.uri, there)), has_others=True)
         seen = self._seen
         if seen is None or seen.info.run_id != there:
             return Kept(there)
         kept = Kept(there, seen, params=dict(seen.data.params))
-        self._keep_files_first(kept)
+        self._keep_files_first(kept, seen)
         return kept
 
     def _end(self, kept: Kept) -> None:

@@ -9,7 +9,7 @@ from mlflow.utils.name_utils import _generate_random_name
 from mlflow.utils.time import get_current_time_millis
 
 from ..drainer.creation import experiment_in_store
-from ..journal.entries import Created, Updated
+from ..journal.entries import Created, Entry, Tags, Updated
 from ..journal.ids import is_local, new_id
 from ..provenance.record import at_end, at_resume, at_start, is_noted
 from ..tags import PARENT, RUN_KEY
@@ -30,6 +30,7 @@ class Runs(Own):
     ) -> Any:
         """Make a run: in the store, or in the journal while that cannot be asked."""
         key, tags = new_id(), list(tags or [])
+        there, later = self._parent_in_store(tags)
         try:
             run = self._reach.ask(
                 lambda real: real.create_run(
@@ -37,7 +38,7 @@ class Runs(Own):
                     user_id,
                     start_time,
                     # Where the reply is lost the run is found by this, and not made again.
-                    [*tags, RunTag(RUN_KEY, key)],
+                    [*there, RunTag(RUN_KEY, key)],
                     run_name,
                 )
             )
@@ -48,12 +49,22 @@ class Runs(Own):
         run_id = made.info.run_id
         kept = self._kept[run_id] = Kept(run_id, made)
         if run is not None:
-            self._keep_files_first(kept)
+            self._keep_files_first(kept, made)
         # The run has a journal from its first moment: that tells whether its process is alive.
-        self._opened(run_id)[0].record(created)
+        self._opened(run_id)[0].record(created, *(later if run is not None else []))
         parent = created.tags.get(PARENT)
         at_start(run_id, parent=parent, into=self._home.find(self.uri, kept.run_id).files)
         return made
+
+    def _parent_in_store(self, tags: list[Any]) -> tuple[list[Any], list[Entry]]:
+        """Return tags with the parent's id in the store, or what tells it once there is one."""
+        parent = next((one.value for one in tags if one.key == PARENT), None)
+        if not isinstance(parent, str) or not is_local(parent):
+            return tags, []
+        known = self._ids.in_store(parent)
+        if known is None:
+            return tags, [Tags({PARENT: parent})]
+        return [RunTag(PARENT, known) if one.key == PARENT else one for one in tags], []
 
     def _created(
         self, key: str, run: Any, experiment: str, user: str, begun: int, tags: Any, name: Any
@@ -78,24 +89,26 @@ class Runs(Own):
         """Return a run as it will be."""
         if is_local(run_id) and self._ids.in_store(run_id) is None:
             return self._waiting_run(run_id)
-        kept = self._kept.get(run_id)
-        waits = kept is not None and self._waits(kept)
+        kept = self._known_here(run_id)
+        own = self._waiting_part(kept) if kept is not None and self._waits(kept) else None
         try:
             found = self._reach.ask(lambda real: real.get_run(self.in_store(run_id)))
         except UnreachableError as error:
             if kept is None or kept.run is None:
                 raise unavailable(str(error)) from error
-            return kept.over(kept.run)
+            return (own or kept).over(kept.over(kept.run))
         if kept is None:
             self._seen = found
             return found
+        if is_local(kept.run_id):
+            self._keep_files_first(kept, found)
         # What others have changed since all of it arrived is newer.
-        return kept.over(found) if waits else Kept(kept.run_id, kept.run).over(found)
+        return (own or Kept(kept.run_id, kept.run)).over(found)
 
     def _waiting_run(self, run_id: str) -> Any:
-        kept = self._kept.get(run_id)
+        kept = self._known_here(run_id)
         if kept is not None and kept.run is not None:
-            return kept.over(kept.run)
+            return self._waiting_part(kept).over(kept.run)
         found = run_in(self._home.find(self.uri, run_id))
         if found is None:
             raise unavailable(f"Run {run_id} is not in the tracking store yet.")

@@ -97,23 +97,26 @@ class Searched(Own):
 
     def _shown(self, search: Any) -> Any:
         """Return what the store finds, each run with what this process has logged to it."""
-        waiting = {run_id for run_id, kept in [*self._kept.items()] if self._waits(kept)}
+        waiting = {
+            self._ids.in_store(kept.run_id) or kept.run_id: self._waiting_part(kept)
+            for kept in self._all_known_here()
+            if self._waits(kept)
+        }
         found = search(self.real)
         runs = [
-            self._kept[run.info.run_id].over(run) if run.info.run_id in waiting else run
+            waiting[run.info.run_id].over(run) if run.info.run_id in waiting else run
             for run in found
         ]
         return PagedList(runs, found.token)
 
     def _waiting_in(self, experiments: set[str]) -> list[Any]:
         """Return the own runs of experiments that the store does not have yet."""
-        kept = {one.run_id: one for one in [*self._kept.values()]}
         return [
-            one.over(one.run)
-            for run_id, one in kept.items()
-            if is_local(run_id)
+            self._waiting_part(one).over(one.run)
+            for one in self._all_known_here()
+            if is_local(one.run_id)
             and one.run is not None
-            and self._ids.in_store(run_id) is None
+            and self._ids.in_store(one.run_id) is None
             # Of an experiment that was made meanwhile it still has the id that it was made with.
             and experiments & {one.run.info.experiment_id, self._known_id(one)}
         ]

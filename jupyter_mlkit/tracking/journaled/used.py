@@ -50,7 +50,9 @@ class Used(Own):
         try:
             known = self.get_run(run_id).data.tags
         except MlflowException:
-            known = {}
+            kept = self._kept.get(run_id)
+            tags = {} if kept is None else kept.tags
+            known = {key: value for key, value in tags.items() if value is not None}
         found = cube_tags(datasets, known)
         split = split_of(datasets)
         if split is not None and SPLIT_HASH not in known:

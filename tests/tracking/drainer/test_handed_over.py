@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow.entities import LoggedModelOutput, LoggedModelStatus
@@ -14,7 +15,7 @@ from sklearn.linear_model import LinearRegression
 from stores import Place, until
 
 from jupyter_mlkit.tracking import tags
-from jupyter_mlkit.tracking.drainer import handed_over, refused_models
+from jupyter_mlkit.tracking.drainer import handed_over, refused_models, service
 from jupyter_mlkit.tracking.drainer.dead_letters import DeadLetter, dead_letters, keep
 from jupyter_mlkit.tracking.drainer.service import Drainer
 from jupyter_mlkit.tracking.drainer.status import pending
@@ -238,6 +239,34 @@ def test_what_a_model_is_that_cannot_be_read_is_kept_aside(home: Home, journal: 
     Drainer(home).round()
     (letter,) = dead_letters(journal.folder)
     assert (letter.key, letter.why) == (folder.name, "What it is cannot be read.")
+
+
+def test_a_run_that_cannot_be_brought_holds_up_no_models_of_others(
+    home: Home, file_store: Place, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = home.journal(
+        file_store.uri, file_store.client.create_run(file_store.experiment()).info.run_id
+    )
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    hand_over(journal, "line", [1])
+    drainer = Drainer(home, Clock())
+    drainer.round()
+    assert drainer.is_making
+    hand_over(other, "plane", [1])
+    drain = service.bring_files
+
+    def fails(where: Journal, *given: Any, **named: Any) -> None:
+        if where == journal:
+            raise OSError("it cannot be read")
+        drain(where, *given, **named)
+
+    monkeypatch.setattr(service, "bring_files", fails)
+    rounds(drainer, lambda: any("plane" in one.error for one in drainer.troubles))
+    assert not drainer.is_making
+    # What became of the other is made something of as soon as that can be.
+    monkeypatch.setattr(service, "bring_files", drain)
+    drainer.try_now()
+    rounds(drainer, lambda: any("line" in one.error for one in drainer.troubles))
 
 
 def test_one_model_after_the_other(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import threading
 import time
 from pathlib import Path
@@ -41,6 +42,19 @@ def test_a_model_waits_with_its_example_until_it_is_made(home: Home, journal: Jo
     assert not journal.unmade.exists()
     assert pending(home) == []
     assert not needs_drainer(home)
+
+
+def test_where_it_looks_for_modules_is_told_to_whoever_is_elsewhere(
+    tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    monkeypatch.setattr(sys, "path", ["", "../lib", "inside", "/there"])
+    hand_over(journal, "line", [1])
+    ((_, note),) = unmade(journal)
+    assert note is not None
+    here = tmp_path / "notebooks"
+    assert note.path == [*map(str, (here, here / "../lib", here / "inside")), "/there"]
 
 
 def test_what_cannot_be_pickled_or_written_leaves_nothing(

@@ -61,7 +61,13 @@ def test_the_whole_is_in_a_file_and_is_named(
 def test_params_that_come_after_the_file_was_sent_replace_none(tmp_path: Path) -> None:
     room = Room(tmp_path)
     first = {f"p{n}": str(n) for n in range(MOST_PARAMS + 2)}
-    told, named = room.given({}, first)
+
+    def given(known: dict[str, str], new: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+        told, named, more = room.given(known, new)
+        room.keep(more)
+        return told, named
+
+    told, named = given({}, first)
     assert len(told) == MOST_PARAMS
     (path,) = tmp_path.rglob("*.jsonl")
     assert named == {MORE_PARAMS: path.relative_to(tmp_path).as_posix()}
@@ -72,8 +78,8 @@ def test_params_that_come_after_the_file_was_sent_replace_none(tmp_path: Path) -
     beyond = [["p1000", "1000"], ["p1001", "1001"]]
     assert inside() == beyond
     path.unlink()  # by the drainer, which has sent it
-    assert room.given(first, {"x": "1", "p1": "1", "p1001": "1001"}) == ({"p1": "1"}, named)
+    assert given(first, {"x": "1", "p1": "1", "p1001": "1001"}) == ({"p1": "1"}, named)
     assert inside() == [*beyond, ["x", "1"]]
-    assert room.given(first, {"y": "2"}) == ({}, named)
+    assert given(first, {"y": "2"}) == ({}, named)
     assert inside() == [*beyond, ["x", "1"], ["y", "2"]]
-    assert room.given(first, {"p1000": "1000"}) == ({}, {})
+    assert given(first, {"p1000": "1000"}) == ({}, {})

@@ -27,7 +27,7 @@ def prepare_file(path: Path, artifact_root: Path) -> None:
     private_folder(path.parent)
     refuse_foreign_file(path)
     with preparing(path):
-        if not path.exists() or path.stat().st_size == 0:
+        if not is_there(path):
             _create(path, artifact_root)
         try:
             with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
@@ -36,6 +36,28 @@ def prepare_file(path: Path, artifact_root: Path) -> None:
                 keep_statistics(connection)
         except sqlite3.Error as error:
             raise sqlite_error(error, path) from error
+
+
+def is_there(path: Path) -> bool:
+    """Return whether there is a database; SQLite takes an empty file for one without tables."""
+    return path.exists() and path.stat().st_size > 0
+
+
+def check_file(path: Path) -> None:
+    """Raise where the tables of a store file are not those of this MLflow; nothing is written.
+
+    MLflow itself would bring those of an older one up to date, in place and without a backup.
+
+    Raises
+    ------
+    BackendError
+        ``store_schema``, ``not_a_store``, ``store_locked``.
+    """
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+            _check_revision(connection, path)
+    except sqlite3.Error as error:
+        raise sqlite_error(error, path) from error
 
 
 def preparing(path: Path) -> AbstractContextManager[None]:

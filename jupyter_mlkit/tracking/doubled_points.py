@@ -51,14 +51,23 @@ def without_doubled(folder: Path, metrics: Iterable[Path]) -> Iterator[tuple[Pat
         yield shown, left_out
 
 
-def _show(real: Path, shown: Path, changed: dict[Path, bytes], above: set[Path]) -> None:
+def _show(
+    real: Path,
+    shown: Path,
+    changed: dict[Path, bytes],
+    above: set[Path],
+    *,
+    of_metrics: bool = False,
+) -> None:
     shown.mkdir()
     for one in real.iterdir():
         place = shown / one.name
         if one in changed:
             place.write_bytes(changed[one])
-        elif one in above:
-            _show(one, place, changed, above)
+        # The folder of a metric called a/b: MLflow does not look into links to folders.
+        elif one in above or (of_metrics and one.is_dir() and not one.is_symlink()):
+            below = of_metrics or one.name == "metrics"
+            _show(one, place, changed, above, of_metrics=below)
         else:
             place.symlink_to(one)
 

@@ -214,6 +214,23 @@ def test_doubled_points_are_one(found: FileStore, tmp_path: Path) -> None:
     assert missing_runs(found, path) == 0
 
 
+def test_doubled_points_of_one_metric_take_no_other_away(found: FileStore, tmp_path: Path) -> None:
+    metric = one_metric(found.folder)
+    metrics = metric.parents[1]
+    (metrics / "b" / "c").mkdir(parents=True)
+    for name in ("flat", "b/doubled", "b/c/deep"):
+        (metrics / name).write_text("5 1.0 1\n6 1.0 1\n")
+    for name in ("flat", "b/doubled"):
+        (metrics / name).write_text("5 1.0 1\n5 1.0 1\n")
+    path = tmp_path / "mlflow.db"
+    assert bring(found, path) == 2
+    with closing(sqlite3.connect(path)) as connection:
+        points = connection.execute(
+            "SELECT key, count(*) FROM metrics WHERE run_uuid = ? GROUP BY key", [metric.parts[-4]]
+        ).fetchall()
+    assert dict(points) == {"a/loss": 10, "flat": 1, "b/doubled": 1, "b/c/deep": 2}
+
+
 @pytest.mark.parametrize("damage", ["line", "meta", "no id"])
 def test_what_cannot_be_read_is_named_and_nothing_is_brought(
     found: FileStore, damage: str, tmp_path: Path

@@ -101,6 +101,8 @@ def check(path: Path, rows: dict[str, int]) -> None:
 def replace_content(store: sqlite3.Connection, new: Path) -> None:
     """Give the store, of which one is :func:`alone`, the content of `new`: all of it or nothing."""
     with closing(sqlite3.connect(new)) as source:
+        # The mode is content, too: a write-ahead log would come to a network folder with it.
+        source.execute("PRAGMA journal_mode = DELETE")
         source.backup(store)
 
 

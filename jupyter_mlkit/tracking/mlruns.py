@@ -10,7 +10,7 @@ import shlex
 import sqlite3
 import warnings
 from collections.abc import Iterator
-from contextlib import closing, redirect_stdout
+from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from itertools import chain
@@ -265,10 +265,31 @@ def _fill(new: Path, found: FileStore) -> int:
         quiet(),
         redirect_stdout(StringIO()),
         warnings.catch_warnings(),
+        _closed(new),
     ):
         # Not from text: a folder may have any name.
         fill(folder, URL.create("sqlite", database=str(new)), progress=False)
     return left_out
+
+
+@contextmanager
+def _closed(new: Path) -> Iterator[None]:
+    """Close the database afterwards: MLflow leaves its engine, with a connection, to chance."""
+    from sqlalchemy import Connection, Engine, event
+
+    engines = []
+
+    def remember(connection: Connection) -> None:
+        if connection.engine.url.database == str(new):
+            engines.append(connection.engine)
+
+    event.listen(Engine, "engine_connect", remember)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "engine_connect", remember)
+        for engine in engines:
+            engine.dispose()
 
 
 def _check(new: Path, found: FileStore) -> None:

@@ -157,6 +157,23 @@ def test_everything_is_brought_and_the_folder_stays(
     assert not [one for one in path.parent.glob(".*") if one.is_file()]
 
 
+@pytest.mark.parametrize("target", ["absent", "unused"])
+def test_on_a_network_folder_it_comes_without_a_write_ahead_log(
+    found: FileStore, target: str, file_store: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLflow fills its database with one, and there it would damage the store."""
+    monkeypatch.setattr(schema, "on_network", lambda _: True)
+    path = file_store.path if target == "unused" else tmp_path / "else" / "mlflow.db"
+    assert path is not None
+    if target == "unused":
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+    bring(found, path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    assert missing_runs(found, path) == 0
+
+
 def test_artifacts_are_read_where_they_lie_and_told_of_where_they_do_not(tmp_path: Path) -> None:
     mlruns = old_file_store(tmp_path / "here", runs=1)
     run = one_metric(mlruns).parents[2]

@@ -14,8 +14,8 @@ from mlflow.store.tracking.dbmodels.initial_models import Base
 from mlflow.store.tracking.file_store import FileStore
 from sqlalchemy import URL, create_engine
 
-#: With nothing but runs and models; with datasets; with logged models.
-OLD_SCHEMAS = ("cc1f77228345", "7f2a7d5fae7d", "6953534de441")
+#: With nothing but runs and models; with datasets; with logged models; with runs alone.
+OLD_SCHEMAS = ("cc1f77228345", "7f2a7d5fae7d", "6953534de441", "89d4b8295536")
 
 
 def old_database(path: Path, revision: str = OLD_SCHEMAS[1], *, runs: int = 3) -> Path:

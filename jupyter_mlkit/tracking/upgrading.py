@@ -90,7 +90,8 @@ def upgrade_store(path: Path, on_backup: Callable[[Path], None] = lambda _: None
     ----------
     path : Path
     on_backup : callable
-        Is told of the backup as soon as it is whole. It is never removed.
+        Is told of the backup as soon as it is whole. It stays, unless the upgrade fails before
+        the store is touched.
 
     Raises
     ------
@@ -109,19 +110,23 @@ def upgrade_store(path: Path, on_backup: Callable[[Path], None] = lambda _: None
         except sqlite3.Error as error:
             raise sqlite_error(error, path) from error
         on_backup(backup)
+        touched = False
         try:
             with draft(path) as new:
                 copy_to(store, new)
                 _migrate(new)
                 check(new, plan.rows)
+                touched = True
                 replace_content(store, new)
         # MLflow's migrations, and what they call, raise whatever they like.
         except Exception as error:
+            if not touched:  # each further try would leave another one
+                backup.unlink(missing_ok=True)
+            also = f"The backup {backup} is the same. " if touched else "The backup was removed. "
             raise BackendError(
                 f"{path} could not be upgraded, and is as it was: {reason(error)}",
                 code="upgrade_failed",
-                hint=f"The backup {backup} is the same. mlflow of the version that made the "
-                "store still opens it.",
+                hint=f"{also}mlflow of the version that made the store still opens it.",
             ) from error
     return plan
 

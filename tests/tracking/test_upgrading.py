@@ -195,10 +195,10 @@ def test_a_disk_that_is_full_in_the_middle_changes_nothing(path: Path) -> None:
     )
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"upgrade_failed: {path} could not be upgraded, and is as it ")
-    (backup,) = backups(path)
-    assert f"Backup: {backup}\n" in ended.stdout
-    assert str(backup) in ended.stderr
-    assert content(path) == content(backup) == before
+    assert "Backup: " in ended.stdout
+    assert "The backup was removed." in ended.stderr
+    assert backups(path) == []
+    assert content(path) == before
     assert revision_of(path) == OLD_SCHEMAS[1]
     assert not [*path.parent.glob(".*")]
 
@@ -217,9 +217,44 @@ def test_a_migration_that_fails_or_loses_runs_changes_nothing(
     error = failure(lambda: upgrade_store(path))
     assert error.code == "upgrade_failed"
     assert "27 metrics, not 30" in error.message
-    assert str(backups(path)[0]) in (error.hint or "")
+    assert backups(path) == []
     assert (content(path), revision_of(path)) == (before, OLD_SCHEMAS[1])
     assert not [*path.parent.glob(".*")]
+
+
+def test_a_backup_stays_where_the_store_was_touched(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(store: sqlite3.Connection, new: Path) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(upgrading, "replace_content", fail)
+    error = failure(lambda: upgrade_store(path))
+    assert (error.code, "disk I/O error" in error.message) == ("upgrade_failed", True)
+    (backup,) = backups(path)
+    assert str(backup) in (error.hint or "")
+    assert content(backup) == content(path)
+
+
+@pytest.mark.parametrize("table", ["tags", "datasets"])
+def test_a_migration_that_loses_what_is_beside_the_points_changes_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    real = upgrading._migrate
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO tags SELECT 'note', 'x', run_uuid FROM runs")
+        connection.execute(
+            "INSERT INTO datasets(dataset_uuid, experiment_id, name, digest, dataset_source_type,"
+            " dataset_source) VALUES ('d', 1, 'sst', 'abc', 'local', '{}')"
+        )
+
+    def forget(new: Path) -> None:
+        real(new)
+        with closing(sqlite3.connect(new)) as connection, connection:
+            connection.execute(f"DELETE FROM {table}")
+
+    monkeypatch.setattr(upgrading, "_migrate", forget)
+    assert f"0 {table}, not " in failure(lambda: upgrade_store(path)).message
 
 
 def test_a_damaged_store_is_said_and_left(path: Path) -> None:

@@ -6,9 +6,11 @@ artifacts lie there.
 
 from __future__ import annotations
 
+import logging
 import shlex
 import sqlite3
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -18,16 +20,13 @@ from pathlib import Path
 
 from jupyter_mlkit.errors import BackendError
 
-from .alone import alone, reason, replace_content, require_space
+from .alone import alone, count_rows, reason, replace_content, require_space
 from .doubled_points import without_doubled
 from .drafts import clear_drafts, draft
+from .mlruns_files import experiments_in, metrics_in, rows_in, runs_in
 from .schema import BUSY_SECONDS, prepare_file, preparing, quiet, sqlite_error
 from .store import file_store_folder, is_file_store
 
-_META = "meta.yaml"
-_TRASH = ".trash"
-#: Folders of an experiment that are no runs.
-_RESERVED = frozenset({"tags", "datasets", "traces", "models", _TRASH})
 #: A row of a database for a file with a few letters, and its part of an index, twice: once in the
 #: file that is built, once in the transaction that brings it into the store.
 _ROW_BYTES = 2 * 512
@@ -72,9 +71,9 @@ def find_file_store(folder: Path) -> FileStore | None:
     """
     try:
         for place in (folder / "mlruns", folder):
-            experiments = list(_experiments(place))
+            experiments = list(experiments_in(place))
             if experiments:
-                runs = chain.from_iterable(_runs(one) for one in experiments)
+                runs = chain.from_iterable(runs_in(one) for one in experiments)
                 return FileStore(
                     place.absolute(),
                     frozenset(str(int(one.name)) for one in experiments),
@@ -87,20 +86,6 @@ def find_file_store(folder: Path) -> FileStore | None:
             hint="Ask its owner for access.",
         ) from error
     return None
-
-
-def _experiments(place: Path) -> Iterator[Path]:
-    for folder in (place, place / _TRASH):
-        if folder.is_dir():
-            yield from (
-                one for one in folder.iterdir() if one.name.isdecimal() and (one / _META).is_file()
-            )
-
-
-def _runs(experiment: Path) -> Iterator[Path]:
-    for one in experiment.iterdir():
-        if one.name not in _RESERVED and (one / _META).is_file():
-            yield one
 
 
 def offer(folder: Path, path: Path) -> BackendError | None:
@@ -158,7 +143,7 @@ def plan_migration(found: FileStore, path: Path) -> None:
             "that is not there yet, for this command and to look at it.",
         )
     there = next(folder for folder in path.parents if folder.exists())
-    require_space(there / path.name, _ROW_BYTES * _values(found))
+    require_space(there / path.name, _ROW_BYTES * rows_in(found.folder).total())
 
 
 def migrate(found: FileStore, path: Path, artifact_root: Path) -> int:
@@ -191,7 +176,7 @@ def migrate(found: FileStore, path: Path, artifact_root: Path) -> int:
                 raise BackendError("somebody has begun to use it meanwhile.")
             with draft(path) as new:
                 left_out = _fill(new, found)
-                _check(new, found)
+                _check(new, found, left_out)
                 replace_content(store, new)
                 return left_out
         # MLflow trusts the files to be as it would write them, and raises whatever happens.
@@ -233,43 +218,47 @@ def _is_empty(store: sqlite3.Connection) -> bool:
     )
 
 
-def _values(found: FileStore) -> int:
-    """Return how many values become rows: a line of a metric, or a small file."""
-    values = 0
-    for metric in _metrics(found):
-        with metric.open("rb") as file:
-            values += sum(1 for _ in file)
-    for run in _all_runs(found):
-        for kind in ("params", "tags"):
-            values += sum(1 for one in (run / kind).rglob("*") if one.is_file())
-    return values
-
-
-def _all_runs(found: FileStore) -> Iterator[Path]:
-    return chain.from_iterable(_runs(one) for one in _experiments(found.folder))
-
-
-def _metrics(found: FileStore) -> Iterator[Path]:
-    for run in _all_runs(found):
-        yield from (one for one in (run / "metrics").rglob("*") if one.is_file())
-
-
 def _fill(new: Path, found: FileStore) -> int:
     """Do what ``mlflow migrate-filestore`` does."""
     from mlflow.store.fs2db import migrate as fill
     from sqlalchemy import URL
 
     with (
-        without_doubled(found.folder, _metrics(found)) as (folder, left_out),
+        without_doubled(found.folder, metrics_in(found.folder)) as (folder, left_out),
         # It prints a summary, and changes the filters of warnings.
         quiet(),
         redirect_stdout(StringIO()),
         warnings.catch_warnings(),
         _closed(new),
+        _told() as unread,
     ):
         # Not from text: a folder may have any name.
         fill(folder, URL.create("sqlite", database=str(new)), progress=False)
+    if unread:  # MLflow leaves out what it cannot read
+        raise BackendError(unread[0].replace(str(folder), str(found.folder)))
     return left_out
+
+
+@contextmanager
+def _told() -> Iterator[list[str]]:
+    """Collect what MLflow warns of."""
+    messages: list[str] = []
+
+    class Collect(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            messages.append(record.getMessage())
+
+    logger, collect = logging.getLogger("mlflow.store.fs2db"), Collect(logging.WARNING)
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(collect)
+    logger.setLevel(logging.WARNING)
+    logger.propagate = False
+    try:
+        yield messages
+    finally:
+        logger.removeHandler(collect)
+        logger.setLevel(level)
+        logger.propagate = propagate
 
 
 @contextmanager
@@ -292,7 +281,7 @@ def _closed(new: Path) -> Iterator[None]:
             engine.dispose()
 
 
-def _check(new: Path, found: FileStore) -> None:
+def _check(new: Path, found: FileStore, left_out: int) -> None:
     with closing(sqlite3.connect(new)) as connection:
         sound = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if sound != "ok":
@@ -301,13 +290,16 @@ def _check(new: Path, found: FileStore) -> None:
             ("experiments", "experiment_id", found.experiments),
             ("runs", "run_uuid", found.runs),
         ):
-            # MLflow leaves out what it cannot read, and only logs a warning.
             missing = wanted - _ids(connection, kind, column)
             if missing:
                 raise BackendError(
                     f"{len(missing):,} of {len(wanted):,} {kind} could not be read, such as that "
                     f"in the folder {min(missing)}."
                 )
+        brought = count_rows(connection)
+    for kind, rows in (rows_in(found.folder) - Counter(metrics=left_out)).items():
+        if brought[kind] != rows:
+            raise BackendError(f"of {rows:,} {kind} in the folder {brought[kind]:,} were brought.")
 
 
 def _ids(connection: sqlite3.Connection, table: str, column: str) -> set[str]:

@@ -19,6 +19,7 @@ from stores import Place, until
 
 from jupyter_mlkit.errors import BackendError
 from jupyter_mlkit.tracking import alone, schema
+from jupyter_mlkit.tracking import mlruns as mlruns_module
 from jupyter_mlkit.tracking.backend import TrackingBackend
 from jupyter_mlkit.tracking.mlruns import (
     FileStore,
@@ -30,6 +31,13 @@ from jupyter_mlkit.tracking.mlruns import (
     offer,
 )
 
+#: What the run with a model has beside params and points.
+BESIDE = {
+    **{"datasets": 1, "inputs": 1, "input_tags": 1},
+    **{"logged_models": 1, "logged_model_metrics": 3, "logged_model_params": 1},
+    **{"logged_model_tags": 1, "registered_models": 1, "registered_model_tags": 1},
+    **{"registered_model_aliases": 1, "model_versions": 2},
+}
 MIGRATE = """
 import sys
 from pathlib import Path
@@ -149,11 +157,13 @@ def test_everything_is_brought_and_the_folder_stays(
         assert run.params == {"lr": "0.1", "epochs": "3"}
         assert run.tags["note"] == "grün"
         assert run.status == "FINISHED"
-        (series,) = backend.histories([run_id]).items
-        assert len(series.steps) == 10
+        series = {one.key: len(one.steps) for one in backend.histories([run_id]).items}
+        assert series["a/loss"] == 10
     with closing(sqlite3.connect(path)) as connection:
         stages = dict(connection.execute("SELECT name, lifecycle_stage FROM experiments"))
-    assert stages == {"Default": "active", "sea": "active", "gone": "deleted"}
+        assert stages == {"Default": "active", "sea": "active", "gone": "deleted"}
+        rows = alone.count_rows(connection)
+    assert {kind: n for kind, n in rows.items() if kind in BESIDE} == BESIDE
     assert not [one for one in path.parent.glob(".*") if one.is_file()]
 
 
@@ -246,6 +256,47 @@ def test_doubled_points_of_one_metric_take_no_other_away(found: FileStore, tmp_p
             "SELECT key, count(*) FROM metrics WHERE run_uuid = ? GROUP BY key", [metric.parts[-4]]
         ).fetchall()
     assert dict(points) == {"a/loss": 10, "flat": 1, "b/doubled": 1, "b/c/deep": 2}
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("models/net/meta.yaml", "{half of"),
+        ("models/net/version-2/meta.yaml", "{half of"),
+        ("models/net/version-2/meta.yaml", None),
+        ("*/models/m-*/meta.yaml", "{half of"),
+        ("*/models/m-*/metrics/rmse/all", "1000 0.5"),
+        ("*/datasets/*/meta.yaml", None),
+    ],
+)
+def test_what_mlflow_would_leave_out_silently_is_named(
+    found: FileStore, place: str, text: str | None, tmp_path: Path
+) -> None:
+    (file,) = found.folder.glob(place)
+    if text is None:
+        file.unlink()
+    else:
+        file.write_text(text)
+    error = failure(lambda: bring(found, tmp_path / "mlflow.db"))
+    assert error.code == "migration_failed"
+    assert file.name in error.message
+    assert is_unused(tmp_path / "mlflow.db")
+
+
+@pytest.mark.parametrize("table", ["params", "tags", "metrics", "model_versions", "datasets"])
+def test_what_does_not_arrive_is_found(
+    found: FileStore, table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = mlruns_module._fill
+
+    def forget(new: Path, found: FileStore) -> int:
+        left_out = real(new, found)
+        with closing(sqlite3.connect(new)) as connection, connection:
+            connection.execute(f"DELETE FROM {table} WHERE rowid = 1")
+        return left_out
+
+    monkeypatch.setattr(mlruns_module, "_fill", forget)
+    assert f"{table} in the folder" in failure(lambda: bring(found, tmp_path / "m.db")).message
 
 
 @pytest.mark.parametrize("damage", ["line", "meta", "no id"])

@@ -167,6 +167,7 @@ def migrate(found: FileStore, path: Path, artifact_root: Path) -> int:
         Those of :func:`plan_migration`, ``store_in_use``, ``migration_failed``, and those of
         :func:`~jupyter_mlkit.tracking.store.prepare_store`. The database is as it was.
     """
+    path = path.resolve()
     plan_migration(found, path)
     prepare_file(path, artifact_root)
     with preparing(path), alone(path) as store:

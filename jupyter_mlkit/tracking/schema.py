@@ -24,6 +24,7 @@ BUSY_SECONDS = 5.0
 
 def prepare_file(path: Path, artifact_root: Path) -> None:
     """Make or check the store file; see :func:`jupyter_mlkit.tracking.store.prepare_store`."""
+    path = path.resolve()  # what is behind a link is made, not the link replaced
     private_folder(path.parent)
     refuse_foreign_file(path)
     with preparing(path):
@@ -152,15 +153,20 @@ def _create(path: Path, artifact_root: Path) -> None:
     """Build the tables in a file beside `path` and link it there: never a half-made store."""
     from mlflow.tracking._tracking_service.utils import _get_sqlalchemy_store
 
+    from .alone import alone, replace_content
+
     with draft(path) as new:
         with quiet():
             store = _get_sqlalchemy_store(f"sqlite:///{new}", str(artifact_root))
         store.engine.dispose()
         with closing(sqlite3.connect(new)) as connection:
             seed_statistics(connection)
-        # SQLite takes an empty file for an empty database; so do we.
         if path.exists() and path.stat().st_size == 0:
-            path.unlink()
+            # SQLite takes it for an empty database, and somebody may have it open.
+            with alone(path) as store:
+                if store.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
+                    replace_content(store, new)
+            return
         try:
             os.link(new, path)
         except FileExistsError:

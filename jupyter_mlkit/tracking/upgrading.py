@@ -61,6 +61,7 @@ def plan_upgrade(path: Path) -> Upgrade | None:
         ``store_gone``, ``not_a_store``, ``store_schema`` (of a newer MLflow), ``store_locked``,
         ``store_unwritable``, ``no_space``.
     """
+    path = path.resolve()
     require_file(path)
     private_folder(path.parent)
     try:
@@ -98,6 +99,7 @@ def upgrade_store(path: Path, on_backup: Callable[[Path], None] = lambda _: None
     BackendError
         As :func:`plan_upgrade`, ``store_in_use``, or ``upgrade_failed``; the store is as it was.
     """
+    path = path.resolve()
     require_file(path)
     private_folder(path.parent)
     with preparing(path), alone(path) as store:

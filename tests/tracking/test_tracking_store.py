@@ -267,3 +267,21 @@ def test_network_folders_are_told_from_local_ones(
     assert disk.on_network(Path("/home of all/me/mlflow.db")) is network
     assert disk.on_network(Path("/home/me")) is False
     assert disk.on_network(Path("/elsewhere")) is False
+
+
+@pytest.mark.parametrize("target", ["missing", "empty"])
+def test_what_a_link_leads_to_is_made_and_the_link_stays(tmp_path: Path, target: str) -> None:
+    real = tmp_path / "disk" / "mlflow.db"
+    real.parent.mkdir()
+    if target == "empty":
+        real.touch()
+    inode = real.stat().st_ino if target == "empty" else None
+    link = tmp_path / "mlflow.db"
+    link.symlink_to(real)
+    prepare_store(f"sqlite:///{link}")
+    assert link.is_symlink()
+    assert real.stat().st_size > 0
+    assert inode in (None, real.stat().st_ino), "somebody may have the empty file open"
+    with sqlite3.connect(real) as connection:
+        assert connection.execute("SELECT count(*) FROM experiments").fetchone() == (1,)
+    connection.close()

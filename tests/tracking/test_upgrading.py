@@ -95,6 +95,17 @@ def test_the_upgraded_store_is_used_like_any_other(path: Path) -> None:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
+def test_a_link_to_a_store_stays_one(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "else").mkdir()
+    link = tmp_path / "else" / "mlflow.db"
+    link.symlink_to(path)
+    upgrade_store(link)
+    assert link.is_symlink()
+    assert revision_of(path) == head_revision()
+    assert len(backups(path)) == 1
+    assert [*link.parent.iterdir()] == [link]
+
+
 def test_backups_never_take_the_place_of_another(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

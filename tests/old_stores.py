@@ -121,7 +121,8 @@ def old_file_store(folder: Path, *, runs: int = 3) -> Path:
                 _log_model(store, sea, run.run_id)
             store.update_run_info(run.run_id, RunStatus.FINISHED, 2, f"run {number}")
         gone = store.create_experiment("gone")
-        store.create_run(gone, "anna", 1, [], "gone")
+        last = store.create_run(gone, "anna", 1, [], "gone").info.run_id
+        store.update_run_info(last, RunStatus.KILLED, 2, "gone")
         store.delete_experiment(gone)
     finally:
         os.environ.pop("MLFLOW_ALLOW_FILE_STORE")

@@ -15,6 +15,7 @@ from ..tracking.mlruns import (
     migrate,
     missing_runs,
     offer,
+    open_runs,
     plan_migration,
 )
 from ..tracking.redact import redact
@@ -98,6 +99,10 @@ def _migrate(folder: Path, *, yes: bool) -> int:
         print(f"The store {path} has all of them: there is nothing to bring.")
         return 0
     plan_migration(found, path)
+    unended = open_runs(found)
+    if unended:
+        print(f"Not ended: {len(unended):,} of its runs, such as {unended[0].name}. What is logged")
+        print("there from now on is not brought: close the trainings that still use it first.")
     print(f"They are copied into the store {path}.")
     print(f"{found.folder} stays as it is. Keep it: the artifacts of these runs lie there.")
     if not _agreed("Copy them?", yes=yes):

@@ -25,6 +25,7 @@ from .doubled_points import without_doubled
 from .drafts import clear_drafts, draft
 from .mlruns_files import experiments_in, metrics_in, rows_in, runs_in
 from .schema import BUSY_SECONDS, prepare_file, preparing, quiet, sqlite_error
+from .still_written import RECENT_SECONDS, recently, running, written
 from .store import file_store_folder, is_file_store
 
 #: A row of a database for a file with a few letters, and its part of an index, twice: once in the
@@ -132,7 +133,7 @@ def plan_migration(found: FileStore, path: Path) -> None:
     Raises
     ------
     BackendError
-        ``store_not_empty``, ``no_space``.
+        ``store_not_empty``, ``store_in_use``, ``no_space``.
     """
     if path.exists() and path.stat().st_size and not is_unused(path):
         raise BackendError(
@@ -142,8 +143,25 @@ def plan_migration(found: FileStore, path: Path) -> None:
             hint="Give it a database of its own: set MLFLOW_TRACKING_URI to a sqlite:/// file "
             "that is not there yet, for this command and to look at it.",
         )
+    busy = recently(open_runs(found))
+    if busy:
+        raise _still_written(found, f"{len(busy):,} of its runs, such as {busy[0].name},")
     there = next(folder for folder in path.parents if folder.exists())
     require_space(there / path.name, _ROW_BYTES * rows_in(found.folder).total())
+
+
+def open_runs(found: FileStore) -> list[Path]:
+    """Return the folders of the runs that MLflow was not told the end of."""
+    return running(chain.from_iterable(runs_in(one) for one in experiments_in(found.folder)))
+
+
+def _still_written(found: FileStore, what: str) -> BackendError:
+    return BackendError(
+        f"Somebody is writing to {found.folder}: {what} would be copied in half.",
+        code="store_in_use",
+        hint="Wait until the trainings that log there have ended, then try again; one that was "
+        f"killed is taken {RECENT_SECONDS // 60} minutes after it has logged last.",
+    )
 
 
 def migrate(found: FileStore, path: Path, artifact_root: Path) -> int:
@@ -176,12 +194,18 @@ def migrate(found: FileStore, path: Path, artifact_root: Path) -> int:
             if not _is_empty(store):
                 raise BackendError("somebody has begun to use it meanwhile.")
             with draft(path) as new:
+                before = written(found.folder)
                 left_out = _fill(new, found)
+                changed = before.items() ^ written(found.folder).items()
+                if changed:
+                    raise _still_written(found, str(min(changed)[0]))
                 _check(new, found, left_out)
                 replace_content(store, new)
                 return left_out
         # MLflow trusts the files to be as it would write them, and raises whatever happens.
         except Exception as error:
+            if isinstance(error, BackendError) and error.hint:
+                raise  # it says already what to do
             raise BackendError(
                 f"{found.folder} could not be brought into {path}, which is as it was: "
                 f"{reason(error)}",

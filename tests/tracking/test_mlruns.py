@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -29,6 +30,8 @@ from jupyter_mlkit.tracking.mlruns import (
     migrate,
     missing_runs,
     offer,
+    open_runs,
+    plan_migration,
 )
 
 #: What the run with a model has beside params and points.
@@ -256,6 +259,47 @@ def test_doubled_points_of_one_metric_take_no_other_away(found: FileStore, tmp_p
             "SELECT key, count(*) FROM metrics WHERE run_uuid = ? GROUP BY key", [metric.parts[-4]]
         ).fetchall()
     assert dict(points) == {"a/loss": 10, "flat": 1, "b/doubled": 1, "b/c/deep": 2}
+
+
+def reopen(run: Path, seconds_ago: float) -> None:
+    meta = run / "meta.yaml"
+    meta.write_text(meta.read_text().replace("status: 3", "status: 1"))
+    when = time.time() - seconds_ago
+    for file in run.rglob("*"):
+        os.utime(file, (when, when))
+
+
+def test_a_run_that_is_still_written_is_waited_for(found: FileStore, tmp_path: Path) -> None:
+    """It would be copied in half, and the rest never be offered."""
+    run = one_metric(found.folder).parents[2]
+    path = tmp_path / "mlflow.db"
+    assert open_runs(found) == []
+    reopen(run, 60)
+    error = failure(lambda: plan_migration(found, path))
+    assert (error.code, run.name in error.message) == ("store_in_use", True)
+    assert failure(lambda: bring(found, path)).code == "store_in_use"
+    assert not path.exists()
+    reopen(run, 3600)  # it was killed
+    assert open_runs(found) == [run]
+    bring(found, path)
+    assert missing_runs(found, path) == 0
+
+
+def test_what_is_written_while_it_is_read_is_found(
+    found: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, metric = mlruns_module._fill, one_metric(found.folder)
+
+    def meanwhile(new: Path, found: FileStore) -> int:
+        left_out = real(new, found)
+        with metric.open("a") as file:
+            file.write("2000 0.5 99\n")
+        return left_out
+
+    monkeypatch.setattr(mlruns_module, "_fill", meanwhile)
+    error = failure(lambda: bring(found, tmp_path / "mlflow.db"))
+    assert (error.code, str(metric) in error.message) == ("store_in_use", True)
+    assert is_unused(tmp_path / "mlflow.db")
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from jupyter_mlkit.errors import BackendError
 from .alone import alone, count_rows, reason, replace_content, require_space
 from .doubled_points import without_doubled
 from .drafts import clear_drafts, draft
-from .mlruns_files import experiments_in, metrics_in, rows_in, runs_in
+from .mlruns_files import experiments_in, metrics_in, model_metrics_in, rows_in, runs_in
 from .schema import BUSY_SECONDS, prepare_file, preparing, quiet, sqlite_error
 from .still_written import RECENT_SECONDS, recently, running, written
 from .store import file_store_folder, is_file_store
@@ -201,7 +201,7 @@ def migrate(found: FileStore, path: Path, artifact_root: Path) -> int:
                     raise _still_written(found, str(min(changed)[0]))
                 _check(new, found, left_out)
                 replace_content(store, new)
-                return left_out
+                return left_out.total()
         # MLflow trusts the files to be as it would write them, and raises whatever happens.
         except Exception as error:
             if isinstance(error, BackendError) and error.hint:
@@ -243,13 +243,16 @@ def _is_empty(store: sqlite3.Connection) -> bool:
     )
 
 
-def _fill(new: Path, found: FileStore) -> int:
+def _fill(new: Path, found: FileStore) -> Counter[str]:
     """Do what ``mlflow migrate-filestore`` does."""
     from mlflow.store.fs2db import migrate as fill
     from sqlalchemy import URL
 
     with (
-        without_doubled(found.folder, metrics_in(found.folder)) as (folder, left_out),
+        without_doubled(found.folder, metrics_in(found.folder), model_metrics_in(found.folder)) as (
+            folder,
+            left_out,
+        ),
         # It prints a summary, and changes the filters of warnings.
         quiet(),
         redirect_stdout(StringIO()),
@@ -306,7 +309,7 @@ def _closed(new: Path) -> Iterator[None]:
             engine.dispose()
 
 
-def _check(new: Path, found: FileStore, left_out: int) -> None:
+def _check(new: Path, found: FileStore, left_out: Counter[str]) -> None:
     with closing(sqlite3.connect(new)) as connection:
         sound = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if sound != "ok":
@@ -322,7 +325,7 @@ def _check(new: Path, found: FileStore, left_out: int) -> None:
                     f"in the folder {min(missing)}."
                 )
         brought = count_rows(connection)
-    for kind, rows in (rows_in(found.folder) - Counter(metrics=left_out)).items():
+    for kind, rows in (rows_in(found.folder) - left_out).items():
         if brought[kind] != rows:
             raise BackendError(f"of {rows:,} {kind} in the folder {brought[kind]:,} were brought.")
 

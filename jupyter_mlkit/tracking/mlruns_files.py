@@ -35,6 +35,13 @@ def metrics_in(folder: Path) -> Iterator[Path]:
         yield from _files(run / "metrics")
 
 
+def model_metrics_in(folder: Path) -> Iterator[Path]:
+    """Yield the files of metrics of logged models."""
+    for experiment in experiments_in(folder):
+        for model in _folders(experiment / "models"):
+            yield from _files(model / "metrics")
+
+
 def rows_in(folder: Path) -> Counter[str]:
     """Return how many rows of which table of a database would hold what is there."""
     rows: Counter[str] = Counter()

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -36,10 +37,17 @@ from jupyter_mlkit.tracking.mlruns import (
 
 #: What the run with a model has beside params and points.
 BESIDE = {
-    **{"datasets": 1, "inputs": 1, "input_tags": 1},
-    **{"logged_models": 1, "logged_model_metrics": 3, "logged_model_params": 1},
-    **{"logged_model_tags": 1, "registered_models": 1, "registered_model_tags": 1},
-    **{"registered_model_aliases": 1, "model_versions": 2},
+    "datasets": 1,
+    "inputs": 1,
+    "input_tags": 1,
+    "logged_models": 1,
+    "logged_model_metrics": 3,
+    "logged_model_params": 1,
+    "logged_model_tags": 1,
+    "registered_models": 1,
+    "registered_model_tags": 1,
+    "registered_model_aliases": 1,
+    "model_versions": 2,
 }
 MIGRATE = """
 import sys
@@ -172,7 +180,11 @@ def test_everything_is_brought_and_the_folder_stays(
 
 @pytest.mark.parametrize("target", ["absent", "unused"])
 def test_on_a_network_folder_it_comes_without_a_write_ahead_log(
-    found: FileStore, target: str, file_store: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    found: FileStore,
+    target: str,
+    file_store: Place,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """MLflow fills its database with one, and there it would damage the store."""
     monkeypatch.setattr(schema, "on_network", lambda _: True)
@@ -238,7 +250,7 @@ def test_doubled_points_are_one(found: FileStore, tmp_path: Path) -> None:
     assert snapshot(found.folder) == before
     with closing(sqlite3.connect(path)) as connection:
         n = connection.execute(
-            "SELECT count(*) FROM metrics WHERE run_uuid = ?", [metric.parts[-4]]
+            "SELECT count(*) FROM metrics WHERE key = 'a/loss' AND run_uuid = ?", [metric.parts[-4]]
         ).fetchone()[0]
     assert n == 15
     assert missing_runs(found, path) == 0
@@ -258,7 +270,29 @@ def test_doubled_points_of_one_metric_take_no_other_away(found: FileStore, tmp_p
         points = connection.execute(
             "SELECT key, count(*) FROM metrics WHERE run_uuid = ? GROUP BY key", [metric.parts[-4]]
         ).fetchall()
-    assert dict(points) == {"a/loss": 10, "flat": 1, "b/doubled": 1, "b/c/deep": 2}
+    assert {one: n for one, n in points if one != "rmse/all"} == {
+        "a/loss": 10,
+        "flat": 1,
+        "b/doubled": 1,
+        "b/c/deep": 2,
+    }
+
+
+def test_doubled_points_of_a_model_are_one_where_they_are_equal(
+    found: FileStore, tmp_path: Path
+) -> None:
+    """A database of MLflow knows such a point by metric, step, time and run alone."""
+    (metric,) = found.folder.glob("*/models/m-*/metrics/rmse/all")
+    first = metric.read_text().splitlines()[0]
+    metric.write_text(metric.read_text() + f"{first}\n")
+    path = tmp_path / "mlflow.db"
+    metric.write_text(metric.read_text() + first.replace(" 1.0 ", " 2.0 "))
+    error = failure(lambda: bring(found, path))
+    assert (error.code, str(metric) in error.message) == ("migration_failed", True)
+    metric.write_text(metric.read_text().replace(" 2.0 ", " 1.0 "))
+    assert bring(found, path) == 2
+    with closing(sqlite3.connect(path)) as connection:
+        assert alone.count_rows(connection)["logged_model_metrics"] == 3
 
 
 def reopen(run: Path, seconds_ago: float) -> None:
@@ -290,7 +324,7 @@ def test_what_is_written_while_it_is_read_is_found(
 ) -> None:
     real, metric = mlruns_module._fill, one_metric(found.folder)
 
-    def meanwhile(new: Path, found: FileStore) -> int:
+    def meanwhile(new: Path, found: FileStore) -> Counter[str]:
         left_out = real(new, found)
         with metric.open("a") as file:
             file.write("2000 0.5 99\n")
@@ -333,7 +367,7 @@ def test_what_does_not_arrive_is_found(
 ) -> None:
     real = mlruns_module._fill
 
-    def forget(new: Path, found: FileStore) -> int:
+    def forget(new: Path, found: FileStore) -> Counter[str]:
         left_out = real(new, found)
         with closing(sqlite3.connect(new)) as connection, connection:
             connection.execute(f"DELETE FROM {table} WHERE rowid = 1")

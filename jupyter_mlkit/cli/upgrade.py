@@ -28,6 +28,8 @@ from ..tracking.store import (
 )
 from ..tracking.upgrading import plan_upgrade, upgrade_store
 
+_CLOSE = "Close the Jupyter servers, kernels, trainings and MLflow UIs that use the store first."
+
 
 def upgrade(old: str | None, *, yes: bool) -> int:
     """Return 0 where there is nothing left to do.
@@ -77,6 +79,7 @@ def _upgrade(path: Path, *, yes: bool) -> int:
     print(
         "It is copied to a backup beside it, and then upgraded. An older MLflow will not open it."
     )
+    print(_CLOSE)
     if not _agreed("Upgrade it?", yes=yes):
         return 1
     done = upgrade_store(path, lambda backup: print(f"Backup: {backup}", flush=True))
@@ -105,6 +108,8 @@ def _migrate(folder: Path, *, yes: bool) -> int:
         print("there from now on is not brought: close the trainings that still use it first.")
     print(f"They are copied into the store {path}.")
     print(f"{found.folder} stays as it is. Keep it: the artifacts of these runs lie there.")
+    if path.exists():
+        print(_CLOSE)
     if not _agreed("Copy them?", yes=yes):
         return 1
     uri = f"sqlite:///{path}"

@@ -8,6 +8,7 @@ leaves the old content or the new one, and no reader sees anything between.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -38,7 +39,8 @@ def alone(path: Path) -> Iterator[sqlite3.Connection]:
     ------
     BackendError
         ``store_in_use`` where another process has it open, as far as SQLite can tell: with a
-        write-ahead log everybody who has it open, else who reads or writes at this moment.
+        write-ahead log everybody who has it open, else who reads or writes at this moment; see
+        :func:`refuse_open`.
     """
     # It begins and ends transactions only where it is told to.
     connection = sqlite3.connect(path, timeout=schema.BUSY_SECONDS, isolation_level=None)
@@ -50,13 +52,44 @@ def alone(path: Path) -> Iterator[sqlite3.Connection]:
         except sqlite3.Error as error:
             if "locked" not in str(error):
                 raise schema.sqlite_error(error, path) from error
-            raise BackendError(
-                f"Another process has the tracking database {path} open.",
-                code="store_in_use",
-                hint="Close the Jupyter servers, kernels, trainings and MLflow UIs that use it, "
-                "then try again.",
-            ) from error
+            raise _in_use(path) from error
         yield connection
+
+
+def refuse_open(path: Path) -> None:
+    """Raise ``store_in_use`` where a process has the file open, though it does nothing with it.
+
+    Without a write-ahead log SQLite does not know of those. Where the system does not tell of
+    processes, or they are of somebody else, nobody does.
+    """
+    there, own = path.stat(), str(os.getpid())
+    processes = [one for one in Path("/proc").glob("[0-9]*") if one.name != own]
+    users = sorted(int(one.name) for one in processes if _has_open(one, there))
+    if users:
+        raise _in_use(path, f" ({', '.join(map(str, users))})")
+
+
+def _has_open(process: Path, file: os.stat_result) -> bool:
+    try:
+        handles = os.listdir(process / "fd")
+    except OSError:  # it has ended, or is not ours to look at
+        return False
+    for handle in handles:
+        try:
+            if os.path.samestat((process / "fd" / handle).stat(), file):
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def _in_use(path: Path, by: str = "") -> BackendError:
+    return BackendError(
+        f"Another process{by} has the tracking database {path} open.",
+        code="store_in_use",
+        hint="Close the Jupyter servers, kernels, trainings and MLflow UIs that use it, "
+        "then try again.",
+    )
 
 
 def count_rows(connection: sqlite3.Connection) -> dict[str, int]:

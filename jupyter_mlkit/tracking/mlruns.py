@@ -20,7 +20,7 @@ from pathlib import Path
 
 from jupyter_mlkit.errors import BackendError
 
-from .alone import alone, count_rows, reason, replace_content, require_space
+from .alone import alone, count_rows, reason, refuse_open, replace_content, require_space
 from .doubled_points import without_doubled
 from .drafts import clear_drafts, draft
 from .mlruns_files import experiments_in, metrics_in, model_metrics_in, rows_in, runs_in
@@ -189,6 +189,7 @@ def migrate(found: FileStore, path: Path, artifact_root: Path) -> int:
     plan_migration(found, path)
     prepare_file(path, artifact_root)
     with preparing(path), alone(path) as store:
+        refuse_open(path)
         clear_drafts(path)
         try:
             if not _is_empty(store):

@@ -12,7 +12,16 @@ from pathlib import Path
 
 from jupyter_mlkit.errors import BackendError
 
-from .alone import alone, check, copy_to, count_rows, reason, replace_content, require_space
+from .alone import (
+    alone,
+    check,
+    copy_to,
+    count_rows,
+    reason,
+    refuse_open,
+    replace_content,
+    require_space,
+)
 from .disk import private_folder
 from .drafts import clear_drafts, draft
 from .schema import (
@@ -103,6 +112,7 @@ def upgrade_store(path: Path, on_backup: Callable[[Path], None] = lambda _: None
     require_file(path)
     private_folder(path.parent)
     with preparing(path), alone(path) as store:
+        refuse_open(path)
         clear_drafts(path)
         try:
             plan = _plan(store, path)

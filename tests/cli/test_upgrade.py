@@ -104,6 +104,7 @@ def test_at_a_terminal_it_asks(store: Path) -> None:
         code, told = answered(answer)
         assert code == 1
         assert "Upgrade it? [y/N]" in told
+        assert "MLflow UIs that use the store first." in told
         assert "Nothing was changed." in told
         assert [one.name for one in store.parent.iterdir()] == [store.name]
     code, told = answered("y\n")

@@ -71,12 +71,12 @@ def refuse_open(path: Path) -> None:
 
 def _has_open(process: Path, file: os.stat_result) -> bool:
     try:
-        handles = os.listdir(process / "fd")
+        handles = list((process / "fd").iterdir())
     except OSError:  # it has ended, or is not ours to look at
         return False
     for handle in handles:
         try:
-            if os.path.samestat((process / "fd" / handle).stat(), file):
+            if os.path.samestat(handle.stat(), file):
                 return True
         except OSError:
             continue

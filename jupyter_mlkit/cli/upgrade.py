@@ -19,7 +19,7 @@ from ..tracking.mlruns import (
     plan_migration,
 )
 from ..tracking.redact import redact
-from ..tracking.schema import prepare_file
+from ..tracking.schema import is_there, prepare_file
 from ..tracking.store import (
     artifact_root_beside,
     file_store_folder,
@@ -63,7 +63,7 @@ def upgrade(old: str | None, *, yes: bool) -> int:
 
 
 def _upgrade(path: Path, *, yes: bool) -> int:
-    if not path.exists():
+    if not is_there(path):
         print(f"There is no store at {path} yet. It is made when it is first used.")
         _offer(path)
         return 0

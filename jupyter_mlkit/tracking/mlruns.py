@@ -24,7 +24,7 @@ from .alone import alone, count_rows, reason, refuse_open, replace_content, requ
 from .doubled_points import without_doubled
 from .drafts import clear_drafts, draft
 from .mlruns_files import experiments_in, metrics_in, model_metrics_in, rows_in, runs_in
-from .schema import BUSY_SECONDS, prepare_file, preparing, quiet, sqlite_error
+from .schema import BUSY_SECONDS, is_there, prepare_file, preparing, quiet, sqlite_error
 from .still_written import RECENT_SECONDS, recently, running, written
 from .store import file_store_folder, is_file_store
 
@@ -109,7 +109,7 @@ def offer(folder: Path, path: Path) -> BackendError | None:
 
 def missing_runs(found: FileStore, path: Path) -> int:
     """Return how many runs of a file store the database `path` does not have."""
-    if not path.exists():
+    if not is_there(path):
         return len(found.runs)
     try:
         with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
@@ -119,7 +119,9 @@ def missing_runs(found: FileStore, path: Path) -> int:
 
 
 def is_unused(path: Path) -> bool:
-    """Return whether nothing was ever written to a store since it was made."""
+    """Return whether nothing was ever written to a store since it was made, if it was."""
+    if not is_there(path):
+        return True
     try:
         with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
             return _is_empty(connection)
@@ -135,19 +137,23 @@ def plan_migration(found: FileStore, path: Path) -> None:
     BackendError
         ``store_not_empty``, ``store_in_use``, ``no_space``.
     """
-    if path.exists() and path.stat().st_size and not is_unused(path):
-        raise BackendError(
-            f"The store {path} has experiments or runs already, and MLflow brings a file store "
-            "only into an empty one.",
-            code="store_not_empty",
-            hint="Give it a database of its own: set MLFLOW_TRACKING_URI to a sqlite:/// file "
-            "that is not there yet, for this command and to look at it.",
-        )
+    if not is_unused(path):
+        raise _not_empty(path)
     busy = recently(open_runs(found))
     if busy:
         raise _still_written(found, f"{len(busy):,} of its runs, such as {busy[0].name},")
     there = next(folder for folder in path.parents if folder.exists())
     require_space(there / path.name, _ROW_BYTES * rows_in(found.folder).total())
+
+
+def _not_empty(path: Path) -> BackendError:
+    return BackendError(
+        f"The store {path} has experiments or runs already, and MLflow brings a file store "
+        "only into an empty one.",
+        code="store_not_empty",
+        hint="Give it a database of its own: set MLFLOW_TRACKING_URI to a sqlite:/// file "
+        "that is not there yet, for this command and to look at it.",
+    )
 
 
 def open_runs(found: FileStore) -> list[Path]:
@@ -193,7 +199,7 @@ def migrate(found: FileStore, path: Path, artifact_root: Path) -> int:
         clear_drafts(path)
         try:
             if not _is_empty(store):
-                raise BackendError("somebody has begun to use it meanwhile.")
+                raise _not_empty(path)
             with draft(path) as new:
                 before = written(found.folder)
                 left_out = _fill(new, found)

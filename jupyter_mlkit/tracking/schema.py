@@ -63,7 +63,7 @@ def check_file(path: Path) -> None:
 
 def preparing(path: Path) -> AbstractContextManager[None]:
     """Keep all others of us from making or changing the tables of the store file."""
-    return exclusive(path.with_name(path.name + ".lock"))
+    return exclusive(path.with_name(path.name + ".lock"), like=path)
 
 
 def refuse_foreign_file(path: Path) -> None:

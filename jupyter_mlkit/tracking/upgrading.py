@@ -27,6 +27,7 @@ from .drafts import clear_drafts, draft
 from .schema import (
     BUSY_SECONDS,
     head_revision,
+    is_there,
     outdated,
     preparing,
     quiet,
@@ -73,6 +74,8 @@ def plan_upgrade(path: Path) -> Upgrade | None:
     path = path.resolve()
     require_file(path)
     private_folder(path.parent)
+    if not is_there(path):
+        return None  # an empty file is filled when it is first used
     try:
         with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
             return _plan(connection, path)
@@ -121,6 +124,12 @@ def upgrade_store(path: Path, on_backup: Callable[[Path], None] = lambda _: None
             backup = _backup(store, plan)
         except sqlite3.Error as error:
             raise sqlite_error(error, path) from error
+        except OSError as error:
+            raise BackendError(
+                f"No backup of {path} could be written: {error.strerror}; nothing was changed.",
+                code="store_unwritable",
+                hint="Its folder must be writable and have space for a copy.",
+            ) from error
         on_backup(backup)
         touched = False
         try:

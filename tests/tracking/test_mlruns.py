@@ -10,8 +10,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -149,12 +149,15 @@ def test_what_an_older_mlflow_has_written_itself_is_brought(tmp_path: Path) -> N
         ]
 
 
-@pytest.mark.parametrize("target", ["absent", "unused"])
+@pytest.mark.parametrize("target", ["absent", "empty", "unused"])
 def test_everything_is_brought_and_the_folder_stays(
     found: FileStore, target: str, file_store: Place, tmp_path: Path
 ) -> None:
     path = file_store.path if target == "unused" else tmp_path / "50% of [it]" / "mlflow.db"
     assert path is not None
+    if target == "empty":
+        path.parent.mkdir()
+        path.touch()
     before = snapshot(found.folder)
     assert missing_runs(found, path) == 4
     assert bring(found, path) == 0
@@ -225,6 +228,27 @@ def test_a_store_with_runs_or_experiments_is_left_as_it_is(
     assert error.code == "store_not_empty"
     assert "MLFLOW_TRACKING_URI" in (error.hint or "")
     assert missing_runs(found, file_store.path) == 4
+
+
+def test_a_store_that_is_used_meanwhile_is_left_as_it_is(
+    found: FileStore, file_store: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = mlruns_module.prepare_file
+
+    def meanwhile(path: Path, root: Path) -> None:
+        real(path, root)
+        file_store.experiment()
+
+    monkeypatch.setattr(mlruns_module, "prepare_file", meanwhile)
+    monkeypatch.setattr(mlruns_module, "alone", not_alone)
+    assert failure(lambda: bring(found, file_store.path)).code == "store_not_empty"  # type: ignore[arg-type]
+
+
+@contextmanager
+def not_alone(path: Path) -> Iterator[sqlite3.Connection]:
+    """Be there while this process has the store open, too."""
+    with closing(sqlite3.connect(path)) as connection:
+        yield connection
 
 
 def test_a_store_that_others_use_is_refused(

@@ -285,3 +285,22 @@ def test_what_a_link_leads_to_is_made_and_the_link_stays(tmp_path: Path, target:
     with sqlite3.connect(real) as connection:
         assert connection.execute("SELECT count(*) FROM experiments").fetchone() == (1,)
     connection.close()
+
+
+def test_whoever_may_write_the_store_may_lock_it(file_store: Place, tmp_path: Path) -> None:
+    assert file_store.path is not None
+    lock = file_store.path.with_name("mlflow.db.lock")
+    prepare_store(file_store.uri)
+    file_store.path.chmod(0o660)
+    before = os.umask(0o077)
+    try:
+        prepare_store(file_store.uri)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(lock.stat().st_mode) == 0o660
+
+
+def test_a_lock_that_cannot_be_opened_is_said(file_store: Place) -> None:
+    assert file_store.path is not None
+    file_store.path.with_name("mlflow.db.lock").mkdir()  # root may write files of others
+    assert code_of(lambda: prepare_store(file_store.uri)) == "store_unwritable"

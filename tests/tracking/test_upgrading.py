@@ -270,6 +270,21 @@ def test_a_migration_that_loses_what_is_beside_the_points_changes_nothing(
     assert f"0 {table}, not " in failure(lambda: upgrade_store(path)).message
 
 
+def test_a_backup_that_cannot_be_made_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> None:
+        raise OSError(122, "Disk quota exceeded")
+
+    monkeypatch.setattr("jupyter_mlkit.tracking.drafts.tempfile.mkstemp", refuse)
+    error = failure(lambda: upgrade_store(path))
+    assert (error.code, "quota" in error.message) == ("store_unwritable", True)
+    assert revision_of(path) == OLD_SCHEMAS[1]
+
+
+def test_an_empty_file_is_no_store_of_an_older_mlflow(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").touch()
+    assert plan_upgrade(tmp_path / "mlflow.db") is None
+
+
 def test_a_damaged_store_is_said_and_left(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         page = connection.execute(

@@ -90,7 +90,11 @@ def find_file_store(folder: Path) -> FileStore | None:
 
 
 def offer(folder: Path, path: Path) -> BackendError | None:
-    """Return what to tell of runs in `folder` that the database `path` does not have, if any."""
+    """Return what to tell of runs in `folder` that the database `path` does not have, if any.
+
+    MLflow can fill an empty database only: where `path` is used, the offer is one beside the
+    folder, until there is one.
+    """
     try:
         found = find_file_store(folder)
     except BackendError:
@@ -98,12 +102,17 @@ def offer(folder: Path, path: Path) -> BackendError | None:
     missing = missing_runs(found, path) if found else 0
     if not found or not missing:
         return None
+    command = f"jupyter mlkit upgrade {shlex.quote(str(found.folder))}"
+    if not is_unused(path):
+        other = found.folder.with_name("mlflow.db")
+        if other.exists():
+            return None
+        command = f"MLFLOW_TRACKING_URI={shlex.quote(f'sqlite:///{other}')} {command}"
     return BackendError(
         f"{found.folder} has {missing:,} run{'' if missing == 1 else 's'} of an older MLflow "
         "that the store does not have.",
         code="store_file",
-        hint="Close JupyterLab, then in a terminal: "
-        f"jupyter mlkit upgrade {shlex.quote(str(found.folder))}",
+        hint=f"Close JupyterLab, then in a terminal: {command}",
     )
 
 

@@ -441,6 +441,20 @@ def test_it_is_offered_until_it_is_brought(found: FileStore, tmp_path: Path) -> 
     assert offer(tmp_path, path) is None
 
 
+def test_beside_a_store_that_is_used_a_database_of_its_own_is_offered(
+    found: FileStore, file_store: Place
+) -> None:
+    """Into the store itself the command would always refuse to bring it."""
+    assert file_store.path is not None
+    file_store.experiment()
+    other = found.folder.parent / "mlflow.db"
+    offered = offer(found.folder.parent, file_store.path)
+    assert offered is not None
+    assert f"MLFLOW_TRACKING_URI=sqlite:///{other} jupyter mlkit upgrade" in (offered.hint or "")
+    bring(found, other)
+    assert offer(found.folder.parent, file_store.path) is None
+
+
 def test_a_folder_that_cannot_be_read_is_said_to_who_asks_for_it(
     found: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
+import shutil
 import sqlite3
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -36,6 +40,23 @@ def old_database(path: Path, revision: str = OLD_SCHEMAS[1], *, runs: int = 3) -
     Each has two params and ten points of a metric.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    template = _template(revision, runs)
+    shutil.copy(template, path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
+            connection.execute(
+                f"UPDATE {table} SET {column} = replace({column}, ?, ?)",
+                [str(template.parent), str(path.parent)],
+            )
+    return path
+
+
+@functools.cache
+def _template(revision: str, runs: int) -> Path:
+    """Make it once: the migrations take seconds."""
+    folder = Path(tempfile.mkdtemp(prefix="old-store-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = folder / "mlflow.db"
     engine = create_engine(URL.create("sqlite", database=str(path)))
     Base.metadata.create_all(engine)
     config = _get_alembic_config(str(engine.url))

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,6 +15,7 @@ import pytest
 import yaml
 from old_stores import old_file_store
 from stores import Place, until
+from torture.workers import forks, kill
 
 from jupyter_mlkit.errors import BackendError
 from jupyter_mlkit.tracking import alone, schema
@@ -49,13 +47,6 @@ BESIDE = {
     "registered_model_aliases": 1,
     "model_versions": 2,
 }
-MIGRATE = """
-import sys
-from pathlib import Path
-from jupyter_mlkit.tracking.mlruns import find_file_store, migrate
-path = Path(sys.argv[2])
-migrate(find_file_store(Path(sys.argv[1])), path, path.parent / "artifacts")
-"""
 
 
 @pytest.fixture(scope="module")
@@ -485,12 +476,12 @@ def test_killed_at_any_moment_nothing_or_all_is_brought(
             return names.get("mlflow.db-wal", 0) > 100_000
         return any(name.endswith(".new-wal") and size > 50_000 for name, size in names.items())
 
-    process = subprocess.Popen([sys.executable, "-c", MIGRATE, str(mlruns), str(path)])
-    until(lambda: seen() or process.poll() is not None, 60)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait(20) == -signal.SIGKILL, f"{moment} was never seen"
     found = find_file_store(mlruns)
     assert found is not None
+    process = forks().Process(target=migrate, args=(found, path, tmp_path / "artifacts"))
+    process.start()
+    until(lambda: seen() or not process.is_alive(), 60)
+    assert kill(process), f"{moment} was never seen"
     missing = missing_runs(found, path)
     assert missing in (0, 301)
     assert is_unused(path) == bool(missing)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -17,7 +16,9 @@ from pathlib import Path
 import pytest
 from old_stores import OLD_SCHEMAS, content, old_database, revision_of
 from stores import until
+from torture.workers import forks, kill
 
+from jupyter_mlkit.cli import main
 from jupyter_mlkit.errors import BackendError
 from jupyter_mlkit.tracking import alone, schema, upgrading
 from jupyter_mlkit.tracking.backend import TrackingBackend
@@ -350,12 +351,10 @@ def test_killed_at_any_moment_the_store_is_the_old_or_the_new_one(
         path = Path(shutil.copy(large, folder / "mlflow.db"))
         with closing(sqlite3.connect(path)) as connection:
             connection.execute(f"PRAGMA journal_mode = {journal}")
-        process = subprocess.Popen(
-            [sys.executable, "-c", UPGRADE, str(path)], stdout=subprocess.DEVNULL
-        )
-        until(lambda: MOMENTS[moment](files_in(folder)) or process.poll() is not None, 60)  # noqa: B023
-        process.send_signal(signal.SIGKILL)
-        assert process.wait(20) == -signal.SIGKILL, f"{moment} was never seen"
+        process = forks().Process(target=main, args=(["upgrade", str(path), "--yes"],))
+        process.start()
+        until(lambda: MOMENTS[moment](files_in(folder)) or not process.is_alive(), 60)  # noqa: B023
+        assert kill(process), f"{moment} was never seen"
         assert revision_of(path) in (OLD_SCHEMAS[1], head_revision())
         assert content(path) == before
         for backup in backups(path):

@@ -66,6 +66,12 @@ def found(mlruns: Path) -> FileStore:
     return found
 
 
+@pytest.fixture
+def empty(new_store: Callable[[], Path]) -> Path:
+    """A store that nobody has used: to make one takes a second."""
+    return new_store()
+
+
 def bring(found: FileStore, path: Path) -> int:
     return migrate(found, path, path.parent / "artifacts")
 
@@ -254,24 +260,23 @@ def test_a_store_that_others_use_is_refused(
     bring(found, file_store.path)
 
 
-def test_doubled_points_are_one(found: FileStore, tmp_path: Path) -> None:
+def test_doubled_points_are_one(found: FileStore, empty: Path) -> None:
     """A database of MLflow knows a point by step, time and value; MLflow itself fails here."""
     metric = one_metric(found.folder)
     points = ["5 nan 1", "5 nan 1", "6 inf 1", "6 1.7976931348623157e308 1", "7 0.0 0", "7 -0.0"]
     metric.write_text(metric.read_text() + "\n".join([*points, "7 0.0 3", "8 0.0 0"]))
     before = snapshot(found.folder)
-    path = tmp_path / "mlflow.db"
-    assert bring(found, path) == 3
+    assert bring(found, empty) == 3
     assert snapshot(found.folder) == before
-    with closing(sqlite3.connect(path)) as connection:
+    with closing(sqlite3.connect(empty)) as connection:
         n = connection.execute(
             "SELECT count(*) FROM metrics WHERE key = 'a/loss' AND run_uuid = ?", [metric.parts[-4]]
         ).fetchone()[0]
     assert n == 15
-    assert missing_runs(found, path) == 0
+    assert missing_runs(found, empty) == 0
 
 
-def test_doubled_points_of_one_metric_take_no_other_away(found: FileStore, tmp_path: Path) -> None:
+def test_doubled_points_of_one_metric_take_no_other_away(found: FileStore, empty: Path) -> None:
     metric = one_metric(found.folder)
     metrics = metric.parents[1]
     (metrics / "b" / "c").mkdir(parents=True)
@@ -279,9 +284,8 @@ def test_doubled_points_of_one_metric_take_no_other_away(found: FileStore, tmp_p
         (metrics / name).write_text("5 1.0 1\n6 1.0 1\n")
     for name in ("flat", "b/doubled"):
         (metrics / name).write_text("5 1.0 1\n5 1.0 1\n")
-    path = tmp_path / "mlflow.db"
-    assert bring(found, path) == 2
-    with closing(sqlite3.connect(path)) as connection:
+    assert bring(found, empty) == 2
+    with closing(sqlite3.connect(empty)) as connection:
         points = connection.execute(
             "SELECT key, count(*) FROM metrics WHERE run_uuid = ? GROUP BY key", [metric.parts[-4]]
         ).fetchall()
@@ -294,19 +298,18 @@ def test_doubled_points_of_one_metric_take_no_other_away(found: FileStore, tmp_p
 
 
 def test_doubled_points_of_a_model_are_one_where_they_are_equal(
-    found: FileStore, tmp_path: Path
+    found: FileStore, empty: Path
 ) -> None:
     """A database of MLflow knows such a point by metric, step, time and run alone."""
     (metric,) = found.folder.glob("*/models/m-*/metrics/rmse/all")
     first = metric.read_text().splitlines()[0]
     metric.write_text(metric.read_text() + f"{first}\n")
-    path = tmp_path / "mlflow.db"
     metric.write_text(metric.read_text() + first.replace(" 1.0 ", " 2.0 "))
-    error = failure(lambda: bring(found, path))
+    error = failure(lambda: bring(found, empty))
     assert (error.code, str(metric) in error.message) == ("migration_failed", True)
     metric.write_text(metric.read_text().replace(" 2.0 ", " 1.0 "))
-    assert bring(found, path) == 2
-    with closing(sqlite3.connect(path)) as connection:
+    assert bring(found, empty) == 2
+    with closing(sqlite3.connect(empty)) as connection:
         assert alone.count_rows(connection)["logged_model_metrics"] == 3
 
 
@@ -335,7 +338,7 @@ def test_a_run_that_is_still_written_is_waited_for(found: FileStore, tmp_path: P
 
 
 def test_what_is_written_while_it_is_read_is_found(
-    found: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    found: FileStore, empty: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, metric = mlruns_module._fill, one_metric(found.folder)
 
@@ -346,9 +349,9 @@ def test_what_is_written_while_it_is_read_is_found(
         return left_out
 
     monkeypatch.setattr(mlruns_module, "_fill", meanwhile)
-    error = failure(lambda: bring(found, tmp_path / "mlflow.db"))
+    error = failure(lambda: bring(found, empty))
     assert (error.code, str(metric) in error.message) == ("store_in_use", True)
-    assert is_unused(tmp_path / "mlflow.db")
+    assert is_unused(empty)
 
 
 @pytest.mark.parametrize(
@@ -363,22 +366,22 @@ def test_what_is_written_while_it_is_read_is_found(
     ],
 )
 def test_what_mlflow_would_leave_out_silently_is_named(
-    found: FileStore, place: str, text: str | None, tmp_path: Path
+    found: FileStore, place: str, text: str | None, empty: Path
 ) -> None:
     (file,) = found.folder.glob(place)
     if text is None:
         file.unlink()
     else:
         file.write_text(text)
-    error = failure(lambda: bring(found, tmp_path / "mlflow.db"))
+    error = failure(lambda: bring(found, empty))
     assert error.code == "migration_failed"
     assert file.name in error.message
-    assert is_unused(tmp_path / "mlflow.db")
+    assert is_unused(empty)
 
 
 @pytest.mark.parametrize("table", ["params", "tags", "metrics", "model_versions", "datasets"])
 def test_what_does_not_arrive_is_found(
-    found: FileStore, table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    found: FileStore, table: str, empty: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = mlruns_module._fill
 
@@ -389,12 +392,12 @@ def test_what_does_not_arrive_is_found(
         return left_out
 
     monkeypatch.setattr(mlruns_module, "_fill", forget)
-    assert f"{table} in the folder" in failure(lambda: bring(found, tmp_path / "m.db")).message
+    assert f"{table} in the folder" in failure(lambda: bring(found, empty)).message
 
 
 @pytest.mark.parametrize("damage", ["line", "meta", "no id"])
 def test_what_cannot_be_read_is_named_and_nothing_is_brought(
-    found: FileStore, damage: str, tmp_path: Path
+    found: FileStore, damage: str, empty: Path
 ) -> None:
     metric = one_metric(found.folder)
     run = metric.parents[2]
@@ -404,12 +407,11 @@ def test_what_cannot_be_read_is_named_and_nothing_is_brought(
         (run / "meta.yaml").write_text("{half of")
     else:
         (run / "meta.yaml").write_text("name: x\n")
-    path = tmp_path / "mlflow.db"
-    error = failure(lambda: bring(found, path))
+    error = failure(lambda: bring(found, empty))
     assert error.code == "migration_failed"
     assert (str(metric) if damage == "line" else run.name) in error.message
-    assert is_unused(path)
-    assert not [*tmp_path.glob(".*")]
+    assert is_unused(empty)
+    assert not [*empty.parent.glob(".*")]
 
 
 def test_no_space_is_said_before_anything_is_made(

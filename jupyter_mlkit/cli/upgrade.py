@@ -15,17 +15,20 @@ from ..tracking.mlruns import (
     migrate,
     missing_runs,
     offer,
+    open_runs,
     plan_migration,
 )
 from ..tracking.redact import redact
+from ..tracking.schema import is_there, prepare_file
 from ..tracking.store import (
-    artifact_root_for,
+    artifact_root_beside,
     file_store_folder,
     is_file_store,
     local_path,
-    prepare_store,
 )
 from ..tracking.upgrading import plan_upgrade, upgrade_store
+
+_CLOSE = "Close the Jupyter servers, kernels, trainings and MLflow UIs that use the store first."
 
 
 def upgrade(old: str | None, *, yes: bool) -> int:
@@ -47,7 +50,7 @@ def upgrade(old: str | None, *, yes: bool) -> int:
             raise NotFoundError(
                 f"There is no {place}.", hint="Name a database or an mlruns folder."
             )
-        uri = f"sqlite:///{place.absolute()}"
+        return _upgrade(place.absolute(), yes=yes)  # no URI: its name may have a "?"
     path = local_path(uri)
     if path is None:
         raise BackendError(
@@ -60,7 +63,7 @@ def upgrade(old: str | None, *, yes: bool) -> int:
 
 
 def _upgrade(path: Path, *, yes: bool) -> int:
-    if not path.exists():
+    if not is_there(path):
         print(f"There is no store at {path} yet. It is made when it is first used.")
         _offer(path)
         return 0
@@ -69,21 +72,22 @@ def _upgrade(path: Path, *, yes: bool) -> int:
         print(f"The store {path} has the schema of this MLflow: there is nothing to upgrade.")
         _offer(path)
         return 0
-    experiments, runs = plan.rows.get("experiments", 0), plan.rows["runs"]
     print(f"The store {path} was made by an older MLflow.")
-    print(f"  size: {in_mib(plan.size)}, {counted(experiments, runs)}")
+    print(f"  size: {in_mib(plan.size)}, {counted(plan.rows['experiments'], plan.rows['runs'])}")
     print(f"  schema: {plan.found} -> {plan.needed}")
     print(
         "It is copied to a backup beside it, and then upgraded. An older MLflow will not open it."
     )
+    print(_CLOSE)
     if not _agreed("Upgrade it?", yes=yes):
         return 1
     done = upgrade_store(path, lambda backup: print(f"Backup: {backup}", flush=True))
-    prepare_store(f"sqlite:///{path}", artifact_root_for(f"sqlite:///{path}"))
+    prepare_file(path, artifact_root_beside(path))
     if done is None:
         print("Another process has upgraded it meanwhile.")
     else:
-        print(f"Upgraded: {counted(experiments, runs)}, as before.")
+        rows = done.rows  # somebody may have logged since it was asked
+        print(f"Upgraded: {counted(rows['experiments'], rows['runs'])}, as before.")
     return 0
 
 
@@ -98,13 +102,18 @@ def _migrate(folder: Path, *, yes: bool) -> int:
         print(f"The store {path} has all of them: there is nothing to bring.")
         return 0
     plan_migration(found, path)
+    unended = open_runs(found)
+    if unended:
+        print(f"Not ended: {len(unended):,} of its runs, such as {unended[0].name}. What is logged")
+        print("there from now on is not brought: close the trainings that still use it first.")
     print(f"They are copied into the store {path}.")
     print(f"{found.folder} stays as it is. Keep it: the artifacts of these runs lie there.")
+    if path.exists():
+        print(_CLOSE)
     if not _agreed("Copy them?", yes=yes):
         return 1
-    uri = f"sqlite:///{path}"
-    left_out = migrate(found, path, artifact_root_for(uri) or path.parent / "artifacts")
-    prepare_store(uri, artifact_root_for(uri))
+    left_out = migrate(found, path, artifact_root_beside(path))
+    prepare_file(path, artifact_root_beside(path))
     print(f"Copied: {found.words}, as in the folder.")
     if left_out:
         print(f"Of points with equal step, time and value MLflow keeps one: {left_out:,} fewer.")
@@ -113,7 +122,7 @@ def _migrate(folder: Path, *, yes: bool) -> int:
         print(f"{len(lost):,} of them have their artifacts in a place that is not there, such as")
         print(f"  {lost[0]}\nIf the folder was moved: put it back there to see them.")
     if is_file_store(paths.default_tracking_uri()):
-        print(f"Now unset MLFLOW_TRACKING_URI, or set it to {uri}")
+        print(f"Now unset MLFLOW_TRACKING_URI, or set it to sqlite:///{path}")
     return 0
 
 

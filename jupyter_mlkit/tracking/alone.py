@@ -8,6 +8,7 @@ leaves the old content or the new one, and no reader sees anything between.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -18,8 +19,14 @@ from jupyter_mlkit.errors import BackendError
 
 from . import schema
 
-#: What must be in a store afterwards as it was before, where the store has such a table.
-_KEPT = ("experiments", "runs", "metrics", "params", "registered_models", "model_versions")
+#: Tables of which no migration takes rows away; those of traces are moved from one to another.
+_KEPT = (
+    *("experiments", "experiment_tags", "runs", "metrics", "latest_metrics", "params", "tags"),
+    *("datasets", "inputs", "input_tags", "trace_info"),
+    *("logged_models", "logged_model_metrics", "logged_model_params", "logged_model_tags"),
+    *("registered_models", "registered_model_tags", "registered_model_aliases"),
+    *("model_versions", "model_version_tags"),
+)
 #: Left free for everybody else.
 _SPARE_BYTES = 64 * 1024**2
 
@@ -32,7 +39,8 @@ def alone(path: Path) -> Iterator[sqlite3.Connection]:
     ------
     BackendError
         ``store_in_use`` where another process has it open, as far as SQLite can tell: with a
-        write-ahead log everybody who has it open, else who reads or writes at this moment.
+        write-ahead log everybody who has it open, else who reads or writes at this moment; see
+        :func:`refuse_open`.
     """
     # It begins and ends transactions only where it is told to.
     connection = sqlite3.connect(path, timeout=schema.BUSY_SECONDS, isolation_level=None)
@@ -44,13 +52,44 @@ def alone(path: Path) -> Iterator[sqlite3.Connection]:
         except sqlite3.Error as error:
             if "locked" not in str(error):
                 raise schema.sqlite_error(error, path) from error
-            raise BackendError(
-                f"Another process has the tracking database {path} open.",
-                code="store_in_use",
-                hint="Close the Jupyter servers, kernels, trainings and MLflow UIs that use it, "
-                "then try again.",
-            ) from error
+            raise _in_use(path) from error
         yield connection
+
+
+def refuse_open(path: Path) -> None:
+    """Raise ``store_in_use`` where a process has the file open, though it does nothing with it.
+
+    Without a write-ahead log SQLite does not know of those. Where the system does not tell of
+    processes, or they are of somebody else, nobody does.
+    """
+    there, own = path.stat(), str(os.getpid())
+    processes = [one for one in Path("/proc").glob("[0-9]*") if one.name != own]
+    users = sorted(int(one.name) for one in processes if _has_open(one, there))
+    if users:
+        raise _in_use(path, f" ({', '.join(map(str, users))})")
+
+
+def _has_open(process: Path, file: os.stat_result) -> bool:
+    try:
+        handles = list((process / "fd").iterdir())
+    except OSError:  # it has ended, or is not ours to look at
+        return False
+    for handle in handles:
+        try:
+            if os.path.samestat(handle.stat(), file):
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def _in_use(path: Path, by: str = "") -> BackendError:
+    return BackendError(
+        f"Another process{by} has the tracking database {path} open.",
+        code="store_in_use",
+        hint="Close the Jupyter servers, kernels, trainings and MLflow UIs that use it, "
+        "then try again.",
+    )
 
 
 def count_rows(connection: sqlite3.Connection) -> dict[str, int]:
@@ -72,7 +111,9 @@ def copy_to(source: sqlite3.Connection, copy: Path) -> None:
 
 
 def check(path: Path, rows: dict[str, int]) -> None:
-    """Check that a database file is sound and has as many rows of each kind as `rows` says.
+    """Check that a database file is sound and has the rows of each kind that `rows` says.
+
+    It may have more: a migration makes tags of what were columns.
 
     Raises
     ------
@@ -88,8 +129,11 @@ def check(path: Path, rows: dict[str, int]) -> None:
                 hint="Restore a backup, or rescue what is left: sqlite3 mlflow.db .recover",
             )
         found = count_rows(connection)
-    wrong = [f"{n:,} {kind}, not {rows[kind]:,}" for kind, n in found.items() if n != rows[kind]]
-    wrong += [f"no {kind}" for kind in rows.keys() - found.keys()]
+    wrong = [
+        f"{found.get(kind, 0):,} {kind}, not {n:,}"
+        for kind, n in rows.items()
+        if found.get(kind, -1) < n
+    ]
     if wrong:
         raise BackendError(
             f"The copy has {'; '.join(wrong)}.",
@@ -101,6 +145,8 @@ def check(path: Path, rows: dict[str, int]) -> None:
 def replace_content(store: sqlite3.Connection, new: Path) -> None:
     """Give the store, of which one is :func:`alone`, the content of `new`: all of it or nothing."""
     with closing(sqlite3.connect(new)) as source:
+        # The mode is content, too: a write-ahead log would come to a network folder with it.
+        source.execute("PRAGMA journal_mode = DELETE")
         source.backup(store)
 
 

@@ -117,15 +117,32 @@ def replace_file(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def exclusive(path: Path, timeout: float = _LOCK_TIMEOUT) -> Iterator[None]:
+def exclusive(
+    path: Path, timeout: float = _LOCK_TIMEOUT, *, like: Path | None = None
+) -> Iterator[None]:
     """Hold the lock file `path` against other threads and processes.
+
+    Parameters
+    ----------
+    path : Path
+    timeout : float
+    like : Path, optional
+        Whoever may write this file may hold the lock; else only the owner may.
 
     Raises
     ------
     BackendError
-        ``store_locked`` after `timeout` seconds.
+        ``store_locked`` after `timeout` seconds, ``store_unwritable``.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        handle = _lock_file(path, like)
+    except OSError as error:
+        raise BackendError(
+            f"The lock file {path} of the tracking store cannot be opened: {error.strerror}.",
+            code="store_unwritable",
+            hint="Ask its owner to let you write it; while nobody uses the store it may be "
+            "removed.",
+        ) from error
     try:
         deadline = time.monotonic() + timeout
         while not try_lock(handle):
@@ -143,6 +160,15 @@ def exclusive(path: Path, timeout: float = _LOCK_TIMEOUT) -> Iterator[None]:
             unlock(handle)
     finally:
         os.close(handle)
+
+
+def _lock_file(path: Path, like: Path | None) -> int:
+    mode = like.stat().st_mode & 0o666 if like is not None and like.exists() else 0o600
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
+    seen = os.fstat(handle)
+    if seen.st_uid == os.geteuid() and mode & ~seen.st_mode:  # what the umask has taken away
+        os.fchmod(handle, mode | seen.st_mode & 0o777)
+    return handle
 
 
 def try_lock(handle: int) -> bool:

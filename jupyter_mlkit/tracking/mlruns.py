@@ -6,11 +6,13 @@ artifacts lie there.
 
 from __future__ import annotations
 
+import logging
 import shlex
 import sqlite3
 import warnings
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, redirect_stdout
+from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from itertools import chain
@@ -18,16 +20,14 @@ from pathlib import Path
 
 from jupyter_mlkit.errors import BackendError
 
-from .alone import alone, reason, replace_content, require_space
+from .alone import alone, count_rows, reason, refuse_open, replace_content, require_space
 from .doubled_points import without_doubled
 from .drafts import clear_drafts, draft
-from .schema import BUSY_SECONDS, prepare_file, preparing, quiet, sqlite_error
+from .mlruns_files import experiments_in, metrics_in, model_metrics_in, rows_in, runs_in
+from .schema import BUSY_SECONDS, is_there, prepare_file, preparing, quiet, sqlite_error
+from .still_written import RECENT_SECONDS, recently, running, written
 from .store import file_store_folder, is_file_store
 
-_META = "meta.yaml"
-_TRASH = ".trash"
-#: Folders of an experiment that are no runs.
-_RESERVED = frozenset({"tags", "datasets", "traces", "models", _TRASH})
 #: A row of a database for a file with a few letters, and its part of an index, twice: once in the
 #: file that is built, once in the transaction that brings it into the store.
 _ROW_BYTES = 2 * 512
@@ -72,9 +72,9 @@ def find_file_store(folder: Path) -> FileStore | None:
     """
     try:
         for place in (folder / "mlruns", folder):
-            experiments = list(_experiments(place))
+            experiments = list(experiments_in(place))
             if experiments:
-                runs = chain.from_iterable(_runs(one) for one in experiments)
+                runs = chain.from_iterable(runs_in(one) for one in experiments)
                 return FileStore(
                     place.absolute(),
                     frozenset(str(int(one.name)) for one in experiments),
@@ -89,22 +89,12 @@ def find_file_store(folder: Path) -> FileStore | None:
     return None
 
 
-def _experiments(place: Path) -> Iterator[Path]:
-    for folder in (place, place / _TRASH):
-        if folder.is_dir():
-            yield from (
-                one for one in folder.iterdir() if one.name.isdecimal() and (one / _META).is_file()
-            )
-
-
-def _runs(experiment: Path) -> Iterator[Path]:
-    for one in experiment.iterdir():
-        if one.name not in _RESERVED and (one / _META).is_file():
-            yield one
-
-
 def offer(folder: Path, path: Path) -> BackendError | None:
-    """Return what to tell of runs in `folder` that the database `path` does not have, if any."""
+    """Return what to tell of runs in `folder` that the database `path` does not have, if any.
+
+    MLflow can fill an empty database only: where `path` is used, the offer is one beside the
+    folder, until there is one.
+    """
     try:
         found = find_file_store(folder)
     except BackendError:
@@ -112,18 +102,23 @@ def offer(folder: Path, path: Path) -> BackendError | None:
     missing = missing_runs(found, path) if found else 0
     if not found or not missing:
         return None
+    command = f"jupyter mlkit upgrade {shlex.quote(str(found.folder))}"
+    if not is_unused(path):
+        other = found.folder.with_name("mlflow.db")
+        if other.exists():
+            return None
+        command = f"MLFLOW_TRACKING_URI={shlex.quote(f'sqlite:///{other}')} {command}"
     return BackendError(
         f"{found.folder} has {missing:,} run{'' if missing == 1 else 's'} of an older MLflow "
         "that the store does not have.",
         code="store_file",
-        hint="Close JupyterLab, then in a terminal: "
-        f"jupyter mlkit upgrade {shlex.quote(str(found.folder))}",
+        hint=f"Close JupyterLab, then in a terminal: {command}",
     )
 
 
 def missing_runs(found: FileStore, path: Path) -> int:
     """Return how many runs of a file store the database `path` does not have."""
-    if not path.exists():
+    if not is_there(path):
         return len(found.runs)
     try:
         with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
@@ -133,7 +128,9 @@ def missing_runs(found: FileStore, path: Path) -> int:
 
 
 def is_unused(path: Path) -> bool:
-    """Return whether nothing was ever written to a store since it was made."""
+    """Return whether nothing was ever written to a store since it was made, if it was."""
+    if not is_there(path):
+        return True
     try:
         with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
             return _is_empty(connection)
@@ -147,18 +144,39 @@ def plan_migration(found: FileStore, path: Path) -> None:
     Raises
     ------
     BackendError
-        ``store_not_empty``, ``no_space``.
+        ``store_not_empty``, ``store_in_use``, ``no_space``.
     """
-    if path.exists() and path.stat().st_size and not is_unused(path):
-        raise BackendError(
-            f"The store {path} has experiments or runs already, and MLflow brings a file store "
-            "only into an empty one.",
-            code="store_not_empty",
-            hint="Give it a database of its own: set MLFLOW_TRACKING_URI to a sqlite:/// file "
-            "that is not there yet, for this command and to look at it.",
-        )
+    if not is_unused(path):
+        raise _not_empty(path)
+    busy = recently(open_runs(found))
+    if busy:
+        raise _still_written(found, f"{len(busy):,} of its runs, such as {busy[0].name},")
     there = next(folder for folder in path.parents if folder.exists())
-    require_space(there / path.name, _ROW_BYTES * _values(found))
+    require_space(there / path.name, _ROW_BYTES * rows_in(found.folder).total())
+
+
+def _not_empty(path: Path) -> BackendError:
+    return BackendError(
+        f"The store {path} has experiments or runs already, and MLflow brings a file store "
+        "only into an empty one.",
+        code="store_not_empty",
+        hint="Give it a database of its own: set MLFLOW_TRACKING_URI to a sqlite:/// file "
+        "that is not there yet, for this command and to look at it.",
+    )
+
+
+def open_runs(found: FileStore) -> list[Path]:
+    """Return the folders of the runs that MLflow was not told the end of."""
+    return running(chain.from_iterable(runs_in(one) for one in experiments_in(found.folder)))
+
+
+def _still_written(found: FileStore, what: str) -> BackendError:
+    return BackendError(
+        f"Somebody is writing to {found.folder}: {what} would be copied in half.",
+        code="store_in_use",
+        hint="Wait until the trainings that log there have ended, then try again; one that was "
+        f"killed is taken {RECENT_SECONDS // 60} minutes after it has logged last.",
+    )
 
 
 def migrate(found: FileStore, path: Path, artifact_root: Path) -> int:
@@ -182,20 +200,28 @@ def migrate(found: FileStore, path: Path, artifact_root: Path) -> int:
         Those of :func:`plan_migration`, ``store_in_use``, ``migration_failed``, and those of
         :func:`~jupyter_mlkit.tracking.store.prepare_store`. The database is as it was.
     """
+    path = path.resolve()
     plan_migration(found, path)
     prepare_file(path, artifact_root)
     with preparing(path), alone(path) as store:
+        refuse_open(path)
         clear_drafts(path)
         try:
             if not _is_empty(store):
-                raise BackendError("somebody has begun to use it meanwhile.")
+                raise _not_empty(path)
             with draft(path) as new:
+                before = written(found.folder)
                 left_out = _fill(new, found)
-                _check(new, found)
+                changed = before.items() ^ written(found.folder).items()
+                if changed:
+                    raise _still_written(found, str(min(changed)[0]))
+                _check(new, found, left_out)
                 replace_content(store, new)
-                return left_out
+                return left_out.total()
         # MLflow trusts the files to be as it would write them, and raises whatever happens.
         except Exception as error:
+            if isinstance(error, BackendError) and error.hint:
+                raise  # it says already what to do
             raise BackendError(
                 f"{found.folder} could not be brought into {path}, which is as it was: "
                 f"{reason(error)}",
@@ -233,45 +259,73 @@ def _is_empty(store: sqlite3.Connection) -> bool:
     )
 
 
-def _values(found: FileStore) -> int:
-    """Return how many values become rows: a line of a metric, or a small file."""
-    values = 0
-    for metric in _metrics(found):
-        with metric.open("rb") as file:
-            values += sum(1 for _ in file)
-    for run in _all_runs(found):
-        for kind in ("params", "tags"):
-            values += sum(1 for one in (run / kind).rglob("*") if one.is_file())
-    return values
-
-
-def _all_runs(found: FileStore) -> Iterator[Path]:
-    return chain.from_iterable(_runs(one) for one in _experiments(found.folder))
-
-
-def _metrics(found: FileStore) -> Iterator[Path]:
-    for run in _all_runs(found):
-        yield from (one for one in (run / "metrics").rglob("*") if one.is_file())
-
-
-def _fill(new: Path, found: FileStore) -> int:
+def _fill(new: Path, found: FileStore) -> Counter[str]:
     """Do what ``mlflow migrate-filestore`` does."""
     from mlflow.store.fs2db import migrate as fill
     from sqlalchemy import URL
 
     with (
-        without_doubled(found.folder, _metrics(found)) as (folder, left_out),
+        without_doubled(found.folder, metrics_in(found.folder), model_metrics_in(found.folder)) as (
+            folder,
+            left_out,
+        ),
         # It prints a summary, and changes the filters of warnings.
         quiet(),
         redirect_stdout(StringIO()),
         warnings.catch_warnings(),
+        _closed(new),
+        _told() as unread,
     ):
         # Not from text: a folder may have any name.
         fill(folder, URL.create("sqlite", database=str(new)), progress=False)
+    if unread:  # MLflow leaves out what it cannot read
+        raise BackendError(unread[0].replace(str(folder), str(found.folder)))
     return left_out
 
 
-def _check(new: Path, found: FileStore) -> None:
+@contextmanager
+def _told() -> Iterator[list[str]]:
+    """Collect what MLflow warns of."""
+    messages: list[str] = []
+
+    class Collect(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            messages.append(record.getMessage())
+
+    logger, collect = logging.getLogger("mlflow.store.fs2db"), Collect(logging.WARNING)
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(collect)
+    logger.setLevel(logging.WARNING)
+    logger.propagate = False
+    try:
+        yield messages
+    finally:
+        logger.removeHandler(collect)
+        logger.setLevel(level)
+        logger.propagate = propagate
+
+
+@contextmanager
+def _closed(new: Path) -> Iterator[None]:
+    """Close the database afterwards: MLflow leaves its engine, with a connection, to chance."""
+    from sqlalchemy import Connection, Engine, event
+
+    engines = []
+
+    def remember(connection: Connection) -> None:
+        if connection.engine.url.database == str(new):
+            engines.append(connection.engine)
+
+    event.listen(Engine, "engine_connect", remember)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "engine_connect", remember)
+        for engine in engines:
+            engine.dispose()
+
+
+def _check(new: Path, found: FileStore, left_out: Counter[str]) -> None:
     with closing(sqlite3.connect(new)) as connection:
         sound = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if sound != "ok":
@@ -280,13 +334,16 @@ def _check(new: Path, found: FileStore) -> None:
             ("experiments", "experiment_id", found.experiments),
             ("runs", "run_uuid", found.runs),
         ):
-            # MLflow leaves out what it cannot read, and only logs a warning.
             missing = wanted - _ids(connection, kind, column)
             if missing:
                 raise BackendError(
                     f"{len(missing):,} of {len(wanted):,} {kind} could not be read, such as that "
                     f"in the folder {min(missing)}."
                 )
+        brought = count_rows(connection)
+    for kind, rows in (rows_in(found.folder) - left_out).items():
+        if brought[kind] != rows:
+            raise BackendError(f"of {rows:,} {kind} in the folder {brought[kind]:,} were brought.")
 
 
 def _ids(connection: sqlite3.Connection, table: str, column: str) -> set[str]:

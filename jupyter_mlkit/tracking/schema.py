@@ -24,10 +24,11 @@ BUSY_SECONDS = 5.0
 
 def prepare_file(path: Path, artifact_root: Path) -> None:
     """Make or check the store file; see :func:`jupyter_mlkit.tracking.store.prepare_store`."""
+    path = path.resolve()  # what is behind a link is made, not the link replaced
     private_folder(path.parent)
     refuse_foreign_file(path)
     with preparing(path):
-        if not path.exists() or path.stat().st_size == 0:
+        if not is_there(path):
             _create(path, artifact_root)
         try:
             with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
@@ -38,9 +39,31 @@ def prepare_file(path: Path, artifact_root: Path) -> None:
             raise sqlite_error(error, path) from error
 
 
+def is_there(path: Path) -> bool:
+    """Return whether there is a database; SQLite takes an empty file for one without tables."""
+    return path.exists() and path.stat().st_size > 0
+
+
+def check_file(path: Path) -> None:
+    """Raise where the tables of a store file are not those of this MLflow; nothing is written.
+
+    MLflow itself would bring those of an older one up to date, in place and without a backup.
+
+    Raises
+    ------
+    BackendError
+        ``store_schema``, ``not_a_store``, ``store_locked``.
+    """
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+            _check_revision(connection, path)
+    except sqlite3.Error as error:
+        raise sqlite_error(error, path) from error
+
+
 def preparing(path: Path) -> AbstractContextManager[None]:
     """Keep all others of us from making or changing the tables of the store file."""
-    return exclusive(path.with_name(path.name + ".lock"))
+    return exclusive(path.with_name(path.name + ".lock"), like=path)
 
 
 def refuse_foreign_file(path: Path) -> None:
@@ -130,15 +153,20 @@ def _create(path: Path, artifact_root: Path) -> None:
     """Build the tables in a file beside `path` and link it there: never a half-made store."""
     from mlflow.tracking._tracking_service.utils import _get_sqlalchemy_store
 
+    from .alone import alone, replace_content
+
     with draft(path) as new:
         with quiet():
             store = _get_sqlalchemy_store(f"sqlite:///{new}", str(artifact_root))
         store.engine.dispose()
         with closing(sqlite3.connect(new)) as connection:
             seed_statistics(connection)
-        # SQLite takes an empty file for an empty database; so do we.
         if path.exists() and path.stat().st_size == 0:
-            path.unlink()
+            # SQLite takes it for an empty database, and somebody may have it open.
+            with alone(path) as store:
+                if store.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
+                    replace_content(store, new)
+            return
         try:
             os.link(new, path)
         except FileExistsError:

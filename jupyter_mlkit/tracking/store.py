@@ -84,7 +84,13 @@ def artifact_root_for(uri: str) -> Path | None:
     if given:
         return Path(given)
     path = local_path(uri)
-    return default_artifact_root() if path is None else path.parent / "artifacts"
+    return default_artifact_root() if path is None else artifact_root_beside(path)
+
+
+def artifact_root_beside(path: Path) -> Path:
+    """Return where the artifacts of new experiments of an SQLite file go."""
+    given = os.environ.get(ENV_ARTIFACT_ROOT)
+    return Path(given) if given else path.parent / "artifacts"
 
 
 @contextmanager

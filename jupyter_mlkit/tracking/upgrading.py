@@ -12,12 +12,22 @@ from pathlib import Path
 
 from jupyter_mlkit.errors import BackendError
 
-from .alone import alone, check, copy_to, count_rows, reason, replace_content, require_space
+from .alone import (
+    alone,
+    check,
+    copy_to,
+    count_rows,
+    reason,
+    refuse_open,
+    replace_content,
+    require_space,
+)
 from .disk import private_folder
 from .drafts import clear_drafts, draft
 from .schema import (
     BUSY_SECONDS,
     head_revision,
+    is_there,
     outdated,
     preparing,
     quiet,
@@ -61,8 +71,11 @@ def plan_upgrade(path: Path) -> Upgrade | None:
         ``store_gone``, ``not_a_store``, ``store_schema`` (of a newer MLflow), ``store_locked``,
         ``store_unwritable``, ``no_space``.
     """
+    path = path.resolve()
     require_file(path)
     private_folder(path.parent)
+    if not is_there(path):
+        return None  # an empty file is filled when it is first used
     try:
         with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
             return _plan(connection, path)
@@ -90,16 +103,19 @@ def upgrade_store(path: Path, on_backup: Callable[[Path], None] = lambda _: None
     ----------
     path : Path
     on_backup : callable
-        Is told of the backup as soon as it is whole. It is never removed.
+        Is told of the backup as soon as it is whole. It stays, unless the upgrade fails before
+        the store is touched.
 
     Raises
     ------
     BackendError
         As :func:`plan_upgrade`, ``store_in_use``, or ``upgrade_failed``; the store is as it was.
     """
+    path = path.resolve()
     require_file(path)
     private_folder(path.parent)
     with preparing(path), alone(path) as store:
+        refuse_open(path)
         clear_drafts(path)
         try:
             plan = _plan(store, path)
@@ -108,20 +124,30 @@ def upgrade_store(path: Path, on_backup: Callable[[Path], None] = lambda _: None
             backup = _backup(store, plan)
         except sqlite3.Error as error:
             raise sqlite_error(error, path) from error
+        except OSError as error:
+            raise BackendError(
+                f"No backup of {path} could be written: {error.strerror}; nothing was changed.",
+                code="store_unwritable",
+                hint="Its folder must be writable and have space for a copy.",
+            ) from error
         on_backup(backup)
+        touched = False
         try:
             with draft(path) as new:
                 copy_to(store, new)
                 _migrate(new)
                 check(new, plan.rows)
+                touched = True
                 replace_content(store, new)
         # MLflow's migrations, and what they call, raise whatever they like.
         except Exception as error:
+            if not touched:  # each further try would leave another one
+                backup.unlink(missing_ok=True)
+            also = f"The backup {backup} is the same. " if touched else "The backup was removed. "
             raise BackendError(
                 f"{path} could not be upgraded, and is as it was: {reason(error)}",
                 code="upgrade_failed",
-                hint=f"The backup {backup} is the same. mlflow of the version that made the "
-                "store still opens it.",
+                hint=f"{also}mlflow of the version that made the store still opens it.",
             ) from error
     return plan
 

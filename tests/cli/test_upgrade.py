@@ -104,6 +104,7 @@ def test_at_a_terminal_it_asks(store: Path) -> None:
         code, told = answered(answer)
         assert code == 1
         assert "Upgrade it? [y/N]" in told
+        assert "MLflow UIs that use the store first." in told
         assert "Nothing was changed." in told
         assert [one.name for one in store.parent.iterdir()] == [store.name]
     code, told = answered("y\n")
@@ -122,6 +123,16 @@ def test_yes_is_said_beforehand_and_the_second_time_nothing_is_left(
     assert f"The store {store} has the schema of this MLflow" in tell()
     assert "nothing to upgrade" in tell(str(store))
     assert "nothing to upgrade" in tell(f"sqlite:///{store}")
+
+
+def test_a_file_may_have_any_name(old: Path, here: Path, tell: Callable[..., str]) -> None:
+    path = here / "50%?" / "my #1?.db"
+    path.parent.mkdir()
+    shutil.copy(old, path)
+    assert f"The store {path} was made by an older MLflow." in tell(str(path), "--yes")
+    assert revision_of(path) == head_revision()
+    assert [one.name for one in here.iterdir()] == ["50%?"]
+    assert "nothing to upgrade" in tell("50%?/my #1?.db")
 
 
 def test_where_there_is_no_store_none_is_made(tell: Callable[..., str]) -> None:

@@ -267,3 +267,40 @@ def test_network_folders_are_told_from_local_ones(
     assert disk.on_network(Path("/home of all/me/mlflow.db")) is network
     assert disk.on_network(Path("/home/me")) is False
     assert disk.on_network(Path("/elsewhere")) is False
+
+
+@pytest.mark.parametrize("target", ["missing", "empty"])
+def test_what_a_link_leads_to_is_made_and_the_link_stays(tmp_path: Path, target: str) -> None:
+    real = tmp_path / "disk" / "mlflow.db"
+    real.parent.mkdir()
+    if target == "empty":
+        real.touch()
+    inode = real.stat().st_ino if target == "empty" else None
+    link = tmp_path / "mlflow.db"
+    link.symlink_to(real)
+    prepare_store(f"sqlite:///{link}")
+    assert link.is_symlink()
+    assert real.stat().st_size > 0
+    assert inode in (None, real.stat().st_ino), "somebody may have the empty file open"
+    with sqlite3.connect(real) as connection:
+        assert connection.execute("SELECT count(*) FROM experiments").fetchone() == (1,)
+    connection.close()
+
+
+def test_whoever_may_write_the_store_may_lock_it(file_store: Place, tmp_path: Path) -> None:
+    assert file_store.path is not None
+    lock = file_store.path.with_name("mlflow.db.lock")
+    prepare_store(file_store.uri)
+    file_store.path.chmod(0o660)
+    before = os.umask(0o077)
+    try:
+        prepare_store(file_store.uri)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(lock.stat().st_mode) == 0o660
+
+
+def test_a_lock_that_cannot_be_opened_is_said(file_store: Place) -> None:
+    assert file_store.path is not None
+    file_store.path.with_name("mlflow.db.lock").mkdir()  # root may write files of others
+    assert code_of(lambda: prepare_store(file_store.uri)) == "store_unwritable"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -17,7 +16,9 @@ from pathlib import Path
 import pytest
 from old_stores import OLD_SCHEMAS, content, old_database, revision_of
 from stores import until
+from torture.workers import forks, kill
 
+from jupyter_mlkit.cli import main
 from jupyter_mlkit.errors import BackendError
 from jupyter_mlkit.tracking import alone, schema, upgrading
 from jupyter_mlkit.tracking.backend import TrackingBackend
@@ -95,6 +96,17 @@ def test_the_upgraded_store_is_used_like_any_other(path: Path) -> None:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
+def test_a_link_to_a_store_stays_one(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "else").mkdir()
+    link = tmp_path / "else" / "mlflow.db"
+    link.symlink_to(path)
+    upgrade_store(link)
+    assert link.is_symlink()
+    assert revision_of(path) == head_revision()
+    assert len(backups(path)) == 1
+    assert [*link.parent.iterdir()] == [link]
+
+
 def test_backups_never_take_the_place_of_another(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,17 +160,19 @@ def test_a_store_that_others_use_is_refused(
         writer.execute("BEGIN IMMEDIATE")
         assert failure(lambda: upgrade_store(path)).code == "store_in_use"
     before = content(path)
-    if journal == "wal":  # then SQLite knows of those who do nothing at this moment, too
-        other = subprocess.Popen(
-            [sys.executable, "-c", OPEN, str(path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert other.stdout is not None
-        assert other.stdout.readline() == "open\n"
-        assert failure(lambda: upgrade_store(path)).code == "store_in_use"
-        other.communicate("\n", timeout=20)
+    other = subprocess.Popen(
+        [sys.executable, "-c", OPEN, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline() == "open\n"
+    idle = failure(lambda: upgrade_store(path))
+    assert idle.code == "store_in_use"
+    # Of who does nothing at this moment SQLite itself knows only with a write-ahead log.
+    assert journal == "wal" or str(other.pid) in idle.message
+    other.communicate("\n", timeout=20)
     assert (content(path), revision_of(path), backups(path)) == (before, OLD_SCHEMAS[1], [])
     assert upgrade_store(path) is not None
 
@@ -195,10 +209,10 @@ def test_a_disk_that_is_full_in_the_middle_changes_nothing(path: Path) -> None:
     )
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"upgrade_failed: {path} could not be upgraded, and is as it ")
-    (backup,) = backups(path)
-    assert f"Backup: {backup}\n" in ended.stdout
-    assert str(backup) in ended.stderr
-    assert content(path) == content(backup) == before
+    assert "Backup: " in ended.stdout
+    assert "The backup was removed." in ended.stderr
+    assert backups(path) == []
+    assert content(path) == before
     assert revision_of(path) == OLD_SCHEMAS[1]
     assert not [*path.parent.glob(".*")]
 
@@ -217,9 +231,59 @@ def test_a_migration_that_fails_or_loses_runs_changes_nothing(
     error = failure(lambda: upgrade_store(path))
     assert error.code == "upgrade_failed"
     assert "27 metrics, not 30" in error.message
-    assert str(backups(path)[0]) in (error.hint or "")
+    assert backups(path) == []
     assert (content(path), revision_of(path)) == (before, OLD_SCHEMAS[1])
     assert not [*path.parent.glob(".*")]
+
+
+def test_a_backup_stays_where_the_store_was_touched(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(store: sqlite3.Connection, new: Path) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(upgrading, "replace_content", fail)
+    error = failure(lambda: upgrade_store(path))
+    assert (error.code, "disk I/O error" in error.message) == ("upgrade_failed", True)
+    (backup,) = backups(path)
+    assert str(backup) in (error.hint or "")
+    assert content(backup) == content(path)
+
+
+@pytest.mark.parametrize("table", ["tags", "datasets"])
+def test_a_migration_that_loses_what_is_beside_the_points_changes_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    real = upgrading._migrate
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO tags SELECT 'note', 'x', run_uuid FROM runs")
+        connection.execute(
+            "INSERT INTO datasets(dataset_uuid, experiment_id, name, digest, dataset_source_type,"
+            " dataset_source) VALUES ('d', 1, 'sst', 'abc', 'local', '{}')"
+        )
+
+    def forget(new: Path) -> None:
+        real(new)
+        with closing(sqlite3.connect(new)) as connection, connection:
+            connection.execute(f"DELETE FROM {table}")
+
+    monkeypatch.setattr(upgrading, "_migrate", forget)
+    assert f"0 {table}, not " in failure(lambda: upgrade_store(path)).message
+
+
+def test_a_backup_that_cannot_be_made_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> None:
+        raise OSError(122, "Disk quota exceeded")
+
+    monkeypatch.setattr("jupyter_mlkit.tracking.drafts.tempfile.mkstemp", refuse)
+    error = failure(lambda: upgrade_store(path))
+    assert (error.code, "quota" in error.message) == ("store_unwritable", True)
+    assert revision_of(path) == OLD_SCHEMAS[1]
+
+
+def test_an_empty_file_is_no_store_of_an_older_mlflow(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").touch()
+    assert plan_upgrade(tmp_path / "mlflow.db") is None
 
 
 def test_a_damaged_store_is_said_and_left(path: Path) -> None:
@@ -287,12 +351,10 @@ def test_killed_at_any_moment_the_store_is_the_old_or_the_new_one(
         path = Path(shutil.copy(large, folder / "mlflow.db"))
         with closing(sqlite3.connect(path)) as connection:
             connection.execute(f"PRAGMA journal_mode = {journal}")
-        process = subprocess.Popen(
-            [sys.executable, "-c", UPGRADE, str(path)], stdout=subprocess.DEVNULL
-        )
-        until(lambda: MOMENTS[moment](files_in(folder)) or process.poll() is not None, 60)  # noqa: B023
-        process.send_signal(signal.SIGKILL)
-        assert process.wait(20) == -signal.SIGKILL, f"{moment} was never seen"
+        process = forks().Process(target=main, args=(["upgrade", str(path), "--yes"],))
+        process.start()
+        until(lambda: MOMENTS[moment](files_in(folder)) or not process.is_alive(), 60)  # noqa: B023
+        assert kill(process), f"{moment} was never seen"
         assert revision_of(path) in (OLD_SCHEMAS[1], head_revision())
         assert content(path) == before
         for backup in backups(path):

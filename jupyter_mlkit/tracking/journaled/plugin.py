@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlkit.paths import ENV_ARTIFACT_ROOT, ENV_JOURNAL
 
-from ..store import absolute, local_path, prepare_store
+from ..store import absolute, is_local, local_path, prepare_store
 
 if TYPE_CHECKING:
     from mlflow.store.artifact.artifact_repo import ArtifactRepository
@@ -49,7 +49,7 @@ def is_on() -> bool:
 def model_registry_store(
     store_uri: str | None = None, tracking_uri: str | None = None, **_: object
 ) -> RegistryStore:
-    """Return MLflow's model registry on a server, which is told what has arrived there.
+    """Return MLflow's model registry: on a server it is told what has arrived there.
 
     Parameters
     ----------
@@ -59,11 +59,15 @@ def model_registry_store(
     from mlflow.tracking._model_registry import utils
     from mlflow.tracking._tracking_service.utils import _get_store
 
+    assert store_uri is not None
+    if is_local(store_uri):
+        if is_on():
+            _ready(store_uri)
+        return utils._get_sqlalchemy_store(store_uri)
     if not is_on():
         return utils._get_rest_store(store_uri)
     from .registry import JournaledRegistry
 
-    assert store_uri is not None
     return JournaledRegistry(
         store_uri, lambda: utils._get_rest_store(store_uri), lambda: _get_store(tracking_uri)
     )
@@ -107,10 +111,8 @@ def tracking_store(
         # Entry points take the place of what MLflow registers for a scheme: these are those.
         if store_uri.startswith(("http://", "https://")):
             return utils._get_rest_store(store_uri)
-        file = local_path(store_uri) if is_on() else None
-        if file is not None and not file.exists():
-            # As the server makes it: a kernel may be there before anybody opens the panel.
-            prepare_store(store_uri, artifact_uri or os.environ.get(ENV_ARTIFACT_ROOT))
+        if is_on():
+            _ready(store_uri, artifact_uri)
         return utils._get_sqlalchemy_store(store_uri, artifact_uri)
 
     if not is_on():
@@ -118,3 +120,16 @@ def tracking_store(
     from .store import JournaledStore
 
     return JournaledStore(absolute(store_uri), real)
+
+
+def _ready(uri: str, artifact_uri: str | None = None) -> None:
+    """Make a file as the server makes it; refuse one that MLflow itself would change."""
+    path = local_path(uri)
+    if path is None:
+        return
+    from ..schema import check_file, is_there
+
+    if is_there(path):
+        check_file(path)
+    else:  # a kernel may be there before anybody opens the panel
+        prepare_store(uri, artifact_uri or os.environ.get(ENV_ARTIFACT_ROOT))

@@ -12,6 +12,7 @@ from typing import Any
 
 import mlflow
 import pytest
+from old_stores import OLD_SCHEMAS, content, old_database, revision_of
 from stores import Place, until
 
 from jupyter_mlkit.tracking.drainer.status import pending
@@ -208,6 +209,39 @@ def test_a_store_that_nobody_has_opened_yet_is_made_as_the_panel_makes_it(
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("SELECT count(*) FROM sqlite_stat1").fetchone()[0] > 0
     connection.close()
+
+
+_MEETS_AN_OLDER_STORE = """
+import json, mlflow
+from jupyter_mlkit.errors import BackendError
+from jupyter_mlkit.tracking.journaled.plugin import model_registry_store
+uri = mlflow.get_tracking_uri()
+with mlflow.start_run(experiment_id="1") as run:
+    mlflow.log_metric("loss", 1.5)
+refused = []
+for call in (
+    lambda: mlflow.search_runs(experiment_ids=["1"]),
+    lambda: model_registry_store(uri, uri).search_registered_models(),
+):
+    try:
+        call()
+    except Exception as error:
+        refused.append(str(error))
+print(json.dumps({"run": run.info.run_id, "refused": refused}))
+"""
+
+
+def test_a_store_of_an_older_mlflow_is_not_upgraded_by_a_kernel(
+    runner: Runner, tmp_path: Path, home: Home
+) -> None:
+    """MLflow itself would do so at once, in place and without a backup; what is logged waits."""
+    path = old_database(tmp_path / "old" / "mlflow.db")
+    before = content(path)
+    told = _told(runner(_MEETS_AN_OLDER_STORE, f"sqlite:///{path}"))
+    assert len(told["refused"]) == 2
+    assert all("made by an older MLflow" in one for one in told["refused"])
+    assert (content(path), revision_of(path)) == (before, OLD_SCHEMAS[1])
+    assert pending(home)
 
 
 def test_what_shall_survive_the_machine_is_on_the_disk_soon(

@@ -35,6 +35,7 @@ class Notebook:
         self.place = place
         self.home = Home(folder / "data" / "jupyter_mlkit" / "journal")
         self._going = folder / "going"
+        self._over = set[str]()
         self.manager = KernelManager(kernel_name="python3")
         self.manager.start_kernel(
             cwd=str(folder),
@@ -56,19 +57,28 @@ class Notebook:
         """Execute a cell that does not end, and return when it is under way."""
         self.kernel.client.execute(code)
         until(self._going.exists, 60)
-        until(lambda: self.newest() == ("RUNNING", None), WITHIN)
+        until(self.is_running, WITHIN)
 
-    def newest(self) -> State:
-        """Return how the newest run has ended, as the store has it."""
+    def runs(self) -> dict[str, State]:
+        """Return how each run that was not waited for yet stands, as the store has it."""
         experiments = [one.experiment_id for one in self.place.client.search_experiments()]
-        (found,) = self.place.client.search_runs(
-            experiments, order_by=["attributes.start_time DESC"], max_results=1
-        )
-        return found.info.status, found.data.tags.get(END_REASON)
+        return {
+            run.info.run_id: (run.info.status, run.data.tags.get(END_REASON))
+            for run in self.place.client.search_runs(experiments)
+            if run.info.run_id not in self._over
+        }
+
+    def is_running(self) -> bool:
+        """Whether the store has a run that is under way."""
+        return ("RUNNING", None) in self.runs().values()
 
     def ends(self, *states: State) -> None:
-        """Wait until the newest run has ended, as one of these."""
-        assert until(lambda: (now := self.newest())[0] != "RUNNING" and now, WITHIN) in states
+        """Wait until one more run has ended, as one of these."""
+        # It may come to the store later than its cell ends: the last one is not waited for again.
+        ended = until(lambda: {k: v for k, v in self.runs().items() if v[0] != "RUNNING"}, WITHIN)
+        self._over |= set(ended)
+        (state,) = ended.values()
+        assert state in states
 
     def close(self) -> None:
         self.kernel.client.stop_channels()
@@ -145,6 +155,6 @@ def test_a_run_that_no_cell_has_ended(
     notebook: Notebook, ends: Callable[[Notebook], None], state: State
 ) -> None:
     notebook.kernel.run("mlflow.start_run(); mlflow.log_metric('loss', 2)")
-    until(lambda: notebook.newest() == ("RUNNING", None), WITHIN)
+    until(notebook.is_running, WITHIN)
     ends(notebook)
     notebook.ends(state)

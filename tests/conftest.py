@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from mlflow.tracking._tracking_service import utils as tracking
 from stores import Place, file_place, server_place
 
 from jupyter_mlkit.paths import ENV_JOURNAL
@@ -60,14 +61,22 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _journal_as_before() -> Iterator[None]:
-    """Take back what a server in this process has said of the journal to its kernels."""
-    said, left_out = os.environ.get(ENV_JOURNAL), plugin._left_out
+def _store_as_before() -> Iterator[None]:
+    """Take back what the product has said in this process of the store and of the journal.
+
+    It tells the kernels it starts by the environment, and MLflow keeps a URI by itself: without
+    this a test would write into the store of the one before it.
+    """
+    said = {name: os.environ.get(name) for name in _OURS}
+    left_out = plugin._left_out
+    uri = tracking._tracking_uri
     yield
-    os.environ.pop(ENV_JOURNAL, None)
-    if said is not None:
-        os.environ[ENV_JOURNAL] = said
+    for name, value in said.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
     plugin._left_out = left_out
+    tracking._tracking_uri = uri
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from ..errors import SpecError
 from .consistency import check_consistency
 from .messages import spec_error
 from .secrets import refuse_secrets
-from .training import TrainingSpec
+from .training import SCHEMA_VERSION, TrainingSpec
 
 
 def load_spec(data: bytes | str | dict[str, Any]) -> TrainingSpec:
@@ -26,11 +26,23 @@ def load_spec(data: bytes | str | dict[str, Any]) -> TrainingSpec:
         data = _parse_yaml(data)
     refuse_secrets(data)
     try:
-        spec = msgspec.convert(data, TrainingSpec)
+        spec = msgspec.convert(_upgraded(data), TrainingSpec)
     except msgspec.ValidationError as error:
         raise spec_error(error) from None
     check_consistency(spec)
     return spec
+
+
+def _upgraded(data: dict[str, Any]) -> dict[str, Any]:
+    """Return `data` as a spec of the present version has it.
+
+    Up to version 2 a model named its framework as well, which its class tells.
+    """
+    model = data.get("model")
+    if isinstance(model, dict) and model.get("framework") == "sklearn":
+        kept = {name: value for name, value in model.items() if name != "framework"}
+        return {**data, "model": kept, "schema_version": SCHEMA_VERSION}
+    return data
 
 
 def dump_yaml(spec: TrainingSpec) -> str:

@@ -84,10 +84,10 @@ def artifact_cube(root: str, parts: list[str]) -> CubePreview:
 
 
 def estimators() -> EstimatorList:
-    """Return the estimators of this environment with the schemas of their parameters."""
-    from .estimators import list_estimators
+    """Return the models of this environment with the schemas of their parameters."""
+    from .catalog import list_models
 
-    return list_estimators()
+    return list_models()
 
 
 def validate(spec: dict[str, Any]) -> Validation:
@@ -163,13 +163,9 @@ def memory_bytes(spec: TrainingSpec, cells: dict[Any, int]) -> int:
 
 
 def _model_errors(spec: TrainingSpec) -> list[ErrorBody]:
-    from .estimators import check_params, find_estimator
+    from .catalog import model_errors
 
-    try:
-        found = find_estimator(spec.model.class_)
-    except MLKitError as error:
-        return [error_body(error, "model.class")]
-    return [error_body(error) for error in check_params(found.cls, spec.model.params)]
+    return [error_body(error, "model.class") for error in model_errors(spec)]
 
 
 def _data_errors(spec: TrainingSpec) -> list[ErrorBody]:
@@ -186,11 +182,11 @@ def _data_errors(spec: TrainingSpec) -> list[ErrorBody]:
 
 def _check_kind(spec: TrainingSpec, data: CubeData) -> None:
     """Check that a classifier has classes to predict, on a piece of the train cells."""
-    from .estimators import find_estimator
+    from .catalog import find_model
     from .scores import require_classes
 
     try:
-        kind = find_estimator(spec.model.class_).kind
+        kind = find_model(spec.model.class_).kind
     except MLKitError:
         return  # reported beside the model
     if kind == "classifier":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from ..errors import MLKitError, ModelError
 from ..models import EstimatorList
 from ..spec import TrainingSpec
@@ -29,13 +27,14 @@ def find_model(path: str) -> Choice:
 def list_models() -> EstimatorList:
     """Return what this environment can train: estimators by name, then networks.
 
+    A network whose framework is missing is among them, with what mends it.
+
     Raises
     ------
     ModelError
         ``framework_missing``: scikit-learn is not installed.
     """
-    networks = [one.offer() for one in NETWORKS if find_spec(one.framework) is not None]
-    return EstimatorList(items=[*list_estimators().items, *networks])
+    return EstimatorList(items=[*list_estimators().items, *(one.offer() for one in NETWORKS)])
 
 
 def model_errors(spec: TrainingSpec) -> list[MLKitError]:

@@ -17,6 +17,7 @@ from ...models import Estimator
 from ...spec.messages import spec_error
 from ...spec.part import Part
 from ..estimators import require_framework
+from ..probe import error_body
 from .backend import choose_backend
 
 NetworkFramework = Literal["torch", "keras"]
@@ -83,7 +84,14 @@ class Network:
         return f"{_HOME}.{self.framework}.{self.architecture.function}"
 
     def check(self, params: dict[str, Any]) -> list[MLKitError]:
-        """Return what is wrong with `params`; each error names ``model.params.<name>``."""
+        """Return what is wrong with `params`; each error names ``model.params.<name>``.
+
+        First, whether the framework is there at all.
+        """
+        try:
+            require_framework(self.framework)
+        except ModelError as error:
+            return [error]
         try:
             msgspec.convert(params, self.architecture.params)
         except msgspec.ValidationError as error:
@@ -111,7 +119,6 @@ class Network:
         errors = self.check(params)
         if errors:
             raise errors[0]
-        require_framework(self.framework)
         if self.framework == "keras":
             choose_backend()
         chosen = msgspec.convert(params, self.architecture.params)
@@ -123,6 +130,7 @@ class Network:
     def offer(self) -> Estimator:
         """Return what the launch form shows of it."""
         schema = _params_schema(self.architecture.params, self.architecture.name)
+        missing = [error_body(error) for error in self.check({})]
         label = {"torch": "PyTorch", "keras": "Keras"}[self.framework]
         return Estimator(
             class_=self.path,
@@ -131,6 +139,7 @@ class Network:
             summary=inspect.cleandoc(self.architecture.params.__doc__ or ""),
             params_schema=schema,
             fit=list(FIT_FIELDS),
+            problem=missing[0] if missing else None,
         )
 
 

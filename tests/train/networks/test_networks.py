@@ -232,8 +232,12 @@ def test_a_draw_of_train_cells_is_not_for_networks(tmp_path: Path) -> None:
 def test_a_framework_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     found = find_model(path_of("torch"))
     assert isinstance(found, Network)
+    assert found.offer().problem is None
     monkeypatch.setattr("jupyter_mlkit.train.estimators.find_spec", lambda name: None)
     with pytest.raises(MLKitError, match="torch is not installed") as raised:
         found.build({}, 1, 0)
     assert raised.value.hint is not None
     assert "pip install torch" in raised.value.hint
+    problem = found.offer().problem
+    assert problem is not None
+    assert problem.hint == raised.value.hint

@@ -37,6 +37,13 @@ def test_defaults_are_those_of_the_class() -> None:
     assert spec.use == "places"
 
 
+def test_a_spec_of_an_older_version_is_still_read() -> None:
+    older = {"class": "sklearn.linear_model.Ridge", "framework": "sklearn", "params": {"alpha": 2}}
+    read = load_spec(_with(model=older, schema_version=2))
+    del older["framework"]
+    assert read == load_spec(_with(model=older))
+
+
 @pytest.mark.parametrize(
     ("parts", "field", "words"),
     [

@@ -16,6 +16,8 @@ from jupyter_mlkit.tracking.journaled import plugin
 
 _OURS = (
     "MLFLOW_TRACKING_URI",
+    "MLFLOW_EXPERIMENT_ID",
+    "MLFLOW_RUN_ID",
     ENV_JOURNAL,
     "_MLFLOW_SERVER_ARTIFACT_ROOT",
     "JUPYTER_MLKIT_JOB_DIR",

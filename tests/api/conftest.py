@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+from drainers import end_drainers
 from jsonschema import Draft202012Validator
 from jupyter_server.utils import url_escape
 from pytest_jupyter.jupyter_core import *  # noqa: F403
@@ -19,6 +20,8 @@ from pytest_jupyter.pytest_tornasync import *  # noqa: F403
 from tornado.httpclient import HTTPResponse
 
 from jupyter_mlkit.api.openapi import document
+from jupyter_mlkit.paths import journal_dir
+from jupyter_mlkit.tracking.journal.home import Home
 
 API = document()
 
@@ -49,7 +52,17 @@ def own_environ() -> Iterator[None]:
 
 
 @pytest.fixture
-def jp_server_config(new_store: Callable[[], Path], own_environ: None) -> dict[str, Any]:
+def own_drainer(jp_environ: None) -> Iterator[None]:
+    """End what brings the runs of jobs: where their store is away it would try for ever."""
+    home = Home(journal_dir())
+    yield
+    end_drainers(home)
+
+
+@pytest.fixture
+def jp_server_config(
+    new_store: Callable[[], Path], own_environ: None, own_drainer: None
+) -> dict[str, Any]:
     store = new_store()
     return {
         "ServerApp": {

@@ -15,6 +15,8 @@ _UNFINISHED = ".mlkit-part"
 #: Seconds without a write after which nobody writes a file any more. By its process nobody can
 #: tell: that may be one of another machine or container.
 _LEFT = 3600.0
+#: A folder is removed at most once for each round of the drainer.
+_ATTEMPTS = 20
 
 
 def stage(path: Path, content: bytes) -> None:
@@ -44,13 +46,27 @@ def stage_copy(source: Path, path: Path) -> None:
 @contextmanager
 def _part(path: Path) -> Iterator[Path]:
     """Give a place beside `path` to write to, and put what was written into its place."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}{_UNFINISHED}")
+    _begin(part)
     try:
         yield part
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _begin(part: Path) -> None:
+    """Make `part`, empty, and its folder: whoever removes empty folders may do so meanwhile."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            part.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            part.touch(mode=0o600)
+        except (FileNotFoundError, FileExistsError):
+            # One of the folders was removed between two calls, or is a file, for good.
+            if attempt == _ATTEMPTS - 1:
+                raise
+        else:
+            return
 
 
 def forget_unfinished(folder: Path) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from jupyter_mlkit.tracking.drainer.files import _remove_empty
 from jupyter_mlkit.tracking.journal.files import stage, stage_copy, staged
 
 
@@ -27,3 +29,20 @@ def test_threads_stage_the_same_file_together(tmp_path: Path) -> None:
         [*pool.map(lambda number: stage(path, b"%d" % number * 10_000), [*range(8)] * 50)]
     assert [*staged(tmp_path)] == [path]
     assert len({*path.read_bytes()}) == 1
+
+
+def test_its_folder_may_be_removed_meanwhile_by_who_tidies_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, times, make = tmp_path / "files", iter(range(3)), Path.mkdir
+
+    def and_tidy(path: Path, *args: Any, **named: Any) -> None:
+        make(path, *args, **named)
+        if next(times, None) is not None:
+            _remove_empty(folder)
+
+    monkeypatch.setattr(Path, "mkdir", and_tidy)
+    path = folder / "deep" / "x"
+    stage(path, b"some")
+    assert next(times, None) is None
+    assert path.read_bytes() == b"some"

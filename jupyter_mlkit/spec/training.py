@@ -50,6 +50,7 @@ class FitSpec(Part):
             title="Learning rate",
             description="Of the first step; it falls to zero over all epochs",
             gt=0,
+            le=1000,
         ),
     ] = 0.01
     loss: Annotated[Literal["mse", "mae", "huber"], Meta(title="Loss")] = "mse"

@@ -8,7 +8,7 @@ from ..spec import TrainingSpec
 from .estimators import Found, find_estimator, list_estimators
 from .networks.architectures import NETWORKS, Network, find_network, is_network
 
-__all__ = ["Choice", "find_model", "list_models", "model_errors"]
+__all__ = ["Choice", "find_model", "is_network", "list_models", "model_errors"]
 
 Choice = Found | Network
 

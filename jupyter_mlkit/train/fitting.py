@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
+import numpy as np
 import xarray as xr
 
+from ..cubes.features.derive import derive
 from ..cubes.sampling.sampler import Sampler
 from ..cubes.view.data import CubeData
 from .model import CubeModel
@@ -13,27 +16,36 @@ from .networks.epochs import Epoch, Trained, train
 from .reading import Total
 from .report import FitPosition, Reporter
 
+#: Name of the region among the variables of a cube.
+_INSIDE = "mlkit_inside_the_region"
+
 
 def cell_sampler(data: CubeData) -> Sampler:
     """Return the train cells of `data` in batches, in an order that the spec's seed draws."""
     spec = data.spec
+    ds, mask = _with_mask(data)
     return Sampler(
-        data.ds,
+        ds,
         data.features,
         spec.target,
         split=data.split,
-        mask=_mask_of(data),
+        mask=mask,
         batch_size=spec.fit.batch_size,
         seed=spec.fit.seed,
     )
 
 
-def _mask_of(data: CubeData) -> str | xr.DataArray | None:
-    """Return where cells count: in the mask of the spec, and in a region of any outline."""
-    if data.inside is None or data.spec.mask is None:
-        return data.spec.mask if data.inside is None else data.inside
-    mask = data.ds[data.spec.mask]
-    return data.inside & mask.notnull() & (mask != 0)
+def _with_mask(data: CubeData) -> tuple[xr.Dataset, str | None]:
+    """Return the cube with what says where cells count: its mask, in a region of any outline."""
+    if data.inside is None:
+        return data.ds, data.spec.mask
+    inside = data.inside.astype(np.float32).drop_vars(list(data.inside.coords))
+    ds = data.ds.assign({_INSIDE: inside})
+    if data.spec.mask is None:
+        return ds, _INSIDE
+    # As an expression it is computed chunk by chunk, however large the mask is.
+    both = f"{data.spec.mask} * {_INSIDE}"
+    return derive(ds, [both]), both
 
 
 def fit_network(
@@ -65,7 +77,7 @@ def fit_network(
         assert epoch.loss is not None
         curves = watch(epoch.done, epoch.loss)
         report.fitting(FitPosition("epoch", epoch.done, fit.epochs, metrics=curves))
-        return curves[primary]
+        return curves.get(primary, math.nan)
 
     def progress(epoch: Epoch) -> None:
         report.fitting(FitPosition("epoch", epoch.done, fit.epochs, epoch.step, epoch.steps))

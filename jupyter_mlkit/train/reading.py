@@ -13,6 +13,9 @@ from ..cubes.view.data import CubeData
 from ..cubes.view.samples import Collector, Samples
 from ..models import Role
 
+#: Cells of a role that are scored after every stage of an ensemble and every epoch of a network.
+WATCHED_CELLS = 50_000
+
 
 @dataclass(frozen=True)
 class Total:

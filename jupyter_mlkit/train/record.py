@@ -20,7 +20,7 @@ from ..tracking.cube_tags import period_tags
 from ..tracking.dataset import CubeDataset, CubeDatasetSource, cube_schema
 from ..tracking.provenance.git import git_head
 from ..tracking.provenance.record import at_start, gathered
-from .networks.architectures import FIT_FIELDS, is_network
+from .networks.architectures import FIT_FIELDS, find_network, is_network
 from .split_text import split_text
 
 #: One more than the tables (datasets, inputs) on which two runs can collide.
@@ -66,7 +66,10 @@ def params_of(spec: TrainingSpec) -> dict[str, str]:
         tags.PARAM_MODEL: spec.model.class_,
         tags.PARAM_SEED: str(spec.fit.seed),
     }
-    for name, value in spec.model.params.items():
+    params = spec.model.params
+    if is_network(spec.model.class_):
+        params = find_network(spec.model.class_).complete(params)
+    for name, value in params.items():
         found[tags.MODEL_PARAM_PREFIX + name] = value if isinstance(value, str) else str(value)
     if is_network(spec.model.class_):
         for name in FIT_FIELDS:

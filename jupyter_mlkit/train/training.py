@@ -31,7 +31,7 @@ from .leakage import report_leakage
 from .masking import masked
 from .model import CubeModel, describe_model, log_model
 from .networks.architectures import Network
-from .reading import Reading, read
+from .reading import WATCHED_CELLS, Reading, read
 from .report import FitPosition, Reporter, Silent
 from .scores import (
     Kind,
@@ -51,8 +51,6 @@ __all__ = ["RunResult", "run"]
 
 #: Tag with code and message of the error that a run failed with.
 ERROR_TAG = tags.PREFIX + "error"
-#: Train and validation cells that are scored after every stage of an ensemble.
-_STAGE_CELLS = 50_000
 
 
 @dataclass(frozen=True)
@@ -163,7 +161,7 @@ def _prepare(spec: TrainingSpec, ds: xr.Dataset | None, report: Reporter) -> _Pr
     report.phase("opening the cube")
     data = CubeData.from_spec(spec, ds=ds)
     report.phase("reading samples")
-    reading = read(data, train_at_most=_STAGE_CELLS if is_network else spec.fit.max_samples)
+    reading = read(data, train_at_most=WATCHED_CELLS if is_network else spec.fit.max_samples)
     if choice.kind == "classifier":
         require_classes(reading.samples["train"], spec.target)
     report.phase("fingerprinting the data")
@@ -390,5 +388,5 @@ def _example(prepared: _Prepared) -> Any:
 
 def _thinned(samples: Samples) -> Samples:
     """Return every k-th sample, enough for a curve."""
-    step = max(1, -(-len(samples) // _STAGE_CELLS))
+    step = max(1, -(-len(samples) // WATCHED_CELLS))
     return samples if step == 1 else samples.take(np.arange(0, len(samples), step))

@@ -18,7 +18,7 @@ from ...spec.messages import spec_error
 from ...spec.part import Part
 from ..estimators import require_framework
 from ..probe import error_body
-from .backend import choose_backend
+from .backend import require_keras
 
 NetworkFramework = Literal["torch", "keras"]
 Activation = Literal["relu", "gelu", "tanh"]
@@ -35,7 +35,7 @@ class MLPParams(Part):
         list[Annotated[int, Meta(ge=1, le=65536)]],
         Meta(
             title="Hidden layers",
-            description="Units of each; none gives a linear model",
+            description="Units of each, such as [64, 64]; [] gives a linear model",
             max_length=64,
         ),
     ] = msgspec.field(default_factory=lambda: [64, 64])
@@ -89,7 +89,7 @@ class Network:
         First, whether the framework is there at all.
         """
         try:
-            require_framework(self.framework)
+            _require(self.framework)
         except ModelError as error:
             return [error]
         try:
@@ -108,6 +108,12 @@ class Network:
             ]
         return []
 
+    def complete(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return `params` with the default of each that is not among them."""
+        chosen = msgspec.convert(params, self.architecture.params)
+        found: dict[str, Any] = msgspec.to_builtins(chosen)
+        return found
+
     def build(self, params: dict[str, Any], inputs: int, seed: int) -> Any:
         """Return the untrained network for `inputs` features and one target.
 
@@ -119,13 +125,10 @@ class Network:
         errors = self.check(params)
         if errors:
             raise errors[0]
-        if self.framework == "keras":
-            choose_backend()
-        chosen = msgspec.convert(params, self.architecture.params)
         make: Callable[..., Any] = getattr(
             import_module(f".{self.framework}", __package__), self.architecture.function
         )
-        return make(inputs, seed=seed, **msgspec.structs.asdict(chosen))
+        return make(inputs, seed=seed, **self.complete(params))
 
     def offer(self) -> Estimator:
         """Return what the launch form shows of it."""
@@ -175,8 +178,17 @@ def find_network(path: str) -> Network:
     )
 
 
+def _require(framework: NetworkFramework) -> None:
+    require_framework(framework)
+    if framework == "keras":
+        require_keras()
+
+
 def _params_schema(params: type[Part], title: str) -> dict[str, Any]:
     """Return the JSON Schema of `params`, standing alone."""
     schema = msgspec.json.schema(params)
     found: dict[str, Any] = schema["$defs"][params.__name__]
+    # A list that is made anew for each has no default in a schema.
+    for name, value in msgspec.to_builtins(params()).items():
+        found["properties"][name]["default"] = value
     return {**found, "title": title, "additionalProperties": False}

@@ -42,6 +42,9 @@ class Stepper(Protocol):
     ) -> float:
         """Take one step down the gradient of ``mean(weight * loss)`` and return that loss."""
 
+    def is_finite(self) -> bool:
+        """Tell whether all weights are numbers."""
+
     def weights(self) -> Any:
         """Return a copy of all weights."""
 
@@ -127,7 +130,7 @@ def train(
     Raises
     ------
     ModelError
-        ``diverged``: the loss is no number any more.
+        ``diverged``: the loss, a weight or the score is no number any more.
 
     Notes
     -----
@@ -147,8 +150,9 @@ def train(
         with network.epoch(epoch):
             for step, batch in enumerate(sampler):
                 assert batch.y is not None
-                # A short last batch counts as much less as it is shorter.
-                weight = batch.weight * np.float32(len(batch) / fit.batch_size / mean_weight)
+                # A short last batch counts as much less as it is shorter than the mean one.
+                share = len(batch) * steps / cells
+                weight = batch.weight * np.float32(share / mean_weight)
                 rate = _rate(fit.learning_rate, epoch * steps + step, total)
                 x, y = model.scale_features(batch.X), model.scale_target(batch.y)
                 losses += network.step(x, y, weight, rate)
@@ -156,10 +160,12 @@ def train(
                     shown = time.monotonic()
                     progress(Epoch(epoch, step + 1, steps))
         done = epoch + 1
-        loss = losses * fit.batch_size / cells
-        if not math.isfinite(loss):
+        loss = losses / steps
+        if not (math.isfinite(loss) and network.is_finite()):
             raise _diverged(done, fit)
         error = score(Epoch(done, steps, steps, loss))
+        if not math.isfinite(error):
+            raise _diverged(done, fit)
         if fit.patience is None or error < best:
             best, best_epoch = error, done
             kept = None if fit.patience is None else network.weights()
@@ -182,7 +188,7 @@ def _stepper(network: Any, fit: FitSpec) -> Stepper:
 
 def _diverged(epoch: int, fit: FitSpec) -> ModelError:
     return ModelError(
-        f"The loss is not a number any more in epoch {epoch}.",
+        f"The training diverged: in epoch {epoch} its loss is not a number any more.",
         hint=f"Choose a learning rate below {fit.learning_rate:g}, or scale the data "
         "(scale: standardize).",
         code="diverged",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib import import_module
 from typing import Any
 
 import keras  # type: ignore[import-untyped, unused-ignore]
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from ...spec import FitSpec
 from .architectures import Activation
 
-#: As in PyTorch, so that one spec is one training in both frameworks.
+#: As in PyTorch: a spec asks for the same steps in both frameworks.
 _EPSILON = 1e-8
 _OPTIMIZERS: dict[str, Any] = {
     "adam": lambda rate: keras.optimizers.Adam(rate, epsilon=_EPSILON),
@@ -93,11 +92,11 @@ class Stepper:
     @property
     def device(self) -> str:
         """Where it computes: ``cpu`` or ``gpu``."""
+        weights = self._model.weights
         if keras.backend.backend() == "torch":
-            has_gpu = import_module("torch").cuda.is_available()
-        else:
-            has_gpu = bool(keras.distribution.list_devices("gpu"))
-        return "gpu" if has_gpu else "cpu"
+            return "cpu" if not weights or weights[0].value.device.type == "cpu" else "gpu"
+        devices = keras.distribution.list_devices()
+        return "gpu" if any(name.lower().startswith(("gpu", "cuda")) for name in devices) else "cpu"
 
     @contextmanager
     def epoch(self, number: int) -> Iterator[None]:  # noqa: ARG002 - as of torch
@@ -129,6 +128,10 @@ class Stepper:
         self._model.reset_metrics()
         told = self._model.train_on_batch(x, y[:, None], sample_weight=weight)
         return float(np.asarray(told).reshape(-1)[0])
+
+    def is_finite(self) -> bool:
+        """Tell whether all weights are numbers."""
+        return all(bool(np.isfinite(one).all()) for one in self._model.get_weights())
 
     def weights(self) -> Any:
         """Return a copy of all weights, for :meth:`set_weights`."""

@@ -50,16 +50,36 @@ def mlp(
         Of the initial weights; torch's own generator is left as it is.
     """
     layers: list[nn.Module] = []
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with _seeded(seed, 0):
         width = inputs
         for units in hidden:
-            layers += [nn.Linear(width, units), _ACTIVATIONS[activation]()]
+            layers += [_linear(width, units), _ACTIVATIONS[activation]()]
             if dropout:
                 layers.append(nn.Dropout(dropout))
             width = units
-        layers.append(nn.Linear(width, 1))
+        layers.append(_linear(width, 1))
     return nn.Sequential(*layers)
+
+
+def _linear(inputs: int, outputs: int) -> nn.Linear:
+    # Whatever somebody has made the default of the process.
+    return nn.Linear(inputs, outputs, device="cpu", dtype=torch.float32)
+
+
+@contextmanager
+def _seeded(seed: int, number: int) -> Iterator[None]:
+    """Learn inside, drawing numbers of one's own; afterwards torch is as it was.
+
+    Neighbouring seeds share no numbers: those of `seed` and `number` are drawn from both.
+    """
+    drawn = int(np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)[0])
+    with (
+        torch.random.fork_rng(devices=range(torch.cuda.device_count())),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+    ):
+        torch.manual_seed(drawn % 2**63)
+        yield
 
 
 class Stepper:
@@ -75,7 +95,7 @@ class Stepper:
 
     def __init__(self, module: nn.Module, fit: FitSpec) -> None:
         self._module = module
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._device = torch.device(_best_device())
         self._loss = _LOSSES[fit.loss]
         self._seed = fit.seed
         module.to(self._device)
@@ -83,17 +103,15 @@ class Stepper:
 
     @property
     def device(self) -> str:
-        """Where it computes: ``cpu`` or ``cuda``."""
-        return self._device.type
+        """Where it computes: ``cpu`` or ``gpu``."""
+        return "cpu" if self._device.type == "cpu" else "gpu"
 
     @contextmanager
     def epoch(self, number: int) -> Iterator[None]:
         """Train inside; outside the module predicts, and torch's generator is as it was."""
         self._module.train()
-        devices = [self._device] if self._device.type == "cuda" else []
         try:
-            with torch.random.fork_rng(devices=devices):
-                torch.manual_seed(self._seed + number)
+            with _seeded(self._seed, number + 1):
                 yield
         finally:
             self._module.eval()
@@ -131,6 +149,10 @@ class Stepper:
         self._optimizer.step()
         return float(loss.detach())
 
+    def is_finite(self) -> bool:
+        """Tell whether all weights are numbers."""
+        return all(bool(torch.isfinite(one).all()) for one in self._module.parameters())
+
     def weights(self) -> Any:
         """Return a copy of all weights, for :meth:`set_weights`."""
         return {name: value.clone() for name, value in self._module.state_dict().items()}
@@ -142,3 +164,9 @@ class Stepper:
     def finish(self) -> None:
         """Leave the module ready to predict, on the processor on which it is stored."""
         self._module.to("cpu").eval()
+
+
+def _best_device() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

@@ -37,6 +37,22 @@ def test_defaults_are_those_of_the_class() -> None:
     assert spec.use == "places"
 
 
+def test_a_spec_of_an_older_version_is_still_read() -> None:
+    older = {"class": "sklearn.linear_model.Ridge", "framework": "sklearn", "params": {"alpha": 2}}
+    read = load_spec(_with(model=older, schema_version=2))
+    del older["framework"]
+    assert read == load_spec(_with(model=older))
+
+
+def test_yaml_may_write_numbers_as_people_do() -> None:
+    text = dump_yaml(load_spec(GOOD))
+    assert load_spec(text.replace("learning_rate: 0.01", "learning_rate: 1e-3")) == load_spec(
+        _with(fit={"learning_rate": 0.001})
+    )
+    named = load_spec(text.replace("run_name: null", "run_name: '1e-3'"))
+    assert named.tracking.run_name == "1e-3"
+
+
 @pytest.mark.parametrize(
     ("parts", "field", "words"),
     [
@@ -53,6 +69,8 @@ def test_defaults_are_those_of_the_class() -> None:
         ),
         ({"split": GOOD["split"] | {"seed": 2**63}}, "split.seed", "int"),
         ({"fit": {"seed": 2**33}}, "fit.seed", "int"),
+        ({"fit": {"learning_rate": float("inf")}}, "fit.learning_rate", "<= 1000"),
+        ({"fit": {"learning_rate": float("nan")}}, "fit.learning_rate", "> 0"),
         ({"period": {"start": "2002-13-01", "end": "2003-01-01"}}, "period.start", "not a date"),
         ({"period": {"start": "2003-01-01", "end": "2002-01-01"}}, "period.end", "not after"),
         (

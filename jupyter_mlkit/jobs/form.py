@@ -44,7 +44,6 @@ def form_schema() -> FormSchema:
         "use": {"ui:widget": "radio"},
         "executor": {"ui:widget": "hidden"},
         "schema_version": {"ui:widget": "hidden"},
-        "model": {"framework": {"ui:widget": "hidden"}},
     }
     return FormSchema(
         schema={**root, "properties": properties, "$defs": parts}, ui_schema=ui_schema

@@ -158,13 +158,19 @@ class Validation(Model):
 
 
 class Estimator(Model):
-    """A model class of the chosen kernel, with the JSON Schema of its parameters."""
+    """A model class of the chosen kernel, with the JSON Schema of its parameters.
+
+    ``fit`` names the fields of the spec's ``fit`` that it heeds; ``problem`` is null where the
+    kernel has its framework.
+    """
 
     class_: str = field(name="class")
     name: str
     kind: Literal["regressor", "classifier"]
     summary: str
     params_schema: dict[str, Any]
+    fit: list[str]
+    problem: ErrorBody | None = None
 
 
 class EstimatorList(Model):

@@ -11,23 +11,22 @@ from .part import Part
 from .sources import Period, Prepare, Region, Source
 from .splits import SplitSpec
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 class ModelSpec(Part):
-    """What is fitted: a framework's class by import path and its parameters."""
+    """What is fitted: a class or function by import path, and its parameters."""
 
     class_: Annotated[str, Meta(title="Estimator")] = msgspec.field(
         name="class", default="sklearn.linear_model.LinearRegression"
     )
-    framework: Annotated[Literal["sklearn"], Meta(title="Framework")] = "sklearn"
     params: Annotated[dict[str, Any], Meta(title="Parameters")] = msgspec.field(
         default_factory=dict
     )
 
 
 class FitSpec(Part):
-    """How it is fitted."""
+    """How it is fitted: networks in epochs, all other estimators at once."""
 
     # What numpy's legacy generators, and so scikit-learn's random_state, take.
     seed: Annotated[int, Meta(title="Seed", ge=0, le=2**32 - 1)] = 0
@@ -36,6 +35,30 @@ class FitSpec(Part):
         Meta(
             title="Train samples at most",
             description="A seeded draw of the train cells, for cubes larger than memory",
+        ),
+    ] = None
+    epochs: Annotated[
+        int, Meta(title="Epochs", description="Passes over the train cells", ge=1, le=100_000)
+    ] = 20
+    batch_size: Annotated[
+        int, Meta(title="Batch size", description="Cells of one step", ge=1, le=2**24)
+    ] = 4096
+    optimizer: Annotated[Literal["adam", "adamw", "sgd"], Meta(title="Optimizer")] = "adam"
+    learning_rate: Annotated[
+        float,
+        Meta(
+            title="Learning rate",
+            description="Of the first step; it falls to zero over all epochs",
+            gt=0,
+            le=1000,
+        ),
+    ] = 0.01
+    loss: Annotated[Literal["mse", "mae", "huber"], Meta(title="Loss")] = "mse"
+    patience: Annotated[
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(
+            title="Patience",
+            description="Epochs without a better validation score after which it ends",
         ),
     ] = None
 

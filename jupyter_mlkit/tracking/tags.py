@@ -64,6 +64,8 @@ CELLS: Final = "mlkit.cells"
 CELLS_DIGEST: Final = "mlkit.cells.sha256"
 #: "true" where tracked files differed from the commit; the difference is in `ARTIFACT_GIT_DIFF`.
 GIT_DIRTY: Final = "mlkit.git.dirty"
+#: What a network was trained on: ``cpu``, ``cuda`` or ``gpu``.
+DEVICE: Final = "mlkit.device"
 #: How energy and CO2e were found, in words.
 ENERGY_METHOD: Final = "mlkit.energy.method"
 CO2E_METHOD: Final = "mlkit.co2e.method"
@@ -83,6 +85,8 @@ PARAM_SPLIT: Final = "split"
 PARAM_SCALE: Final = "scale"
 PARAM_MODEL: Final = "model"
 PARAM_SEED: Final = "seed"
+#: What of the spec's ``fit`` a network heeds is logged as ``fit.<name>``, the seed apart.
+FIT_PARAM_PREFIX: Final = "fit."
 #: Parameters of the estimator are logged as ``model.<name>``.
 MODEL_PARAM_PREFIX: Final = "model."
 
@@ -99,6 +103,11 @@ GAIN: Final = "gain/val_rmse"
 #: Every gain metric begins so (``gain/val_balanced_accuracy`` for classifiers).
 GAIN_PREFIX: Final = "gain/"
 FIT_SECONDS: Final = "fit_seconds"
+#: Members of an ensemble, or epochs of a network: the last step of the curves.
+N_MEMBERS: Final = "n_members"
+N_EPOCHS: Final = "n_epochs"
+#: Epoch, counted from 1, whose weights were kept.
+BEST_EPOCH: Final = "best_epoch"
 N_TRAIN: Final = "n_train"
 N_VALIDATION: Final = "n_val"
 N_TEST: Final = "n_test"

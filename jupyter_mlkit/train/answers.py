@@ -41,6 +41,8 @@ _DATA_FIELDS = (
 )
 #: A warning where a training would take more than this share of the machine's memory.
 _MEMORY_SHARE = 0.7
+#: Fewer steps than this teach a network little.
+_FEW_STEPS = 200
 #: Interpreter and libraries.
 _BASE_BYTES = 400_000_000
 _kept: dict[str, tuple[float, CubeData]] = {}
@@ -84,10 +86,10 @@ def artifact_cube(root: str, parts: list[str]) -> CubePreview:
 
 
 def estimators() -> EstimatorList:
-    """Return the estimators of this environment with the schemas of their parameters."""
-    from .estimators import list_estimators
+    """Return the models of this environment with the schemas of their parameters."""
+    from .catalog import list_models
 
-    return list_estimators()
+    return list_models()
 
 
 def validate(spec: dict[str, Any]) -> Validation:
@@ -118,7 +120,8 @@ def preview(spec: dict[str, Any]) -> Preview:
     cells = 1
     for dim in data.dims:
         cells *= int(data.ds.sizes[dim])
-    memory = memory_bytes(asked, {count.role: count.cells for count in counts})
+    by_role = {count.role: count.cells for count in counts}
+    memory, train = memory_bytes(asked, by_role), by_role.get("train", 0)
     leakage = report_leakage(data)
     picture = split_map(data, title=f"Split: {split_text(asked.split)}")
     return Preview(
@@ -129,7 +132,7 @@ def preview(spec: dict[str, Any]) -> Preview:
         warnings=[
             *data.warnings(),
             *small_blocks(data, leakage),
-            *_cost_warnings(asked, memory),
+            *_cost_warnings(asked, memory, train),
         ],
         leakage=leakage,
         map_png=None if picture is None else base64.b64encode(picture).decode(),
@@ -145,31 +148,33 @@ def memory_bytes(spec: TrainingSpec, cells: dict[Any, int]) -> int:
     cells : dict
         Valid cells by role.
     """
+    from ..cubes.sampling.sampler import BUFFER_BYTES
+    from .catalog import is_network
     from .estimators import QUADRATIC
+    from .reading import WATCHED_CELLS
 
     width = len(spec.features)
     # X and y in float32; weight, cell and block in 8 bytes each.
     row = 4 * width + 4 + 24
     train = cells.get("train", 0)
-    if spec.fit.max_samples is not None:
-        train = min(train, spec.fit.max_samples)
+    streams = is_network(spec.model.class_)
+    most = WATCHED_CELLS if streams else spec.fit.max_samples
+    if most is not None:
+        train = min(train, most)
     # Scaled features and what estimators copy to float64.
     fitting = train * (4 * width + 8 * width + 16)
     held = (train + cells.get("validation", 0) + cells.get("test", 0)) * row
     name = spec.model.class_.rpartition(".")[2]
     kernel = 8 * train**2 if name in QUADRATIC and not name.endswith(("SVC", "SVR")) else 0
     # Pieces are joined into one array: for a moment both are there.
-    return _BASE_BYTES + 2 * held + fitting + kernel
+    buffer = BUFFER_BYTES if streams else 0
+    return _BASE_BYTES + 2 * held + fitting + kernel + buffer
 
 
 def _model_errors(spec: TrainingSpec) -> list[ErrorBody]:
-    from .estimators import check_params, find_estimator
+    from .catalog import model_errors
 
-    try:
-        found = find_estimator(spec.model.class_)
-    except MLKitError as error:
-        return [error_body(error, "model.class")]
-    return [error_body(error) for error in check_params(found.cls, spec.model.params)]
+    return [error_body(error, "model.class") for error in model_errors(spec)]
 
 
 def _data_errors(spec: TrainingSpec) -> list[ErrorBody]:
@@ -186,11 +191,11 @@ def _data_errors(spec: TrainingSpec) -> list[ErrorBody]:
 
 def _check_kind(spec: TrainingSpec, data: CubeData) -> None:
     """Check that a classifier has classes to predict, on a piece of the train cells."""
-    from .estimators import find_estimator
+    from .catalog import find_model
     from .scores import require_classes
 
     try:
-        kind = find_estimator(spec.model.class_).kind
+        kind = find_model(spec.model.class_).kind
     except MLKitError:
         return  # reported beside the model
     if kind == "classifier":
@@ -216,10 +221,12 @@ def _data(spec: TrainingSpec) -> CubeData:
     return data
 
 
-def _cost_warnings(spec: TrainingSpec, memory: int) -> list[ErrorBody]:
+def _cost_warnings(spec: TrainingSpec, memory: int, train: int) -> list[ErrorBody]:
+    from .catalog import is_network
     from .estimators import QUADRATIC
 
     warnings = []
+    streams = is_network(spec.model.class_)
     available = _available_bytes()
     if available is not None and memory > _MEMORY_SHARE * available:
         warnings.append(
@@ -227,8 +234,10 @@ def _cost_warnings(spec: TrainingSpec, memory: int) -> list[ErrorBody]:
                 message=f"The training may need {memory / 1e9:.1f} GB of memory; "
                 f"{available / 1e9:.1f} GB are free.",
                 code="memory",
-                hint="Set 'Train samples at most', or choose a smaller region or period.",
-                field="fit.max_samples",
+                hint="Choose a smaller region or period."
+                if streams
+                else "Set 'Train samples at most', or choose a smaller region or period.",
+                field="region" if streams else "fit.max_samples",
             )
         )
     name = spec.model.class_.rpartition(".")[2]
@@ -239,6 +248,17 @@ def _cost_warnings(spec: TrainingSpec, memory: int) -> list[ErrorBody]:
                 code="slow_estimator",
                 hint="Set 'Train samples at most' to 20000 or less.",
                 field="fit.max_samples",
+            )
+        )
+    steps = spec.fit.epochs * -(-train // spec.fit.batch_size)
+    if streams and steps < _FEW_STEPS:
+        warnings.append(
+            ErrorBody(
+                message=f"The network would learn in {steps} steps only: {spec.fit.epochs} epochs "
+                f"over {train:,} train cells in batches of {spec.fit.batch_size:,}.",
+                code="few_steps",
+                hint="Choose smaller batches or more epochs.",
+                field="fit.batch_size",
             )
         )
     return warnings

@@ -53,6 +53,10 @@ class Found:
     kind: Literal["regressor", "classifier"]
     path: str
 
+    def check(self, params: dict[str, Any]) -> list[MLKitError]:
+        """Return what is wrong with `params`, as :func:`check_params`."""
+        return check_params(self.cls, params)
+
 
 def list_estimators() -> EstimatorList:
     """Return every scikit-learn regressor and classifier that a spec can use, by name.
@@ -70,6 +74,7 @@ def list_estimators() -> EstimatorList:
             kind=found.kind,
             summary=summary_of(found.cls),
             params_schema=params_schema(found.cls, skip=set(RESERVED)),
+            fit=["seed", "max_samples"],
         )
         for found in _index().values()
         if _unfit_reason(found.cls) is None

@@ -17,6 +17,7 @@ from typing import Any
 from ..errors import ForbiddenError, InvalidInputError, MLKitError, NotFoundError
 from ..tracking.beneath import open_file, split_path
 from .fetching import Fetched, fetch
+from .networks.backend import choose_backend
 from .torch_archive import refuse_code
 from .trust import is_trusted, note
 from .vendored.mlkit_cube_model import (
@@ -169,6 +170,8 @@ def _read_ours(folder: Path, data: str) -> CubeModel:
     described = Description.from_json((path / DESCRIPTION_FILE).read_text(encoding="utf-8"))
     if described.framework == "torch":
         refuse_code((path / WEIGHTS_FILES["torch"]).read_bytes())
+    elif described.framework == "keras":
+        choose_backend()
     return load(path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -95,13 +96,23 @@ def log_model(model: CubeModel, example: pd.DataFrame) -> str:
             signature=_signature(described),
             input_example=example,
             # Inferring them imports the model in another process: 20 to 30 s.
-            pip_requirements=requirements(
-                sorted([*_NEEDS, *_FRAMEWORK_NEEDS[described.framework]])
-            ),
+            pip_requirements=requirements(sorted(_needs(described))),
             metadata={"mlkit": _metadata(described)},
         )
         _record_digests(logged, data)
     return str(logged.model_uri)
+
+
+def _needs(described: Description) -> set[str]:
+    """Return the distributions that loading and using the model takes."""
+    found = {*_NEEDS, *_FRAMEWORK_NEEDS[described.framework]}
+    if described.backend == "tensorflow":
+        # The distribution for processors has the same module.
+        names = metadata.packages_distributions().get("tensorflow", ["tensorflow"])
+        found.add("tensorflow" if "tensorflow" in names else names[0])
+    elif described.backend is not None:
+        found.add(described.backend)
+    return found
 
 
 def _record_digests(logged: Any, data: Path) -> None:

@@ -20,6 +20,7 @@ from ..tracking.cube_tags import period_tags
 from ..tracking.dataset import CubeDataset, CubeDatasetSource, cube_schema
 from ..tracking.provenance.git import git_head
 from ..tracking.provenance.record import at_start, gathered
+from .networks.architectures import FIT_FIELDS, find_network, is_network
 from .split_text import split_text
 
 #: One more than the tables (datasets, inputs) on which two runs can collide.
@@ -65,8 +66,16 @@ def params_of(spec: TrainingSpec) -> dict[str, str]:
         tags.PARAM_MODEL: spec.model.class_,
         tags.PARAM_SEED: str(spec.fit.seed),
     }
-    for name, value in spec.model.params.items():
+    params = spec.model.params
+    if is_network(spec.model.class_):
+        params = find_network(spec.model.class_).complete(params)
+    for name, value in params.items():
         found[tags.MODEL_PARAM_PREFIX + name] = value if isinstance(value, str) else str(value)
+    if is_network(spec.model.class_):
+        for name in FIT_FIELDS:
+            value = getattr(spec.fit, name)
+            if name != "seed" and value is not None:
+                found[tags.FIT_PARAM_PREFIX + name] = str(value)
     if spec.lead is not None:
         found[tags.PARAM_LEAD] = spec.lead
     if spec.prepare is not None:

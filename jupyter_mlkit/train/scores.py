@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from ..cubes.scoring.baseline import Baseline
 from ..cubes.scoring.blocks import block_statistics
 from ..cubes.scoring.intervals import Interval, interval
-from ..cubes.scoring.samples import score_samples
+from ..cubes.scoring.samples import ScoreSums, score_samples
 from ..cubes.view.samples import Samples
 from ..errors import ModelError
 from ..models import Role
@@ -44,9 +45,24 @@ def role_metrics(
     dict
         ``val_rmse`` and the like; a score that is not defined (R2 of a constant) is left out.
     """
-    scores = _scores(kind, prediction, samples)
+    return _named(role, _scores(kind, prediction, samples))
+
+
+def _named(role: Role, scores: dict[str, float]) -> dict[str, float]:
     prefix = tags.ROLE_PREFIX[role]
     return {prefix + name: value for name, value in scores.items() if math.isfinite(value)}
+
+
+def streamed_metrics(
+    role: Role,
+    predict: Callable[[NDArray[np.float32]], NDArray[np.floating[Any]]],
+    pieces: Iterable[Samples],
+) -> dict[str, float]:
+    """Return as :func:`role_metrics` of a regressor, of samples that come piece by piece."""
+    sums = ScoreSums()
+    for samples in pieces:
+        sums.add(predict(samples.X), samples.y, samples.weight)
+    return _named(role, {name: sums.score()[name] for name in _REGRESSION})
 
 
 def role_intervals(

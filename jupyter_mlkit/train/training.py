@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,12 +23,15 @@ from ..spec import TrainingSpec, load_spec
 from ..tracking import tags
 from ..tracking.provenance.log import log_end
 from . import record
-from .estimators import build_estimator, find_estimator
+from .catalog import Choice, find_model, model_errors
+from .estimators import build_estimator
 from .figures import field_maps, split_map
+from .fitting import fit_network
 from .leakage import report_leakage
 from .masking import masked
 from .model import CubeModel, describe_model, log_model
-from .reading import Reading, read
+from .networks.architectures import Network
+from .reading import WATCHED_CELLS, Reading, read
 from .report import FitPosition, Reporter, Silent
 from .scores import (
     Kind,
@@ -38,6 +41,7 @@ from .scores import (
     role_intervals,
     role_metrics,
     scored_cells,
+    streamed_metrics,
 )
 from .sklearn import Stage, fit
 from .split_text import split_text
@@ -47,8 +51,6 @@ __all__ = ["RunResult", "run"]
 
 #: Tag with code and message of the error that a run failed with.
 ERROR_TAG = tags.PREFIX + "error"
-#: Train and validation cells that are scored after every stage of an ensemble.
-_STAGE_CELLS = 50_000
 
 
 @dataclass(frozen=True)
@@ -78,14 +80,19 @@ class _Prepared:
     """All that can be wrong about a spec has been looked at; nothing is written yet."""
 
     data: CubeData
-    kind: Kind
+    choice: Choice
     estimator: Any
     reading: Reading
     identity: record.CubeIdentity
 
     @property
+    def kind(self) -> Kind:
+        """Whether numbers or classes are predicted."""
+        return self.choice.kind
+
+    @property
     def train(self) -> Samples:
-        """Samples to fit on."""
+        """Samples to fit on; of a network, which reads its own, some of them to look at."""
         return self.reading.samples["train"]
 
     @property
@@ -142,17 +149,24 @@ def run(
 
 
 def _prepare(spec: TrainingSpec, ds: xr.Dataset | None, report: Reporter) -> _Prepared:
-    kind = find_estimator(spec.model.class_).kind
-    estimator = build_estimator(spec.model.class_, spec.model.params, spec.fit.seed)
+    errors = model_errors(spec)
+    if errors:
+        raise errors[0]
+    choice, params, seed = find_model(spec.model.class_), spec.model.params, spec.fit.seed
+    is_network = isinstance(choice, Network)
+    if isinstance(choice, Network):
+        estimator = choice.build(params, len(spec.features), seed)
+    else:
+        estimator = build_estimator(choice.path, params, seed)
     report.phase("opening the cube")
     data = CubeData.from_spec(spec, ds=ds)
     report.phase("reading samples")
-    reading = read(data)
-    if kind == "classifier":
+    reading = read(data, train_at_most=WATCHED_CELLS if is_network else spec.fit.max_samples)
+    if choice.kind == "classifier":
         require_classes(reading.samples["train"], spec.target)
     report.phase("fingerprinting the data")
     identity = record.identity_of(data)
-    return _Prepared(data, kind, estimator, reading, identity)
+    return _Prepared(data, choice, estimator, reading, identity)
 
 
 @contextmanager
@@ -229,7 +243,8 @@ def _train(prepared: _Prepared, run_id: str, experiment: str, report: Reporter) 
     report.phase("scoring")
     predicted = _score(prepared, model, metrics)
     # At the end of the curves where there are any, never before their beginning.
-    mlflow.log_metrics(metrics, step=int(metrics.get("n_members", 0)))
+    last = metrics.get(tags.N_MEMBERS, metrics.get(tags.N_EPOCHS, 0))
+    mlflow.log_metrics(metrics, step=int(last))
     report.phase("logging the model")
     model_uri = log_model(model, _example(prepared))
     report.phase("drawing maps")
@@ -242,36 +257,73 @@ def _train(prepared: _Prepared, run_id: str, experiment: str, report: Reporter) 
 
 
 def _fit(prepared: _Prepared, model: CubeModel, report: Reporter) -> dict[str, float]:
-    """Fit the estimator of `model`, logging the curves of an ensemble; return what it cost."""
-    import mlflow
+    """Fit the estimator of `model`, logging its curves; return what it cost."""
     from mlflow.utils.autologging_utils import disable_autologging
-
-    train = prepared.train
-    target = train.y if prepared.kind == "classifier" else model.scale_target(train.y)
-    watched: dict[Role, Samples] = {
-        "train": _thinned(train),
-        "validation": _thinned(prepared.validation),
-    }
-
-    def watch(stage: Stage) -> None:
-        scores: dict[str, float] = {}
-        for role, samples in watched.items():
-            scores |= role_metrics(prepared.kind, role, model.predict_array(samples.X), samples)
-        name = primary_metric(prepared.kind).removeprefix("val_")
-        curves = {key: v for key, v in scores.items() if key.endswith(f"_{name}")}
-        mlflow.log_metrics(curves, step=stage.members)
-        report.fitting(FitPosition("member", stage.members, stage.total, metrics=curves))
 
     report.phase("fitting", None)
     started = time.perf_counter()
     # The user's own autologging would log the same fit a second time, as a run of its own.
     with disable_autologging():
-        members = fit(
-            model.estimator, model.scale_features(train.X), target, train.weight, on_stage=watch
-        )
-    return {tags.FIT_SECONDS: time.perf_counter() - started} | (
-        {"n_members": float(members)} if members is not None else {}
+        if isinstance(prepared.choice, Network):
+            counted = _fit_network(prepared, model, report)
+        else:
+            counted = _fit_estimator(prepared, model, report)
+    return {tags.FIT_SECONDS: time.perf_counter() - started, **counted}
+
+
+def _fit_estimator(prepared: _Prepared, model: CubeModel, report: Reporter) -> dict[str, float]:
+    train, curves_at = prepared.train, _curves(prepared, model)
+    target = train.y if prepared.kind == "classifier" else model.scale_target(train.y)
+
+    def watch(stage: Stage) -> None:
+        curves = curves_at(stage.members)
+        report.fitting(FitPosition("member", stage.members, stage.total, metrics=curves))
+
+    members = fit(
+        model.estimator, model.scale_features(train.X), target, train.weight, on_stage=watch
     )
+    return {} if members is None else {tags.N_MEMBERS: float(members)}
+
+
+def _fit_network(prepared: _Prepared, model: CubeModel, report: Reporter) -> dict[str, float]:
+    import mlflow
+
+    curves_at = _curves(prepared, model)
+
+    def watch(epoch: int, loss: float) -> dict[str, float]:
+        return curves_at(epoch, train_loss=loss)
+
+    trained = fit_network(
+        model,
+        prepared.data,
+        prepared.reading.train,
+        primary=primary_metric(prepared.kind),
+        watch=watch,
+        report=report,
+    )
+    mlflow.set_tag(tags.DEVICE, trained.device)
+    return {tags.N_EPOCHS: float(trained.epochs), tags.BEST_EPOCH: float(trained.best)}
+
+
+def _curves(prepared: _Prepared, model: CubeModel) -> Callable[..., dict[str, float]]:
+    """Return what scores the model as it is now, and logs a point of each curve at a step."""
+    import mlflow
+
+    watched: dict[Role, Samples] = {
+        "train": _thinned(prepared.train),
+        "validation": _thinned(prepared.validation),
+    }
+    name = primary_metric(prepared.kind).removeprefix("val_")
+
+    def at(step: int, **more: float) -> dict[str, float]:
+        scores: dict[str, float] = {}
+        for role, samples in watched.items():
+            scores |= role_metrics(prepared.kind, role, model.predict_array(samples.X), samples)
+        curves = {key: v for key, v in scores.items() if key.endswith(f"_{name}")} | more
+        mlflow.log_metrics(curves, step=step)
+        return curves
+
+    return at
 
 
 def _score(prepared: _Prepared, model: CubeModel, metrics: dict[str, float]) -> NDArray[np.float64]:
@@ -279,7 +331,11 @@ def _score(prepared: _Prepared, model: CubeModel, metrics: dict[str, float]) -> 
     import mlflow
 
     kind, data = prepared.kind, prepared.data
-    metrics |= role_metrics(kind, "train", model.predict_array(prepared.train.X), prepared.train)
+    if prepared.reading.train.cells > len(prepared.train) and isinstance(prepared.choice, Network):
+        metrics |= streamed_metrics("train", model.predict_array, data.batches("train"))
+    else:
+        fitted = model.predict_array(prepared.train.X)
+        metrics |= role_metrics(kind, "train", fitted, prepared.train)
     predicted: NDArray[np.float64] = model.predict_array(prepared.validation.X)
     metrics |= role_metrics(kind, "validation", predicted, prepared.validation)
     test = prepared.reading.samples["test"]
@@ -299,11 +355,18 @@ def _score(prepared: _Prepared, model: CubeModel, metrics: dict[str, float]) -> 
         metrics[primary_metric(kind)],
     )
     metrics |= {
-        tags.N_TRAIN: float(len(prepared.train)),
+        tags.N_TRAIN: float(_fitted_cells(prepared)),
         tags.N_VALIDATION: float(scored_cells(predicted)),
         tags.N_TEST: float(scored_cells(tested)),
     }
     return predicted
+
+
+def _fitted_cells(prepared: _Prepared) -> int:
+    """Return how many train cells the model has seen: networks see all, in turn."""
+    if isinstance(prepared.choice, Network):
+        return prepared.reading.train.cells
+    return len(prepared.train)
 
 
 def _maps(
@@ -325,5 +388,5 @@ def _example(prepared: _Prepared) -> Any:
 
 def _thinned(samples: Samples) -> Samples:
     """Return every k-th sample, enough for a curve."""
-    step = max(1, -(-len(samples) // _STAGE_CELLS))
+    step = max(1, -(-len(samples) // WATCHED_CELLS))
     return samples if step == 1 else samples.take(np.arange(0, len(samples), step))

@@ -944,13 +944,19 @@ export interface components {
     /**
      * Estimator
      * @description A model class of the chosen kernel, with the JSON Schema of its parameters.
+     *
+     *         ``fit`` names the fields of the spec's ``fit`` that it heeds; ``problem`` is null where the
+     *         kernel has its framework.
      */
     readonly Estimator: {
       readonly class: string;
+      readonly fit: readonly string[];
       /** @enum {unknown} */
       readonly kind: 'classifier' | 'regressor';
       readonly name: string;
       readonly params_schema: Record<string, never>;
+      /** @default null */
+      readonly problem: components['schemas']['ErrorBody'] | null;
       readonly summary: string;
     };
     /**

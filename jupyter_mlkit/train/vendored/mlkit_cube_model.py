@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib.util
 import io
 import json
+import os
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -78,6 +81,8 @@ class Description:
         Digest of the file of weights; None in format 1.
     trusted_types : tuple of str
         Types within the weights of scikit-learn, recorded when they were written.
+    backend : str or None
+        Of Keras, where it was written; its file is read by every one.
     """
 
     kind: Literal["regressor", "classifier"]
@@ -88,6 +93,7 @@ class Description:
     framework: Framework = "sklearn"
     weights_sha256: str | None = None
     trusted_types: tuple[str, ...] = ()
+    backend: str | None = None
 
     def to_json(self) -> str:
         """Return the description as JSON; :meth:`from_json` reads it back."""
@@ -101,6 +107,7 @@ class Description:
             "framework": self.framework,
             "weights_sha256": self.weights_sha256,
             "trusted_types": list(self.trusted_types),
+            "backend": self.backend,
         }
         return json.dumps(plain, indent=2)
 
@@ -128,6 +135,7 @@ class Description:
             framework=plain.get("framework", "sklearn"),
             weights_sha256=plain.get("weights_sha256"),
             trusted_types=tuple(plain["trusted_types"]),
+            backend=plain.get("backend"),
         )
 
 
@@ -312,6 +320,7 @@ def save(model: CubeModel, folder: Path) -> Description:
         "framework": framework,
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "trusted_types": types,
+        "backend": _backend() if framework == "keras" else None,
     }
     described = Description(**{**vars(model.description), **new})
     folder.mkdir(parents=True, exist_ok=True)
@@ -344,6 +353,7 @@ def load(folder: Path) -> CubeModel:
         unrecorded = sorted(set(_types_within(weights)) - set(description.trusted_types))
         if unrecorded:
             raise ValueError(f"{name} holds types that were not there when saved: {unrecorded}.")
+    _choose_backend(description.backend)
     return CubeModel(_READERS[description.framework](weights), description)
 
 
@@ -433,6 +443,21 @@ def _torch_call(module: Any, features: np.ndarray) -> Any:
     with torch.inference_mode():
         given = torch.from_numpy(features).to(device=weight.device, dtype=weight.dtype)
         return module(given).float().cpu().numpy()
+
+
+def _backend() -> str:
+    import keras  # type: ignore[import-untyped, unused-ignore]
+
+    return str(keras.backend.backend())
+
+
+def _choose_backend(backend: str | None) -> None:
+    """Let Keras have the backend of the model where nobody has chosen one.
+
+    Keras would ask for TensorFlow, and cannot be imported where that is missing.
+    """
+    if backend is not None and "keras" not in sys.modules and importlib.util.find_spec(backend):
+        os.environ.setdefault("KERAS_BACKEND", backend)
 
 
 def _keras_bytes(model: Any, width: int) -> bytes:  # noqa: ARG001 - as all writers

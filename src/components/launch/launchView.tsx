@@ -94,7 +94,11 @@ export function LaunchView(props: ILaunchViewProps): JSX.Element {
               />
               <SplitSection {...shared} schema={schema.answer} />
               <ModelSection {...shared} estimators={estimators} />
-              <FitSection {...shared} schema={schema.answer} />
+              <FitSection
+                {...shared}
+                schema={schema.answer}
+                estimators={estimators}
+              />
               <WhereSection
                 {...shared}
                 schema={schema.answer}

@@ -8,9 +8,10 @@ import type { Estimator, FormSchema } from '../../api/types';
 import { ErrorBox } from '../shared/errorBox';
 import { errorsAt } from './fieldErrors';
 import { FieldMessages } from './fieldMessages';
-import { partSchema, standaloneSchema } from './formSchema';
+import { partSchema, standaloneSchema, without } from './formSchema';
 import type { ISectionProps } from './predictSection';
 import { SchemaForm } from './schemaForm';
+import type { JsonObject } from './types';
 import type { IQuestion } from './useQuestion';
 
 type Props = ISectionProps & {
@@ -49,11 +50,18 @@ export function ModelSection(props: Props): JSX.Element {
         trans={trans}
         estimators={estimators.answer ?? []}
         selected={spec.model?.class ?? ''}
-        onSelect={name =>
-          edit({ model: { ...spec.model, class: name, params: {} } })
-        }
+        onSelect={name => {
+          const heeded = estimators.answer?.find(
+            one => one.class === name
+          )?.fit;
+          edit({
+            model: { ...spec.model, class: name, params: {} },
+            fit: heeded ? only(spec.fit ?? {}, heeded) : spec.fit
+          });
+        }}
       />
       {chosen && <p className="jp-mlkit-dim">{chosen.summary}</p>}
+      <MissingFrameworks trans={trans} estimators={estimators.answer ?? []} />
       <FieldMessages
         id={`${id}-error`}
         errors={[
@@ -83,13 +91,22 @@ export function ModelSection(props: Props): JSX.Element {
   );
 }
 
-/** How the model is fitted. */
+/** How the model is fitted: of all fields those that it heeds. */
 export function FitSection(
-  props: ISectionProps & { schema: FormSchema }
+  props: Props & { schema: FormSchema }
 ): JSX.Element | null {
-  const { trans, state, schema } = props;
+  const { trans, state, schema, estimators } = props;
   const { spec, edit, errors } = state;
-  const fit = partSchema(schema.schema, ['fit']);
+  const heeded = estimators.answer?.find(
+    estimator => estimator.class === spec.model?.class
+  )?.fit;
+  const fit = React.useMemo(() => {
+    const whole = partSchema(schema.schema, ['fit']);
+    const others = Object.keys(whole?.properties ?? {}).filter(
+      name => heeded && !heeded.includes(name)
+    );
+    return whole && without(whole, others);
+  }, [schema, heeded]);
   return (
     fit && (
       <fieldset className="jp-mlkit-launch-section">
@@ -106,6 +123,36 @@ export function FitSection(
         />
       </fieldset>
     )
+  );
+}
+
+/** What to install for the models that the kernel cannot train. */
+function MissingFrameworks(props: {
+  trans: TranslationBundle;
+  estimators: readonly Estimator[];
+}): JSX.Element | null {
+  const { trans, estimators } = props;
+  const byHint = new Map<string, string[]>();
+  for (const { name, problem } of estimators) {
+    if (problem?.hint) {
+      byHint.set(problem.hint, [...(byHint.get(problem.hint) ?? []), name]);
+    }
+  }
+  return byHint.size === 0 ? null : (
+    <details className="jp-mlkit-details">
+      <summary>{trans.__('Models that this kernel lacks')}</summary>
+      {[...byHint].map(([hint, names]) => (
+        <p key={hint} className="jp-mlkit-dim">
+          {trans.__('%1: install with', names.join(', '))} <code>{hint}</code>
+        </p>
+      ))}
+    </details>
+  );
+}
+
+function only(given: JsonObject, names: readonly string[]): JsonObject {
+  return Object.fromEntries(
+    Object.entries(given).filter(([name]) => names.includes(name))
   );
 }
 
@@ -177,7 +224,8 @@ function EstimatorPicker(props: IEstimatorPickerProps): JSX.Element {
                   <option
                     key={estimator.class}
                     value={estimator.class}
-                    title={estimator.summary}
+                    title={estimator.problem?.message ?? estimator.summary}
+                    disabled={Boolean(estimator.problem)}
                   >
                     {estimator.name}
                   </option>

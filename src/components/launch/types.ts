@@ -36,7 +36,7 @@ export interface ISpec {
   lead?: string | null;
   prepare?: JsonObject | null;
   scale?: string;
-  model?: { class?: string; framework?: string; params?: JsonObject };
+  model?: { class?: string; params?: JsonObject };
   fit?: JsonObject;
   tracking?: JsonObject;
   executor?: string;

@@ -30,8 +30,25 @@ function estimator(
       type: 'object',
       properties: params,
       additionalProperties: false
-    } as unknown as Estimator['params_schema']
+    } as unknown as Estimator['params_schema'],
+    fit: ['seed', 'max_samples'],
+    problem: null
   };
+}
+
+/** A network, of a framework that the kernel has or lacks. */
+export function network(framework: string, hint: string | null): Estimator {
+  return {
+    ...estimator(`MLP (${framework})`, 'regressor'),
+    class: `jupyter_mlkit.train.networks.${framework}.mlp`,
+    fit: ['seed', 'epochs'],
+    problem: hint && {
+      code: 'framework_missing',
+      message: `${framework} is not installed.`,
+      hint,
+      field: 'model.class'
+    }
+  } as Estimator;
 }
 
 export const ESTIMATORS = [

@@ -13,7 +13,14 @@ import * as React from 'react';
 import { MLKitError } from '../../../api/errors';
 import { LaunchView } from '../launchView';
 import type { ISpec } from '../types';
-import { DESCRIPTION, JOB, makeProps, makeServices } from './fixtures';
+import {
+  DESCRIPTION,
+  ESTIMATORS,
+  JOB,
+  makeProps,
+  makeServices,
+  network
+} from './fixtures';
 
 /** Render the form and wait until the cube and the estimators are known. */
 async function open(parts: Parameters<typeof makeProps>[0] = {}) {
@@ -100,6 +107,38 @@ describe('LaunchView', () => {
     await user.clear(screen.getByLabelText('max_features'));
     await user.type(screen.getByLabelText('max_features'), 'sqrt');
     expect(last().model?.params).toMatchObject({ max_features: 'sqrt' });
+  });
+
+  it('shows of the fit what the chosen model heeds, and keeps only that', async () => {
+    const user = userEvent.setup();
+    const services = makeServices();
+    services.estimators.mockResolvedValue([
+      ...ESTIMATORS,
+      network('torch', null)
+    ]);
+    const { last } = await open({ services });
+    const list = screen.getByLabelText('Estimator');
+    expect(screen.queryByLabelText('Epochs')).toBeNull();
+    await user.type(screen.getByLabelText('Train samples at most'), '500');
+    expect(last().fit).toMatchObject({ max_samples: 500 });
+    fireEvent.change(list, {
+      target: { value: 'jupyter_mlkit.train.networks.torch.mlp' }
+    });
+    expect(await screen.findByLabelText('Epochs')).toBeVisible();
+    expect(screen.queryByLabelText('Train samples at most')).toBeNull();
+    expect(last().fit).not.toHaveProperty('max_samples');
+  });
+
+  it('says what to install for a model that the kernel lacks', async () => {
+    const services = makeServices();
+    const hint = 'python -m pip install torch';
+    services.estimators.mockResolvedValue([
+      ...ESTIMATORS,
+      network('torch', hint)
+    ]);
+    await open({ services });
+    expect(screen.getByRole('option', { name: 'MLP (torch)' })).toBeDisabled();
+    expect(screen.getByText(hint)).toBeInTheDocument();
   });
 
   it('says at once that a parameter has the wrong type', async () => {

@@ -184,7 +184,9 @@ function EstimatorPicker(props: IEstimatorPickerProps): JSX.Element {
   const words = filter.toLowerCase().split(/\s+/);
   const matches = (estimator: Estimator) =>
     words.every(word =>
-      `${estimator.class} ${estimator.summary}`.toLowerCase().includes(word)
+      `${estimator.class} ${estimator.name} ${estimator.summary}`
+        .toLowerCase()
+        .includes(word)
     );
   const groups: [Estimator['kind'], string][] = [
     ['regressor', trans.__('Regressors')],

@@ -119,6 +119,8 @@ describe('LaunchView', () => {
     const { last } = await open({ services });
     const list = screen.getByLabelText('Estimator');
     expect(screen.queryByLabelText('Epochs')).toBeNull();
+    await user.type(screen.getByLabelText('Search estimators'), '(torch)');
+    expect(within(list).getByText('MLP (torch)')).toBeVisible();
     await user.type(screen.getByLabelText('Train samples at most'), '500');
     expect(last().fit).toMatchObject({ max_samples: 500 });
     fireEvent.change(list, {

@@ -210,7 +210,9 @@ def test_probe_describes(probe: Probe, small_cube: Path) -> None:
 
 def test_probe_lists_estimators(probe: Probe) -> None:
     items = probe.ask("estimators")["result"]["items"]
-    assert {"class", "name", "kind", "summary", "params_schema"} == set(items[0])
+    fields = {"class", "name", "kind", "summary", "params_schema", "fit", "problem"}
+    assert all(set(item) == fields for item in items)
+    assert "MLP (PyTorch)" in {item["name"] for item in items}
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,10 @@ test('train a network, watch its epochs, read its curves', async ({ page }) => {
   await expect(kit.view.getByText('val_rmse').first()).toBeVisible();
   await kit.picture('network-02-run');
   await kit.view.getByRole('tab', { name: 'Charts' }).click();
-  await expect(kit.view.getByText('train_loss').first()).toBeVisible();
+  for (const curves of ['loss', 'rmse (K)']) {
+    await expect(kit.view.getByRole('figure', { name: curves })).toContainText(
+      /train: [67] points/
+    );
+  }
   await kit.picture('network-03-charts');
 });

@@ -57,7 +57,7 @@ export function newestPoints(fit: Fit | null): string {
 /** How long the fit will take, to its largest unit and the next; empty outside of the fit. */
 export function leftOf(trans: TranslationBundle, job: Job): string {
   const seconds = job.fit?.eta_seconds ?? null;
-  if (seconds === null || job.progress === null) {
+  if (seconds === null || job.progress === null || job.progress === 1) {
     return '';
   }
   return seconds < 1 ? trans.__('a moment') : formatDuration(seconds * 1000);

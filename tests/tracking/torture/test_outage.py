@@ -24,7 +24,7 @@ from jupyter_mlkit.tracking.journal.opening import open_recorder
 
 from .proxy import Faults, Proxy
 
-POINTS, RESTARTS = 10_000, 3
+POINTS, RESTARTS = 100_000, 10
 #: A short patience, so that a drill takes minutes; what is right does not depend on it.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 LOSSY = Faults(lose_reply=0.3, lose_request=0.05, reset=0.05, delay=0.05)
@@ -190,7 +190,7 @@ def test_nothing_is_lost_or_doubled(
     over.touch()
     told = {name: child.communicate(timeout=120)[0] for name, child in scripts.items()}
     assert [child.returncode for child in scripts.values()] == [0, 0]
-    until(lambda: not pending(home), 120 * nightly)
+    until(lambda: not pending(home), 300 * nightly)
     direct = mlflow.MlflowClient(tracking_uri=server.uri)
     found = {one.info.run_name: one for one in direct.search_runs([experiment])}
     assert len(direct.search_runs([experiment])) == len(found) == 3

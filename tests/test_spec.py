@@ -44,13 +44,35 @@ def test_a_spec_of_an_older_version_is_still_read() -> None:
     assert read == load_spec(_with(model=older))
 
 
-def test_yaml_may_write_numbers_as_people_do() -> None:
+def test_yaml_may_write_numbers_and_dates_as_people_do() -> None:
     text = dump_yaml(load_spec(GOOD))
-    assert load_spec(text.replace("learning_rate: 0.01", "learning_rate: 1e-3")) == load_spec(
-        _with(fit={"learning_rate": 0.001})
-    )
-    named = load_spec(text.replace("run_name: null", "run_name: '1e-3'"))
-    assert named.tracking.run_name == "1e-3"
+    text = text.replace("learning_rate: 0.01", "learning_rate: 1e-3")
+    text = text.replace("period: null", "period: {start: 2002-05-21, end: 2002-06-01}")
+    period = {"start": "2002-05-21", "end": "2002-06-01"}
+    assert load_spec(text) == load_spec(_with(fit={"learning_rate": 0.001}, period=period))
+
+
+@pytest.mark.parametrize(
+    "name", ["1e-3", "12e5", "1.e+7", "-1e3", "2002-05-21", "null", "yes", "7"]
+)
+def test_a_name_that_looks_like_something_else_comes_back(name: str) -> None:
+    spec = load_spec(_with(tracking={"run_name": name, "tags": {"commit": name}}))
+    assert load_spec(dump_yaml(spec)) == spec
+
+
+def test_what_an_older_version_has_written_is_read_by_its_rules() -> None:
+    """It left a name such as 12e5 unquoted."""
+    text = dump_yaml(load_spec(GOOD)).replace("run_name: null", "run_name: 12e5")
+    with pytest.raises(SpecError, match="text"):
+        load_spec(text)
+    older = load_spec(text.replace("schema_version: 3", "schema_version: 2"))
+    assert older.tracking.run_name == "12e5"
+
+
+@pytest.mark.parametrize("text", ["a: [", "a: " + "[" * 5000, "a: " + "9" * 5000, b"\xff\xfe\x00"])
+def test_what_is_no_yaml_is_said(text: bytes | str) -> None:
+    with pytest.raises(SpecError, match="neither YAML nor JSON"):
+        load_spec(text)
 
 
 @pytest.mark.parametrize(
